@@ -1,0 +1,108 @@
+"""What was asked, in no dialect.
+
+A `Conversation` is what every inbound API boils down to and all that the backend's converter sees. It keeps the
+client's order and loses nothing; the laws of the backend (alternation, pairing, sizes) are not its business.
+A field stands here only if the AWS side consumes it and it means the same in every dialect that has it.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+ImageFormat: TypeAlias = Literal["png", "jpeg", "gif", "webp"]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A piece of text. May be empty; may hold any Unicode scalar value, never a lone surrogate."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture. `data` is standard base64 with padding, `format` what the bytes are (not what the client said)."""
+
+    format: ImageFormat
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolUse:
+    """A tool call that the model made earlier. `arguments` is the JSON text as the client sent it back."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a tool answered. `tool_use_id` names the call; `failed` when the client says that the tool failed."""
+
+    tool_use_id: str
+    content: tuple[Text | Image, ...]
+    failed: bool = False
+
+
+UserPart: TypeAlias = Text | Image | ToolResult
+AssistantPart: TypeAlias = Text | ToolUse
+
+
+@dataclass(frozen=True, slots=True)
+class SystemTurn:
+    """Instructions. Those before the first other turn are the system text; later ones keep their place."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class UserTurn:
+    """Text, pictures and tool results, in the client's order."""
+
+    parts: tuple[UserPart, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AssistantTurn:
+    """Text and tool calls, in the client's order."""
+
+    parts: tuple[AssistantPart, ...]
+
+
+Turn: TypeAlias = SystemTurn | UserTurn | AssistantTurn
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool on offer, by the client's own name. `schema` is the JSON text of its parameters, `{}` when it has none."""
+
+    name: str
+    description: str
+    schema: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ToolChoice:
+    """Whether the model may, must or must not call a tool. `name` (with `required`) forces that one."""
+
+    mode: Literal["auto", "none", "required"] = "auto"
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JsonAnswer:
+    """The answer must be one JSON document; of this schema (JSON text) where there is one, else any object."""
+
+    schema: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One request. `name` is what the client calls the conversation, if it calls it anything."""
+
+    model: str
+    turns: tuple[Turn, ...]
+    tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice = ToolChoice()
+    answer: JsonAnswer | None = None
+    name: str | None = None

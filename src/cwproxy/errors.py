@@ -1,0 +1,160 @@
+"""Every error that cwproxy raises on purpose.
+
+    CwproxyError
+    ├── InvalidRequest                the client asked for something that cannot be served as written
+    │   ├── ContextLengthExceeded     ... because the conversation is longer than the model's window
+    │   └── ModelNotFound             ... because no account offers that model
+    ├── BackendError                  what AWS answered, or failed to answer
+    │   ├── Throttled                 too many requests; later is fine
+    │   ├── ModelUnavailable          the model has no capacity; the account is fine
+    │   ├── QuotaExhausted            the account has used up a period's allowance
+    │   ├── CredentialRejected        the access token was not accepted; a refresh may help
+    │   ├── AccountUnusable           suspended or not entitled; only a person can help
+    │   ├── BackendUnavailable        5xx, or the connection failed
+    │   │   └── BackendTimeout        it did not answer in time
+    │   └── BrokenStream              the answer began and cannot be trusted to its end
+    │       ├── FrameError            the bytes are not an event stream (CRC, lengths, cut frame)
+    │       ├── StreamTruncated       it ended before the answer was complete
+    │       │   └── ToolUseTruncated  ... in the middle of a tool call
+    │       └── EmptyReply            it ended without having said anything
+    ├── LoginRequired                 there is no usable login; `cwproxy login` makes one
+    ├── LoginFailed                   the device flow ended without a token
+    ├── StoreError                    the files that keep accounts and tokens cannot be used
+    └── SettingsError                 flags, environment or file say something impossible
+
+Errors carry facts as attributes; the message is one sentence for a person and never holds a secret. They know
+nothing of HTTP servers: `api` maps them to statuses.
+"""
+
+
+class CwproxyError(Exception):
+    """Base of the tree. `message` is one sentence that says what to change, where that is known."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class InvalidRequest(CwproxyError):
+    """`param` is the path of the offending member in the client's own body, `code` the machine-readable why."""
+
+    def __init__(self, message: str, *, param: str | None = None, code: str | None = "invalid_value") -> None:
+        super().__init__(message)
+        self.param = param
+        self.code = code
+
+
+class ContextLengthExceeded(InvalidRequest):
+    """The client should compact the conversation and try again."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, param="messages", code="context_length_exceeded")
+
+
+class ModelNotFound(InvalidRequest):
+    """No account of this proxy may use the model."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, param="model", code="model_not_found")
+
+
+class BackendError(CwproxyError):
+    """What the backend said.
+
+    reason: the service's own reason code (protocol.md 4.2), passed through even when it is not known to us.
+    status: the HTTP status, or None for a failure inside a stream or before any answer.
+    retry_after: seconds the service asked for, or None.
+    request_id: `x-amzn-RequestId`, for a support case.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str | None = None,
+        status: int | None = None,
+        retry_after: float | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.status = status
+        self.retry_after = retry_after
+        self.request_id = request_id
+
+
+class Throttled(BackendError):
+    """The account sends too much."""
+
+
+class ModelUnavailable(BackendError):
+    """The model is overloaded for everybody."""
+
+
+class QuotaExhausted(BackendError):
+    """A monthly, daily or overage allowance is used up."""
+
+
+class CredentialRejected(BackendError):
+    """The bearer token is invalid or has expired. The backend answers 403, not 401 (backend-rules.md A6 76)."""
+
+
+class AccountUnusable(BackendError):
+    """Suspended, not entitled, or wrongly configured. Never retried on the same account."""
+
+
+class BackendUnavailable(BackendError):
+    """A server fault or a transport failure. `retry_safe` is true when no byte of an answer had arrived."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str | None = None,
+        status: int | None = None,
+        retry_after: float | None = None,
+        request_id: str | None = None,
+        retry_safe: bool = True,
+    ) -> None:
+        super().__init__(message, reason=reason, status=status, retry_after=retry_after, request_id=request_id)
+        self.retry_safe = retry_safe
+
+
+class BackendTimeout(BackendUnavailable):
+    """No answer, no first event, or no next event in time."""
+
+
+class BrokenStream(BackendError):
+    """The stream failed after it began. What was already said stays said; it is never ended as if whole."""
+
+
+class FrameError(BrokenStream):
+    """The bytes violate `application/vnd.amazon.eventstream`."""
+
+
+class StreamTruncated(BrokenStream):
+    """The stream stopped before the answer was complete."""
+
+
+class ToolUseTruncated(StreamTruncated):
+    """The stream stopped inside a tool call; its arguments must not be used."""
+
+
+class EmptyReply(BrokenStream):
+    """The stream ended without text, tool call or reasoning."""
+
+
+class LoginRequired(CwproxyError):
+    """No account, or one whose refresh token is spent."""
+
+
+class LoginFailed(CwproxyError):
+    """The person denied the login, let the code expire, or the service refused it."""
+
+
+class StoreError(CwproxyError):
+    """The store is unreadable, too open, or of a newer version."""
+
+
+class SettingsError(CwproxyError):
+    """A setting has an impossible value, or two contradict each other."""
