@@ -1,0 +1,6 @@
+"""The command line."""
+
+
+def main() -> None:
+    """Run the `cwproxy` command."""
+    raise SystemExit(2)
