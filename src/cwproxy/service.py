@@ -1,0 +1,225 @@
+"""One request, start to end: the only place where conversations, accounts and the backend meet.
+
+Attempts are repeated here and nowhere else, and only while nothing of an answer has been handed out.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from cwproxy.codewhisperer import catalog, events, request, surfaces, tokens
+from cwproxy.codewhisperer.assembler import Assembler
+from cwproxy.codewhisperer.catalog import Catalog, Model
+from cwproxy.conversation import Conversation
+from cwproxy.errors import BackendError, BackendTimeout, CwproxyError
+from cwproxy.eventstream import Decoder
+from cwproxy.reply import ReplyEvent
+from cwproxy.upstream import Login, Upstream
+from cwproxy.upstream.retry import Situation, delay
+from cwproxy.upstream.workspace import Workspace
+
+log = logging.getLogger("cwproxy.service")
+
+CATALOG_SECONDS = 300.0
+"""How long a model list is believed. It changes with roll-outs, not by the minute."""
+
+REQUEST_SECONDS = 590.0
+"""Deadline of a whole request: just under the 600 s of the OpenAI SDKs (reliability.md 1.8)."""
+
+BIG_CONVERSATION = 512 * 1024
+"""Characters above which the conversion runs in a thread, so that other streams do not stand still."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """aliases: client's model name -> backend's. expects_trailer: see `Assembler`."""
+
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    workspace: Workspace = Workspace()
+    expects_trailer: bool = True
+    request_seconds: float = REQUEST_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether a request would find an account; `detail` is a sentence for people."""
+
+    ready: bool
+    detail: str
+
+
+class Service:
+    """`login` gives the account that the next call is made with; it raises LoginRequired when there is none."""
+
+    def __init__(self, *, login: Callable[[], Awaitable[Login]], upstream: Upstream, options: Options) -> None:
+        self._login = login
+        self._upstream = upstream
+        self._options = options
+        self._catalogs: dict[str, tuple[float, Catalog]] = {}
+        self._listing = asyncio.Lock()
+
+    async def models(self) -> Catalog:
+        """What the account may use, at most five minutes old. Raises BackendError and LoginRequired."""
+        return await self._catalog(await self._login())
+
+    async def readiness(self) -> Readiness:
+        try:
+            await self._login()
+        except CwproxyError as error:
+            return Readiness(False, error.message)
+        return Readiness(True, "an account is logged in")
+
+    @asynccontextmanager
+    async def answer(self, conversation: Conversation, *, caller: str) -> AsyncIterator["Answer"]:
+        """The answer to `conversation`. Entering raises what can be known beforehand (InvalidRequest,
+        ModelNotFound, LoginRequired, BackendError); the call itself is made by the first iteration.
+        `caller` separates the conversations of different API keys.
+        """
+        login = await self._login()
+        model = (await self._catalog(login)).resolve(conversation.model)
+        name = request.conversation_id(conversation, namespace=caller)
+        prepared = await self._prepared(conversation, model, name, login)
+        answer = Answer(model, name, self._attempts(conversation, prepared, model, login))
+        async with aclosing(answer.batches):
+            yield answer
+
+    async def _prepared(
+        self, conversation: Conversation, model: Model, conversation_id: str, login: Login
+    ) -> request.Prepared:
+        workspace = self._options.workspace
+        status = await workspace.git_status()
+
+        def build() -> request.Prepared:
+            return request.build(
+                conversation,
+                model_id=model.id,
+                conversation_id=conversation_id,
+                origin=surfaces.origin(login.target.surface),
+                environment=workspace.environment(),
+                git_status=status,
+            )
+
+        return await asyncio.to_thread(build) if _is_big(conversation) else build()
+
+    async def _attempts(
+        self, conversation: Conversation, prepared: request.Prepared, model: Model, login: Login
+    ) -> AsyncGenerator[list[ReplyEvent], None]:
+        clock = asyncio.get_running_loop().time
+        started = clock()
+        deadline = started + self._options.request_seconds
+        input_tokens = tokens.estimate_conversation(conversation)
+        invocation = str(uuid4())
+        attempt = 0
+        while True:
+            attempt += 1
+            said = False
+            assembler = Assembler(
+                prepared.tool_names,
+                input_tokens=input_tokens,
+                window=model.max_input_tokens,
+                expects_trailer=self._options.expects_trailer,
+            )
+            call = surfaces.chat_call(login.target, prepared.state, invocation_id=invocation, attempt=attempt)
+            try:
+                async with (
+                    self._upstream.stream(call, login.auth) as reads,
+                    aclosing(_assembled(reads, assembler, deadline)) as batches,
+                ):
+                    async for batch in batches:
+                        said = True
+                        yield batch
+                return
+            except BackendError as error:
+                now = clock()
+                situation = Situation(attempt, now - started, deadline - now)
+                wait = None if said else delay(error, situation, random=random.random())  # noqa: S311 - jitter
+                if wait is None:
+                    raise
+                log.info("attempt %d failed (%s, %s); next in %.2f s", attempt, type(error).__name__, error.reason, wait)
+            await asyncio.sleep(wait)
+
+    async def _catalog(self, login: Login) -> Catalog:
+        clock = asyncio.get_running_loop().time
+        cached = self._catalogs.get(login.account_id)
+        if cached is not None and clock() - cached[0] < CATALOG_SECONDS:
+            return cached[1]
+        async with self._listing:
+            cached = self._catalogs.get(login.account_id)
+            if cached is not None and clock() - cached[0] < CATALOG_SECONDS:
+                return cached[1]
+            try:
+                fresh = await self._listed(login)
+            except BackendError:
+                if cached is None:
+                    raise
+                log.warning("the model list could not be refreshed; the old one is used", exc_info=True)
+                return cached[1]
+            self._catalogs[login.account_id] = (clock(), fresh)
+            return fresh
+
+    async def _listed(self, login: Login) -> Catalog:
+        models: list[Model] = []
+        default: str | None = None
+        token: str | None = None
+        while True:
+            body = await self._upstream.fetch(surfaces.models_call(login.target, next_token=token), login.auth)
+            page = catalog.parse_models(body)
+            models.extend(page.models)
+            default = default or page.default_id
+            token = page.next_token
+            if not token:
+                return Catalog(tuple(models), default, self._options.aliases)
+
+
+class Answer:
+    """One answer being given: iterate it once, for lists of events, one list per read of the backend."""
+
+    def __init__(self, model: Model, conversation_id: str, batches: AsyncGenerator[list[ReplyEvent], None]) -> None:
+        self.model = model
+        self.conversation_id = conversation_id
+        self.batches = batches
+
+    def __aiter__(self) -> AsyncIterator[list[ReplyEvent]]:
+        return self.batches
+
+
+async def _assembled(
+    reads: AsyncIterator[bytes], assembler: Assembler, deadline: float
+) -> AsyncGenerator[list[ReplyEvent], None]:
+    """Everything that one read completes goes out as one list. What came before a fault goes out before it."""
+    clock = asyncio.get_running_loop().time
+    decoder = Decoder()
+    feed, parse = assembler.feed, events.parse
+    batch: list[ReplyEvent] = []
+    try:
+        async for data in reads:
+            batch = []
+            for frame in decoder.feed(data):
+                batch.extend(feed(parse(frame)))
+            if batch:
+                yield batch
+            if clock() > deadline:
+                raise BackendTimeout("The answer took longer than a whole request may.", reason="deadline")
+        batch = []
+        decoder.close()
+        batch.extend(assembler.finish())
+        yield batch
+    except BackendError:
+        if batch:
+            yield batch
+        raise
+
+
+def _is_big(conversation: Conversation) -> bool:
+    size = sum(len(tool.schema) + len(tool.description) for tool in conversation.tools)
+    for turn in conversation.turns:
+        match turn:
+            case request.SystemTurn(text=text):
+                size += len(text)
+            case _:
+                size += sum(request.size(part) for part in turn.parts)
+    return size > BIG_CONVERSATION

@@ -1,0 +1,182 @@
+"""Open one call to the backend and hand out its bytes as they come.
+
+httpx is the interface (its auth flow and its transports are the seams), aiohttp does the work underneath:
+httpx's own pool costs six times as much per chunk and collapses at a thousand streams (performance.md 1, 2).
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+from cwproxy.codewhisperer import failures
+from cwproxy.codewhisperer.surfaces import Call, Target
+from cwproxy.errors import BackendTimeout, BackendUnavailable
+from cwproxy.upstream.errors import converted
+
+ERROR_BODY_LIMIT = 64 * 1024
+"""Bytes of an error body that are read; more is of no use to anybody (reliability.md 3A 23)."""
+
+CONNECTIONS = 1_024
+"""Streams at once. Above uvicorn's own cap of 1 000 clients, so that the pool is never the limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds (reliability.md 1.8). `silence` is the longest gap between two reads, `headers` is wall-clock."""
+
+    connect: float = 5.0
+    write: float = 30.0
+    headers: float = 90.0
+    silence: float = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Where a call goes and as whom."""
+
+    account_id: str
+    target: Target
+    auth: httpx.Auth
+
+
+class Upstream:
+    """The one client of the process. `transport` is the seam for tests."""
+
+    def __init__(
+        self,
+        *,
+        timeouts: Timeouts | None = None,
+        proxy: str | None = None,
+        ca_bundle: str | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._timeouts = timeouts or Timeouts()
+        self._client = httpx.AsyncClient(
+            transport=transport or _aiohttp_transport(proxy, ca_bundle),
+            timeout=httpx.Timeout(
+                connect=self._timeouts.connect,
+                read=self._timeouts.silence,
+                write=self._timeouts.write,
+                pool=self._timeouts.connect,
+            ),
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+    @property
+    def http(self) -> httpx.AsyncClient:
+        """The client itself, for the few plain calls that are made before there is an account."""
+        return self._client
+
+    @asynccontextmanager
+    async def stream(self, call: Call, auth: httpx.Auth) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The body of a successful answer, one item per read.
+
+        Raises what `failures.from_response` makes of any other answer, `BackendUnavailable` and `BackendTimeout`;
+        the iterator raises those two as well. Leaving the context closes the connection if the body is not at its end.
+        """
+        async with self._open(call, auth) as response:
+            _expect_event_stream(response)
+            async with aclosing(_reads(response)) as reads:
+                yield reads
+
+    async def fetch(self, call: Call, auth: httpx.Auth) -> bytes:
+        """The whole body of a successful answer. Raises as `stream` does."""
+        async with self._open(call, auth) as response:
+            with converted(response.url.host):
+                return await response.aread()
+
+    def _open(self, call: Call, auth: httpx.Auth) -> AbstractAsyncContextManager[httpx.Response]:
+        return _opened(self._client, call, auth, self._timeouts.headers)
+
+
+@asynccontextmanager
+async def _opened(
+    client: httpx.AsyncClient, call: Call, auth: httpx.Auth, headers_within: float
+) -> AsyncIterator[httpx.Response]:
+    with converted(call.url):
+        request = client.build_request(call.method, call.url, headers=call.headers, content=call.body)
+    host = request.url.host
+    with converted(host):
+        try:
+            async with asyncio.timeout(headers_within):
+                response = await client.send(request, auth=auth, stream=True)
+        except TimeoutError as error:
+            raise BackendTimeout(f"{host} sent no answer within {headers_within:.0f} s.") from error
+    try:
+        encoding = response.headers.get("content-encoding", "identity")
+        if encoding != "identity":
+            raise BackendUnavailable(f"{host} answered with content-encoding {encoding!r}; only identity was accepted.")
+        if response.status_code != 200:
+            with converted(host):
+                body = await _error_body(response)
+            raise failures.from_response(response.status_code, lowered(response.headers), body)
+        yield response
+    finally:
+        with converted(host):
+            await response.aclose()
+
+
+def lowered(headers: httpx.Headers) -> Mapping[str, str]:
+    """Header names in lower case; of a repeated header, the values joined with commas."""
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def _expect_event_stream(response: httpx.Response) -> None:
+    """The real content type varies (protocol.md 1.4), but a web page is a captive portal, not the service."""
+    content_type = response.headers.get("content-type", "")
+    if content_type.startswith("text/"):
+        raise BackendUnavailable(
+            f"{response.url.host} answered with {content_type!r} instead of an event stream; "
+            "something between here and AWS answers in its place.",
+            reason="unexpected_content_type",
+            status=response.status_code,
+            retry_safe=False,
+        )
+
+
+async def _reads(response: httpx.Response) -> AsyncGenerator[bytes, None]:
+    # httpx's own iterators (aiter_raw, aiter_bytes) add a layer each; the transport's stream is what they wrap.
+    assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101
+    with converted(response.url.host):
+        async for data in response.stream:
+            yield data
+
+
+async def _error_body(response: httpx.Response) -> bytes:
+    body = b""
+    if response.is_stream_consumed:
+        return response.content[:ERROR_BODY_LIMIT]
+    async for data in response.aiter_raw():
+        body += data
+        if len(body) >= ERROR_BODY_LIMIT:
+            break
+    return body[:ERROR_BODY_LIMIT]
+
+
+def _aiohttp_transport(proxy: str | None, ca_bundle: str | None) -> AiohttpTransport:
+    context = httpx.create_ssl_context(verify=True, trust_env=False)
+    if ca_bundle is not None:
+        context.load_verify_locations(cafile=ca_bundle)
+
+    def session() -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS, limit_per_host=0, keepalive_timeout=50, ssl=context),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+            trust_env=False,
+            max_line_size=16 * 1024,
+            max_field_size=16 * 1024,
+        )
+
+    return AiohttpTransport(
+        verify=context, trust_env=False, proxy=httpx.Proxy(proxy) if proxy else None, client=session
+    )
