@@ -6,16 +6,31 @@ Attempts are repeated here and nowhere else, and only while nothing of an answer
 import asyncio
 import logging
 import random
+from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import assert_never
 from uuid import uuid4
 
 from cwproxy.codewhisperer import catalog, events, request, surfaces, tokens
 from cwproxy.codewhisperer.assembler import Assembler
 from cwproxy.codewhisperer.catalog import Catalog, Model
-from cwproxy.conversation import Conversation
-from cwproxy.errors import BackendError, BackendTimeout, CwproxyError
+from cwproxy.codewhisperer.wire import ConversationState
+from cwproxy.conversation import (
+    AssistantPart,
+    AssistantTurn,
+    Conversation,
+    Image,
+    SystemTurn,
+    Text,
+    ToolResult,
+    ToolUse,
+    Turn,
+    UserPart,
+    UserTurn,
+)
+from cwproxy.errors import BackendError, BackendTimeout, CwproxyError, StreamTruncated
 from cwproxy.eventstream import Decoder
 from cwproxy.reply import ReplyEvent
 from cwproxy.upstream import Login, Upstream
@@ -30,18 +45,34 @@ CATALOG_SECONDS = 300.0
 REQUEST_SECONDS = 590.0
 """Deadline of a whole request: just under the 600 s of the OpenAI SDKs (reliability.md 1.8)."""
 
+TRAILERLESS = 2
+"""Streams without a trailer, and none with one, after which an account counts as one that sends none."""
+
 BIG_CONVERSATION = 512 * 1024
 """Characters above which the conversion runs in a thread, so that other streams do not stand still."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """aliases: client's model name -> backend's. expects_trailer: see `Assembler`."""
+    """aliases: client's model name -> backend's."""
 
     aliases: Mapping[str, str] = field(default_factory=dict)
     workspace: Workspace = Workspace()
-    expects_trailer: bool = True
     request_seconds: float = REQUEST_SECONDS
+
+
+@dataclass(slots=True)
+class _Trailers:
+    """What has been seen of an account's streams: some never send the events that mark a complete answer
+    (backend-rules.md B8), and only of those is an answer without them taken for whole.
+    """
+
+    seen: bool = False
+    missing: int = 0
+
+    @property
+    def expected(self) -> bool:
+        return self.seen or self.missing < TRAILERLESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +81,15 @@ class Readiness:
 
     ready: bool
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A conversation in the backend's language, with what is needed to read the answer."""
+
+    state: ConversationState
+    tool_names: Mapping[str, str]
+    input_tokens: int
 
 
 class Service:
@@ -61,6 +101,7 @@ class Service:
         self._options = options
         self._catalogs: dict[str, tuple[float, Catalog]] = {}
         self._listing = asyncio.Lock()
+        self._trailers: defaultdict[str, _Trailers] = defaultdict(_Trailers)
 
     async def models(self) -> Catalog:
         """What the account may use, at most five minutes old. Raises BackendError and LoginRequired."""
@@ -83,18 +124,18 @@ class Service:
         model = (await self._catalog(login)).resolve(conversation.model)
         name = request.conversation_id(conversation, namespace=caller)
         prepared = await self._prepared(conversation, model, name, login)
-        answer = Answer(model, name, self._attempts(conversation, prepared, model, login))
+        answer = Answer(model, name, self._attempts(prepared, model, login))
         async with aclosing(answer.batches):
             yield answer
 
     async def _prepared(
         self, conversation: Conversation, model: Model, conversation_id: str, login: Login
-    ) -> request.Prepared:
+    ) -> _Prepared:
         workspace = self._options.workspace
         status = await workspace.git_status()
 
-        def build() -> request.Prepared:
-            return request.build(
+        def build() -> _Prepared:
+            prepared = request.build(
                 conversation,
                 model_id=model.id,
                 conversation_id=conversation_id,
@@ -102,26 +143,27 @@ class Service:
                 environment=workspace.environment(),
                 git_status=status,
             )
+            return _Prepared(prepared.state, prepared.tool_names, tokens.estimate_conversation(conversation))
 
         return await asyncio.to_thread(build) if _is_big(conversation) else build()
 
     async def _attempts(
-        self, conversation: Conversation, prepared: request.Prepared, model: Model, login: Login
+        self, prepared: _Prepared, model: Model, login: Login
     ) -> AsyncGenerator[list[ReplyEvent], None]:
         clock = asyncio.get_running_loop().time
         started = clock()
         deadline = started + self._options.request_seconds
-        input_tokens = tokens.estimate_conversation(conversation)
         invocation = str(uuid4())
+        trailers = self._trailers[login.account_id]
         attempt = 0
         while True:
             attempt += 1
             said = False
             assembler = Assembler(
                 prepared.tool_names,
-                input_tokens=input_tokens,
+                input_tokens=prepared.input_tokens,
                 window=model.max_input_tokens,
-                expects_trailer=self._options.expects_trailer,
+                expects_trailer=trailers.expected,
             )
             call = surfaces.chat_call(login.target, prepared.state, invocation_id=invocation, attempt=attempt)
             try:
@@ -132,14 +174,19 @@ class Service:
                     async for batch in batches:
                         said = True
                         yield batch
+                trailers.seen |= assembler.saw_trailer
                 return
             except BackendError as error:
+                if type(error) is StreamTruncated:
+                    trailers.missing += 1
                 now = clock()
                 situation = Situation(attempt, now - started, deadline - now)
                 wait = None if said else delay(error, situation, random=random.random())  # noqa: S311 - jitter
                 if wait is None:
                     raise
-                log.info("attempt %d failed (%s, %s); next in %.2f s", attempt, type(error).__name__, error.reason, wait)
+                log.info(
+                    "attempt %d failed (%s, %s); next in %.2f s", attempt, type(error).__name__, error.reason, wait
+                )
             await asyncio.sleep(wait)
 
     async def _catalog(self, login: Login) -> Catalog:
@@ -197,17 +244,15 @@ async def _assembled(
     batch: list[ReplyEvent] = []
     try:
         async for data in reads:
-            batch = []
             for frame in decoder.feed(data):
                 batch.extend(feed(parse(frame)))
             if batch:
                 yield batch
+                batch = []
             if clock() > deadline:
                 raise BackendTimeout("The answer took longer than a whole request may.", reason="deadline")
-        batch = []
         decoder.close()
-        batch.extend(assembler.finish())
-        yield batch
+        yield list(assembler.finish())
     except BackendError:
         if batch:
             yield batch
@@ -216,10 +261,14 @@ async def _assembled(
 
 def _is_big(conversation: Conversation) -> bool:
     size = sum(len(tool.schema) + len(tool.description) for tool in conversation.tools)
-    for turn in conversation.turns:
-        match turn:
-            case request.SystemTurn(text=text):
-                size += len(text)
-            case _:
-                size += sum(request.size(part) for part in turn.parts)
-    return size > BIG_CONVERSATION
+    return size + sum(_characters(turn) for turn in conversation.turns) > BIG_CONVERSATION
+
+
+def _characters(item: Turn | UserPart | AssistantPart) -> int:
+    match item:
+        case SystemTurn(text=text) | Text(text=text) | ToolUse(arguments=text) | Image(data=text):
+            return len(text)
+        case UserTurn(parts=parts) | AssistantTurn(parts=parts) | ToolResult(content=parts):
+            return sum(_characters(part) for part in parts)
+        case _:
+            assert_never(item)

@@ -1,0 +1,141 @@
+"""The one reader of flags, environment and file.
+
+Precedence: flags, then `CWPROXY_*` variables, then the TOML file, then the defaults. The file is `config.toml` in
+`$CWPROXY_HOME` or else in the platform's configuration directory; an unknown key in it is an error.
+"""
+
+import os
+from collections.abc import Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import platformdirs
+from pydantic import AnyHttpUrl, Field, SecretStr, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from cwproxy.codewhisperer.surfaces import Surface
+from cwproxy.errors import SettingsError
+
+PORT = 3000
+LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
+
+
+def _split(value: object) -> object:
+    return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
+
+
+class Settings(BaseSettings):
+    """Every setting, with its default. Durations are seconds."""
+
+    model_config = SettingsConfigDict(env_prefix="CWPROXY_", extra="forbid", frozen=True, env_ignore_empty=True)
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on; not loopback needs `api_keys`.")
+    port: int = Field(default=PORT, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
+    api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        default=(), description="Keys that clients must show, separated by commas. None are needed on loopback."
+    )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Further names that clients may call this server by, separated by commas."
+    )
+    endpoint: str | None = Field(
+        default=None, description="One base URL for login, control plane and chat; `{region}` in it is replaced."
+    )
+    surface: Surface | None = Field(default=None, description="Which of the backend's interfaces to speak.")
+    profile_arn: str | None = Field(default=None, description="Profile to use instead of the account's own.")
+    aliases: dict[str, str] = Field(default_factory=dict, description="Model names of yours -> the backend's.")
+    share_content: bool = Field(default=False, description="Let AWS use the content to improve its service.")
+    share_environment: bool = Field(
+        default=False,
+        description="Tell the backend the operating system, directory, names of environment variables and git status.",
+    )
+    upstream_proxy: str | None = Field(default=None, description="HTTP proxy for the calls to AWS.")
+    ca_bundle: Path | None = Field(default=None, description="PEM file of further certificate authorities.")
+    drain: float = Field(default=5.0, ge=0, le=3600, description="Seconds that open streams get at shutdown.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least level logged.")
+
+    _split_lists = field_validator("api_keys", "allowed_hosts", mode="before")(_split)
+
+    @field_validator("endpoint")
+    @classmethod
+    def _is_url(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        TypeAdapter(AnyHttpUrl).validate_python(value.replace("{region}", "us-east-1"))
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _has_a_key_when_open(self) -> Self:
+        if not self.api_keys and not is_loopback(self.host):
+            raise ValueError(
+                f"listening on {self.host} lets other machines in, so it needs an API key: set CWPROXY_API_KEYS "
+                "(or `api_keys` in the file), or listen on 127.0.0.1"
+            )
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        file = TomlConfigSettingsSource(settings_cls, toml_file=config_file())
+        return init_settings, env_settings, file
+
+
+def load(flags: Mapping[str, Any] | None = None) -> Settings:
+    """The settings in force. `flags` with value None were not given. Raises SettingsError, with no secret in it."""
+    given = {name: value for name, value in (flags or {}).items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise SettingsError(_sentence(error)) from None
+    except ValueError as error:
+        raise SettingsError(f"{config_file()} is not a valid TOML file: {error}.") from None
+
+
+def _sentence(error: ValidationError) -> str:
+    """pydantic's own text repeats the input, which may be a key."""
+    return "; ".join(
+        f"{'.'.join(str(part) for part in item['loc']) or 'settings'}: {item['msg'].removeprefix('Value error, ')}"
+        for item in error.errors(include_input=False, include_url=False, include_context=False)
+    )
+
+
+def home() -> Path | None:
+    """`$CWPROXY_HOME`: one directory for configuration and data."""
+    value = os.environ.get("CWPROXY_HOME")
+    return Path(value).expanduser() if value else None
+
+
+def config_file() -> Path:
+    return (home() or Path(platformdirs.user_config_dir("cwproxy"))) / "config.toml"
+
+
+def data_directory() -> Path:
+    """Where accounts and tokens are kept; the store makes it."""
+    base = home()
+    return base / "data" if base else Path(platformdirs.user_data_dir("cwproxy"))
+
+
+def variable_names() -> tuple[str, ...]:
+    """The names of this process's environment variables, never their values."""
+    return tuple(sorted(os.environ))
+
+
+def is_loopback(host: str) -> bool:
+    if host in LOCAL_NAMES:
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
