@@ -116,6 +116,26 @@ class ConversationState(_Wire, frozen=True, kw_only=True):
     history: list[ChatMessage] | None = None
 
 
+# The bodies of the calls (protocol.md 1.5, 2.1).
+
+
+class ChatRequest(_Wire, frozen=True, kw_only=True):
+    """GenerateAssistantResponse; with `source` SendMessage."""
+
+    conversation_state: ConversationState
+    profile_arn: str | None = None
+    source: str | None = None
+
+
+class ControlRequest(_Wire, frozen=True, kw_only=True):
+    """ListAvailableModels, ListAvailableProfiles and GetUsageLimits: each takes some of these."""
+
+    max_results: int | None = None
+    next_token: str | None = None
+    origin: str | None = None
+    profile_arn: str | None = None
+
+
 # What the backend streams (protocol.md 3.2). Every member is optional here: a missing one is no reason to fail.
 
 
@@ -206,3 +226,30 @@ JSON_SCHEMA_ONLY = (
     "Answer with one JSON document and nothing else: no prose, no code fence. It must match this JSON Schema:\n{schema}"
 )
 """`response_format: json_schema`; `schema` is the schema's JSON text, up to the end of the message."""
+
+STUB_TOOL_DESCRIPTION = "Was used earlier in this conversation and is not available any more. Do not call it."
+"""The description of a tool that only the history knows (backend-rules.md A2 21)."""
+
+MISSING_TOOL_RESULT = "(no result: the call was cancelled)"
+"""The result, with status `error`, of a call that the client sent none for (backend-rules.md A2 16)."""
+
+EMPTY_TOOL_RESULT = "(no output)"
+"""The text of a tool result that has none."""
+
+TOOL_USE_AS_TEXT = '[Earlier call of the tool "{name}" with {arguments}]'
+"""A tool call of the history in a request that declares no tools."""
+
+TOOL_RESULT_AS_TEXT = '[Result of the tool "{name}"]\n{text}'
+"""A tool result of the history in a request that declares no tools, or one that answers no call."""
+
+TOOL_FAILURE_AS_TEXT = '[The tool "{name}" failed]\n{text}'
+"""The same for a result that the client marked as failed."""
+
+TOOL_DESCRIPTION_REST = 'The description of the tool "{name}" continues:\n{rest}'
+"""What did not fit into a tool's description (backend-rules.md A3 31); stands at the end of the system text."""
+
+CLAMPED_TEXT = "\n\n[{count} characters are missing here: the text was too long for the backend]\n\n"
+"""Stands in the middle of a text that was cut (backend-rules.md A1 12)."""
+
+OMITTED_IMAGE = "[an image is missing here: it was too large, or too many images followed it]"
+"""Stands for an older picture that the request may not carry any more (backend-rules.md A5 63-65)."""
