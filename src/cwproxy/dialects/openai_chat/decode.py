@@ -1,0 +1,119 @@
+"""Strict JSON at the edge: bytes -> `schema.Request`, or an `InvalidRequest` that says where and what.
+
+msgspec does the work; only what it refuses is looked at again with the standard library, to tell lone surrogates
+(accepted, they become U+FFFD) from what is not JSON (reliability.md 2.4 and 3E 119 to 122).
+"""
+
+import json
+import re
+from typing import NoReturn
+
+import msgspec
+
+from cwproxy.dialects.openai_chat.schema import Request
+from cwproxy.errors import InvalidRequest
+
+MAX_DEPTH = 100
+"""Levels of nesting that a tool's schema or arguments may have (reliability.md 2.4)."""
+
+_DECODER = msgspec.json.Decoder(Request)
+_TYPE_ERROR = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?$", re.DOTALL)
+_EXPECTED = re.compile(r"Expected `(?P<wanted>[^`]*)`, got `(?P<got>[^`]*)`")
+_MISSING = re.compile(r"Object missing required field `(?P<field>[^`]*)`")
+_WORDS = {
+    "str": "a string",
+    "int": "an integer",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "an array",
+    "object": "an object",
+    "null": "null",
+}
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_WIDE_NUMBER = re.compile(rb"[0-9][eE]\+?[0-9]{3}|[0-9]{300}")
+
+
+def decode(body: bytes) -> Request:
+    """The request in `body`. Raises InvalidRequest; `param` is the path of a member of the wrong type."""
+    try:
+        return _DECODER.decode(body)
+    except msgspec.ValidationError as error:
+        raise _wrong_type(str(error)) from error
+    except RecursionError as error:
+        raise _too_deep() from error
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        cleaned = _without_lone_surrogates(body)
+    try:
+        return _DECODER.decode(cleaned)
+    except msgspec.ValidationError as error:
+        raise _wrong_type(str(error)) from error
+
+
+def document(raw: bytes, param: str) -> bytes:
+    """`raw` when it is a JSON object that is safe to pass on, `{}` when it is missing or null."""
+    if raw in (b"", b"null"):
+        return b"{}"
+    if not raw.startswith(b"{"):
+        raise InvalidRequest(f"`{param}` must be a JSON object.", param=param)
+    check_depth(raw, param)
+    if not raw.isascii() or _WIDE_NUMBER.search(raw):
+        try:
+            msgspec.json.decode(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise InvalidRequest(f"`{param}` is not valid JSON: {_reason(error)}.", param=param) from error
+    return raw
+
+
+def check_depth(raw: bytes, param: str) -> None:
+    """Raises InvalidRequest when the JSON text nests deeper than `MAX_DEPTH`."""
+    if raw.count(b"{") + raw.count(b"[") <= MAX_DEPTH:
+        return
+    depth = 0
+    for bracket in _STRINGS.sub(b"", raw).translate(None, _NOT_BRACKETS):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > MAX_DEPTH:
+            raise InvalidRequest(f"`{param}` is nested deeper than {MAX_DEPTH} levels; flatten it.", param=param)
+
+
+def _without_lone_surrogates(body: bytes) -> bytes:
+    try:
+        parsed = json.loads(body.decode(), parse_constant=_refuse_constant)
+        text = json.dumps(parsed, ensure_ascii=False, allow_nan=False)
+    except UnicodeDecodeError as error:
+        raise InvalidRequest(
+            f"The request body is not UTF-8 (byte {error.start}); encode it as UTF-8.", code="invalid_json"
+        ) from error
+    except RecursionError as error:
+        raise _too_deep() from error
+    except ValueError as error:
+        raise InvalidRequest(f"The request body is not valid JSON: {_reason(error)}.", code="invalid_json") from error
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _too_deep() -> InvalidRequest:
+    return InvalidRequest("The request body is nested too deeply; flatten it.", code="invalid_json")
+
+
+def _reason(error: Exception) -> str:
+    return str(error).rstrip(".")
+
+
+def _wrong_type(text: str) -> InvalidRequest:
+    """OpenAI's way of saying what msgspec says: the path without `$.`, and words instead of type names."""
+    parts = _TYPE_ERROR.match(text)
+    path = (parts["path"] or "") if parts else ""
+    what = parts["what"] if parts else text
+    if missing := _MISSING.fullmatch(what):
+        path = f"{path}.{missing['field']}" if path else missing["field"]
+        return InvalidRequest(f"`{path}` is missing.", param=path, code="missing_required_parameter")
+    subject = f"`{path}`" if path else "The request body"
+    if expected := _EXPECTED.fullmatch(what):
+        wanted = " or ".join(_WORDS.get(name.strip(), name.strip()) for name in expected["wanted"].split("|"))
+        got = _WORDS.get(expected["got"], expected["got"])
+        return InvalidRequest(f"{subject} must be {wanted}, not {got}.", param=path or None, code="invalid_type")
+    return InvalidRequest(f"{subject} cannot be used: {what}.", param=path or None)
