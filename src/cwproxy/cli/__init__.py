@@ -1,6 +1,23 @@
-"""The command line."""
+"""The command line. Every command imports what it needs when it runs, so that `--help` is quick.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 130 interrupted.
+"""
 
 
 def main() -> None:
-    """Run the `cwproxy` command."""
-    raise SystemExit(2)
+    """Run the `cwproxy` command and exit."""
+    import sys
+
+    from cwproxy.cli.app import app
+    from cwproxy.errors import CwproxyError, SettingsError
+
+    try:
+        app()
+    except SettingsError as error:
+        print(f"error: {error.message}", file=sys.stderr)
+        sys.exit(2)
+    except CwproxyError as error:
+        print(f"error: {error.message}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

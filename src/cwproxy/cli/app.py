@@ -1,0 +1,198 @@
+"""The commands and their options; what they do is in the modules beside this one."""
+
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    name="cwproxy",
+    help="Your own Amazon Q Developer, CodeWhisperer or Kiro account behind the OpenAI API.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # its imports alone would double the time that `--help` takes
+    pretty_exceptions_enable=False,  # they print local variables, and those hold tokens
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Endpoint = Annotated[
+    str | None,
+    typer.Option(help="One base URL for login, control plane and chat, such as a simulator's. [env: CWPROXY_ENDPOINT]"),
+]
+SurfaceName = Annotated[
+    str | None,
+    typer.Option(help="q, q-iam, codewhisperer or kiro; by default what fits the account. [env: CWPROXY_SURFACE]"),
+]
+ProfileArn = Annotated[str | None, typer.Option(help="Use this profile. [env: CWPROXY_PROFILE_ARN]")]
+ModelName = Annotated[str, typer.Option("--model", "-m", help="Model id or alias; see `cwproxy models`.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    from cwproxy.cli.running import run
+
+    return run(work)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from cwproxy import __version__
+
+        typer.echo(f"cwproxy {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def serve(
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on, 127.0.0.1 by default. [env: CWPROXY_HOST]")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port, 3000 by default; 0 takes any free one. [env: CWPROXY_PORT]")
+    ] = None,
+    endpoint: Endpoint = None,
+    surface: SurfaceName = None,
+    profile_arn: ProfileArn = None,
+    simulator: Annotated[
+        bool, typer.Option("--simulator", help="Run the simulator beside it and use that instead of AWS.")
+    ] = False,
+    log_level: Annotated[
+        str | None, typer.Option(help="debug, info, warning or error. [env: CWPROXY_LOG_LEVEL]")
+    ] = None,
+) -> None:
+    """Serve the OpenAI API for the account that is logged in."""
+    from cwproxy.cli.serve import serve as run_server
+    from cwproxy.settings import load
+
+    settings = load(
+        {
+            "host": host,
+            "port": port,
+            "endpoint": endpoint,
+            "surface": surface,
+            "profile_arn": profile_arn,
+            "log_level": log_level,
+        }
+    )
+    _run(run_server(settings, with_simulator=simulator))
+
+
+@app.command()
+def login(
+    start_url: Annotated[
+        str | None, typer.Option(help="Start URL of your IAM Identity Center; without it, an AWS Builder ID is used.")
+    ] = None,
+    region: Annotated[str, typer.Option(help="Region of the IAM Identity Center.")] = "us-east-1",
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
+    iam: Annotated[
+        bool, typer.Option("--iam", help="Use AWS credentials (profile, environment, role) instead.")
+    ] = False,
+    endpoint: Endpoint = None,
+    surface: SurfaceName = None,
+    profile_arn: ProfileArn = None,
+) -> None:
+    """Log in with an AWS Builder ID or IAM Identity Center, in a browser on this or any other machine."""
+    from cwproxy.cli.login import Wanted
+    from cwproxy.cli.login import login as run_login
+    from cwproxy.settings import load
+
+    settings = load({"endpoint": endpoint, "surface": surface, "profile_arn": profile_arn})
+    _run(run_login(settings, Wanted(start_url=start_url, region=region, browser=browser, iam=iam)))
+
+
+@app.command()
+def logout(
+    account: Annotated[str | None, typer.Argument(help="Account id, see `whoami`; without it, the only one.")] = None,
+) -> None:
+    """Forget an account and wipe its tokens."""
+    from cwproxy.cli.login import logout as run_logout
+    from cwproxy.settings import load
+
+    _run(run_logout(load(), account))
+
+
+@app.command()
+def whoami(as_json: AsJson = False) -> None:
+    """Show who is logged in, and how long the token is good for."""
+    from cwproxy.cli.login import whoami as run_whoami
+    from cwproxy.settings import load
+
+    _run(run_whoami(load(), as_json=as_json))
+
+
+@app.command()
+def models(as_json: AsJson = False, endpoint: Endpoint = None, surface: SurfaceName = None) -> None:
+    """List the models that the account may use."""
+    from cwproxy.cli.models import models as run_models
+    from cwproxy.settings import load
+
+    _run(run_models(load({"endpoint": endpoint, "surface": surface}), as_json=as_json))
+
+
+@app.command()
+def chat(
+    prompt: Annotated[str, typer.Argument(help="What to say; `-` reads it from standard input.")] = "Hello",
+    model: ModelName = "auto",
+    system: Annotated[str | None, typer.Option(help="Instructions for the model.")] = None,
+    endpoint: Endpoint = None,
+    surface: SurfaceName = None,
+) -> None:
+    """Say something to a model and stream its answer to the terminal."""
+    from cwproxy.cli.chat import chat as run_chat
+    from cwproxy.settings import load
+
+    _run(run_chat(load({"endpoint": endpoint, "surface": surface}), prompt, model=model, system=system))
+
+
+app.command("test", hidden=True)(chat)
+
+
+@app.command()
+def simulate(
+    port: Annotated[int, typer.Option(help="Port; 0 takes any free one.")] = 0,
+    profile: Annotated[
+        str, typer.Option(help="Whose rules to enforce: legacy-q, kiro-runtime, or auto (by surface).")
+    ] = "auto",
+    auto_approve: Annotated[
+        bool, typer.Option("--auto-approve", help="Approve device logins without the browser page.")
+    ] = False,
+    pace: Annotated[float, typer.Option(help="Seconds between two frames of an answer.", min=0.0)] = 0.02,
+    opt_rules: Annotated[
+        str, typer.Option(help="Numbers of optional backend rules to enforce too, separated by commas, or `all`.")
+    ] = "",
+) -> None:
+    """Run the local simulator of AWS on 127.0.0.1."""
+    from cwproxy.cli.simulate import simulate as run_simulator
+
+    _run(run_simulator(port=port, profile=profile, auto_approve=auto_approve, pace=pace, opt_rules=opt_rules))
+
+
+@app.command()
+def doctor(endpoint: Endpoint = None, surface: SurfaceName = None) -> None:
+    """Check configuration, permissions, clock, network and token, and say what to do."""
+    from cwproxy.cli.doctor import doctor as run_doctor
+
+    raise typer.Exit(_run(run_doctor({"endpoint": endpoint, "surface": surface})))
+
+
+@app.command()
+def demo(
+    surface: Annotated[str, typer.Option(help="q, codewhisperer or kiro.")] = "q",
+    home: Annotated[Path | None, typer.Option(hidden=True, help="Keep the demo's files here.")] = None,
+) -> None:
+    """Simulator, login, proxy and a real OpenAI client, in this terminal, without an AWS account."""
+    from cwproxy.cli.demo import demo as run_demo
+
+    _run(run_demo(surface=surface, home=home))

@@ -1,0 +1,47 @@
+"""Run a coroutine as the program: uvloop where it is installed, and logs on standard error."""
+
+import asyncio
+import logging
+import re
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+SECRETS = re.compile(
+    r"(?i)(bearer\s+)\S+|\b(?:aoa|aor)[\w./+=:-]{12,}|\bksk_\w{8,}|\bcwp_\w{8,}|\beyJ[\w-]{10,}\.[\w-]+\.[\w-]*"
+)
+"""What a token looks like: AWS's access and refresh tokens, Kiro's and our API keys, JWTs (reliability.md 2.4)."""
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """The result of `work` on a new event loop."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(work)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:  # not built for Windows
+        return None
+    return uvloop.new_event_loop
+
+
+class Redact(logging.Formatter):
+    """The last line of defence: whatever looks like a token is blanked, in messages and tracebacks alike."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        return SECRETS.sub(lambda match: f"{match.group(1) or ''}[redacted]", text)
+
+
+def configure_logging(level: str) -> None:
+    """Ours at `level`, everybody else's from warning on: httpx and botocore log headers when they debug."""
+    channel = logging.StreamHandler(sys.stderr)
+    channel.setFormatter(Redact("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    root = logging.getLogger()
+    root.handlers = [channel]
+    root.setLevel(logging.WARNING)
+    logging.getLogger("cwproxy").setLevel(level.upper())

@@ -1,0 +1,91 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from cwproxy import settings
+from cwproxy.codewhisperer.surfaces import Surface
+from cwproxy.errors import SettingsError
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("CWPROXY_HOME", str(tmp_path))
+    return tmp_path
+
+
+def test_defaults_listen_on_loopback_and_share_nothing() -> None:
+    loaded = settings.load()
+    assert (loaded.host, loaded.port) == ("127.0.0.1", 3000)
+    assert loaded.api_keys == ()
+    assert loaded.endpoint is None
+    assert loaded.surface is None
+    assert not loaded.share_content
+    assert not loaded.share_environment
+
+
+def test_flags_beat_environment_beats_file(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "config.toml").write_text(
+        'port = 1\nhost = "127.0.0.3"\nsurface = "kiro"\n[aliases]\nfast = "claude-haiku-4.5"\n'
+    )
+    monkeypatch.setenv("CWPROXY_PORT", "2")
+    monkeypatch.setenv("CWPROXY_HOST", "127.0.0.2")
+    loaded = settings.load({"port": 3, "host": None})
+    assert (loaded.port, loaded.host, loaded.surface) == (3, "127.0.0.2", Surface.KIRO)
+    assert loaded.aliases == {"fast": "claude-haiku-4.5"}
+
+
+def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CWPROXY_API_KEYS", "one, two,")
+    monkeypatch.setenv("CWPROXY_ALLOWED_HOSTS", "proxy.internal")
+    loaded = settings.load()
+    assert [key.get_secret_value() for key in loaded.api_keys] == ["one", "two"]
+    assert loaded.allowed_hosts == ("proxy.internal",)
+    assert "one" not in repr(loaded)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "example.com"])
+def test_an_open_address_needs_a_key(host: str) -> None:
+    with pytest.raises(SettingsError, match="needs an API key: set CWPROXY_API_KEYS"):
+        settings.load({"host": host})
+    assert settings.load({"host": host, "api_keys": "secret"}).host == host
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "[::1]", "127.9.9.9"])
+def test_loopback_needs_none(host: str) -> None:
+    assert settings.load({"host": host}).host == host
+
+
+def test_endpoint_is_a_url_and_may_name_the_region() -> None:
+    assert settings.load({"endpoint": "http://127.0.0.1:9/{region}/"}).endpoint == "http://127.0.0.1:9/{region}"
+    with pytest.raises(SettingsError, match="endpoint"):
+        settings.load({"endpoint": "not a url"})
+
+
+def test_errors_name_the_setting_and_hide_its_value(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CWPROXY_PORT", "hunter2")
+    with pytest.raises(SettingsError, match="port: Input should be a valid integer") as caught:
+        settings.load()
+    assert "hunter2" not in str(caught.value)
+    monkeypatch.delenv("CWPROXY_PORT")
+    (home / "config.toml").write_text("prot = 3000\n")
+    with pytest.raises(SettingsError, match="prot: Extra inputs are not permitted"):
+        settings.load()
+    (home / "config.toml").write_text("port = \n")
+    with pytest.raises(SettingsError, match="not a valid TOML file"):
+        settings.load()
+
+
+def test_places(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings.data_directory() == home / "data"
+    assert settings.config_file() == home / "config.toml"
+    monkeypatch.delenv("CWPROXY_HOME")
+    assert settings.data_directory().name == "cwproxy"
+    assert settings.config_file().name == "config.toml"
+
+
+def test_names_of_variables_never_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_SECRET", "value-of-it")
+    assert "SOME_SECRET" in settings.variable_names()
+    assert not any("value-of-it" in name for name in settings.variable_names())
+    assert set(settings.variable_names()) == set(os.environ)
