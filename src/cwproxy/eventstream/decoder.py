@@ -82,8 +82,7 @@ class Decoder:
         finally:
             self._start += offset
             self._wanted = wanted
-            if self._failure is None:
-                self._pending += memoryview(data)[offset:]
+            self._pending += memoryview(data)[offset:]
 
     def close(self) -> None:
         """The stream has ended. Raises FrameError when it ended inside a frame, or had failed before."""
