@@ -253,7 +253,7 @@ async def _assembled(
                 raise BackendTimeout("The answer took longer than a whole request may.", reason="deadline")
         decoder.close()
         yield list(assembler.finish())
-    except BackendError:
+    except CwproxyError:
         if batch:
             yield batch
         raise

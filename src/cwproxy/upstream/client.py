@@ -64,6 +64,7 @@ class Upstream:
                 write=self._timeouts.write,
                 pool=self._timeouts.connect,
             ),
+            headers={"accept-encoding": "identity"},
             follow_redirects=False,
             trust_env=False,
         )

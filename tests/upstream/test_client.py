@@ -1,0 +1,240 @@
+"""The transport faults of reliability.md 3A, on real sockets."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from tests.support.raw_server import LAST_CHUNK, OK_HEAD, Behaviour, chunk, raw_server, reset
+
+from cwproxy.codewhisperer.surfaces import Call
+from cwproxy.errors import (
+    BackendError,
+    BackendTimeout,
+    BackendUnavailable,
+    CredentialRejected,
+    InvalidRequest,
+    SettingsError,
+)
+from cwproxy.upstream import Timeouts, Upstream
+
+pytestmark = pytest.mark.anyio
+
+QUICK = Timeouts(connect=1.0, write=1.0, headers=0.3, silence=0.2)
+NOBODY = httpx.Auth()
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[Upstream]:
+    client = Upstream(timeouts=QUICK)
+    yield client
+    await client.aclose()
+
+
+def call(url: str) -> Call:
+    return Call("POST", url + "/", {"content-type": "application/x-amz-json-1.0", "user-agent": "test"}, b"{}")
+
+
+async def collect(upstream: Upstream, url: str) -> list[bytes]:
+    async with upstream.stream(call(url), NOBODY) as reads:
+        return [data async for data in reads]
+
+
+async def test_reads_come_as_they_arrive(upstream: Upstream) -> None:
+    more = asyncio.Event()
+
+    async def behaviour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(OK_HEAD + chunk(b"one"))
+        await more.wait()
+        writer.write(chunk(b"two") + chunk(b"three") + LAST_CHUNK)
+
+    async with raw_server(behaviour) as server, upstream.stream(call(server.url), NOBODY) as reads:
+        assert await anext(reads) == b"one"
+        more.set()
+        assert b"".join([data async for data in reads]) == b"twothree"
+    head = server.requests[0].lower()
+    assert b"user-agent: test" in head
+    assert b"accept-encoding" not in head.replace(b"accept-encoding: identity", b"")
+    assert b"cookie" not in head
+
+
+async def test_leaving_closes_the_connection(upstream: Upstream) -> None:
+    async def behaviour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(OK_HEAD + chunk(b"one"))
+        await reader.read()
+
+    async with raw_server(behaviour) as server:
+        async with upstream.stream(call(server.url), NOBODY) as reads:
+            await anext(reads)
+        async with asyncio.timeout(1.0):
+            await server.closed.wait()
+
+
+async def test_connections_are_reused(upstream: Upstream) -> None:
+    peers: set[object] = set()
+
+    async def behaviour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peers.add(writer.get_extra_info("peername"))
+        writer.write(OK_HEAD + chunk(b"x") + LAST_CHUNK)
+
+    async with raw_server(behaviour) as server:
+        for _ in range(3):
+            assert await collect(upstream, server.url) == [b"x"]
+    assert len(peers) == 1
+
+
+async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read()
+
+
+async def drips_headers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    for byte in OK_HEAD:
+        writer.write(bytes([byte]))
+        await writer.drain()
+        await asyncio.sleep(0.05)  # the fault itself: a server that is always just about to answer
+
+
+async def stops_mid_stream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(OK_HEAD + chunk(b"one"))
+    await reader.read()
+
+
+async def hangs_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.close()
+
+
+async def resets_before_headers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    reset(writer)
+
+
+async def resets_mid_stream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(OK_HEAD + chunk(b"one"))
+    await writer.drain()
+    reset(writer)
+
+
+async def ends_mid_chunk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(OK_HEAD + b"a\r\nhalf")
+    writer.close()
+
+
+async def sends_garbage(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"SSH-2.0-OpenSSH_9.2\r\n")
+    writer.close()
+
+
+async def sends_a_huge_header(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nX-Big: " + b"a" * 200_000 + b"\r\n\r\n")
+    writer.close()
+
+
+async def redirects(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n")
+
+
+async def compresses(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc")
+
+
+async def shows_a_page(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n<html>")
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "expected", "sentence"),
+    [
+        (silent, BackendTimeout, "sent no answer within|fell silent"),
+        (drips_headers, BackendTimeout, "sent no answer within 0 s"),
+        (stops_mid_stream, BackendTimeout, "fell silent"),
+        (hangs_up, BackendUnavailable, "without an answer"),
+        (resets_before_headers, BackendUnavailable, "without an answer|broke off"),
+        (resets_mid_stream, BackendUnavailable, "broke off"),
+        (ends_mid_chunk, BackendUnavailable, "broke off"),
+        (sends_garbage, BackendUnavailable, "broke off"),
+        (sends_a_huge_header, BackendUnavailable, "broke off"),
+        (redirects, BackendError, "302|redirect"),
+        (compresses, BackendUnavailable, "content-encoding 'gzip'"),
+        (shows_a_page, BackendUnavailable, "instead of an event stream"),
+    ],
+)
+async def test_faults_become_our_errors(
+    upstream: Upstream, behaviour: Behaviour, expected: type[BackendError], sentence: str
+) -> None:
+    async with raw_server(behaviour) as server:
+        with pytest.raises(expected, match=sentence):
+            await collect(upstream, server.url)
+    assert len(server.requests) == 1
+
+
+async def test_nobody_listens(upstream: Upstream) -> None:
+    async with raw_server(silent) as server:
+        url = server.url
+    with pytest.raises(BackendUnavailable, match="Cannot connect to 127.0.0.1") as caught:
+        await collect(upstream, url)
+    assert caught.value.reason == "connect_failed"
+
+
+async def test_no_such_host(upstream: Upstream) -> None:
+    with pytest.raises(BackendUnavailable, match="Cannot connect to nowhere.invalid"):
+        await collect(upstream, "http://nowhere.invalid:1")
+
+
+async def test_tls_to_a_plain_port(upstream: Upstream) -> None:
+    async def behaviour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None: ...
+
+    async with raw_server(behaviour) as server:
+        with pytest.raises(BackendUnavailable):
+            await collect(upstream, server.url.replace("http:", "https:"))
+
+
+async def test_unusable_endpoint(upstream: Upstream) -> None:
+    with pytest.raises(SettingsError, match="not a usable http or https URL"):
+        await collect(upstream, "ftp://example.com")
+
+
+async def test_statuses_are_read_by_the_backends_own_rules(upstream: Upstream) -> None:
+    bodies = {
+        b"403 Forbidden": b'{"message":"The bearer token included in the request is invalid.","reason":null}',
+        b"400 Bad Request": b'{"message":"Improperly formed request.","reason":null}',
+    }
+
+    async def behaviour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        status, body = bodies.popitem()
+        writer.write(b"HTTP/1.1 " + status + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+
+    async with raw_server(behaviour) as server:
+        with pytest.raises(InvalidRequest, match="Improperly formed request"):
+            await collect(upstream, server.url)
+        with pytest.raises(CredentialRejected):
+            await collect(upstream, server.url)
+
+
+async def test_error_bodies_are_read_only_so_far(upstream: Upstream) -> None:
+    async def behaviour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 500 Internal Server Error\r\nTransfer-Encoding: chunked\r\n\r\n")
+        try:
+            while True:
+                writer.write(chunk(b"x" * 16_384))
+                await writer.drain()
+        except ConnectionError:
+            pass
+
+    async with raw_server(behaviour) as server:
+        with pytest.raises(BackendUnavailable):
+            await collect(upstream, server.url)
+
+
+async def test_fetch_gives_the_whole_body(upstream: Upstream) -> None:
+    async def behaviour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(OK_HEAD + chunk(b'{"models":') + chunk(b"[]}") + LAST_CHUNK)
+
+    async with raw_server(behaviour) as server:
+        assert await upstream.fetch(call(server.url), NOBODY) == b'{"models":[]}'
+
+
+async def test_a_transport_of_httpx_can_stand_in() -> None:
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, content=b"abc"))
+    upstream = Upstream(transport=transport)
+    async with upstream.stream(call("http://x"), NOBODY) as reads:
+        assert [data async for data in reads] == [b"abc"]
+    await upstream.aclose()
