@@ -1,0 +1,328 @@
+"""What the backend refuses, as cwproxy's errors: an HTTP answer or an exception frame in, one of `errors` out.
+
+The service says the same thing with different statuses on different surfaces, so what counts is, in this order: the
+sentence for an overlong input, the reason code, a known sentence, the name of the exception, the status
+(protocol.md 4, backend-rules.md A6, reliability.md 1.2). Unknown reasons are passed on. Nothing of a body is shown
+but its `message`, shortened and without anything that looks like a token.
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from cwproxy.codewhisperer import jsontext
+from cwproxy.errors import (
+    AccountUnusable,
+    BackendError,
+    BackendUnavailable,
+    ContextLengthExceeded,
+    CredentialRejected,
+    InvalidRequest,
+    ModelNotFound,
+    ModelUnavailable,
+    QuotaExhausted,
+    Throttled,
+)
+from cwproxy.eventstream import Frame
+
+Failure: TypeAlias = BackendError | InvalidRequest
+
+MAX_RETRY_AFTER: Final = 3600.0
+"""Seconds. A longer wait that the service asks for is cut to this."""
+
+MAX_MESSAGE_LENGTH: Final = 400
+
+_SECRET = re.compile(
+    r"(?i:bearer)[\s:]+(?!token\b)\S{8,}"
+    r"|\b(?:aoa|aor|ksk_|eyJ)[A-Za-z0-9_\-./+=:]{8,}"
+)
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+_TOO_LONG = frozenset({"CONTENT_LENGTH_EXCEEDS_THRESHOLD", "PROMPT_TOO_LONG"})
+_QUOTA = frozenset(
+    {
+        "HOURLY_REQUEST_COUNT",
+        "DAILY_REQUEST_COUNT",
+        "WEEKLY_REQUEST_COUNT",
+        "MONTHLY_REQUEST_COUNT",
+        "USAGE_LIMIT_REACHED",
+        "OVERAGE_REQUEST_LIMIT_EXCEEDED",
+    }
+)
+_CAPACITY = frozenset({"INSUFFICIENT_MODEL_CAPACITY", "MODEL_TEMPORARILY_UNAVAILABLE"})
+_RATE = frozenset({"CREDIT_CONSUMPTION_RATE_EXCEEDED", "USER_REQUEST_RATE_EXCEEDED", "SERVICE_REQUEST_RATE_EXCEEDED"})
+_TRANSIENT = frozenset({408, 425, 500, 502, 503, 504})
+
+_PROFILE_HINT = (
+    "Choose the account's profile again (`cwproxy login`), check that its region is the profile's, "
+    "or use the surface `q` for a Builder ID."
+)
+_SURFACE_HINT = "This API may be retired at this address: set the surface to `kiro`, or to `q` where it is `kiro`."
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What was found in an answer. `kind` is the exception's bare name, `status` None inside a stream."""
+
+    kind: str
+    message: str
+    reason: str | None
+    status: int | None
+    retry_after: float | None
+    request_id: str | None
+
+    def sentence(self, fallback: str) -> str:
+        said = self.message or fallback
+        return f"{said} ({self.reason})" if self.reason else said
+
+    def error(self, make: type[BackendError], fallback: str, hint: str = "") -> BackendError:
+        return make(
+            f"{self.sentence(fallback)} {hint}".rstrip(),
+            reason=self.reason,
+            status=self.status,
+            retry_after=self.retry_after,
+            request_id=self.request_id,
+        )
+
+
+def from_response(status: int, headers: Mapping[str, str], body: bytes) -> Failure:
+    """The error of an HTTP answer that is not an event stream. `body` may be HTML, empty or cut short."""
+    lowered = {name.lower(): value for name, value in headers.items()}
+    members = _members(body)
+    kind = lowered.get("x-amzn-errortype") or _text(members, "code") or _text(members, "__type")
+    facts = _Facts(
+        kind=_bare(kind),
+        message=_clean(_message(members)),
+        reason=_reason(members, body),
+        status=status,
+        retry_after=_retry_after(lowered, members),
+        request_id=lowered.get("x-amzn-requestid"),
+    )
+    return _classify(facts)
+
+
+def from_frame(frame: Frame) -> Failure:
+    """The error of a frame whose `:message-type` is `exception` or `error` (protocol.md 3.6)."""
+    members = _members(frame.payload)
+    kind = _header(frame, ":exception-type") or _header(frame, ":error-code")
+    facts = _Facts(
+        kind=_bare(kind),
+        message=_clean(_message(members) or _header(frame, ":error-message")),
+        reason=_reason(members, frame.payload),
+        status=None,
+        retry_after=_retry_after({}, members),
+        request_id=None,
+    )
+    return _classify(facts)
+
+
+def _classify(facts: _Facts) -> Failure:
+    for judge in (_by_reason, _by_sentence, _by_kind):
+        failure = judge(facts)
+        if failure is not None:
+            return failure
+    return _by_status(facts)
+
+
+def _by_reason(facts: _Facts) -> Failure | None:
+    reason = facts.reason or ""
+    if reason in _TOO_LONG or re.search(r"(?:Input|Prompt) is too long\.", facts.message):
+        return ContextLengthExceeded(facts.sentence("The conversation is too long for the model."))
+    if reason in _QUOTA:
+        return facts.error(QuotaExhausted, "The account's allowance is used up.")
+    if reason in _CAPACITY:
+        return facts.error(ModelUnavailable, "The model is overloaded.")
+    if reason in _RATE:
+        return facts.error(Throttled, "The account sends too many requests.")
+    if reason == "INVALID_MODEL_ID":
+        return ModelNotFound(facts.sentence("The account may not use this model."))
+    if reason == "CONVERSATION_LIMIT_EXCEEDED":
+        return InvalidRequest(facts.sentence("The conversation has reached the backend's limit."), code=reason.lower())
+    if reason == "TEMPORARILY_SUSPENDED":
+        return facts.error(AccountUnusable, "The account is suspended.", "Only AWS's support can unlock it.")
+    if reason == "FEATURE_NOT_SUPPORTED" or reason.startswith("UNAUTHORIZED_") or "KMS_" in reason:
+        return facts.error(AccountUnusable, "The account is not set up for this.")
+    return None
+
+
+_Judgement: TypeAlias = Callable[[_Facts], Failure]
+
+
+def _soft_ban(facts: _Facts) -> Failure:
+    """The service limits the account for a while and does not say how long (backend-rules.md A6 74)."""
+    return Throttled(
+        facts.sentence(""),
+        reason=facts.reason,
+        status=facts.status,
+        retry_after=facts.retry_after or MAX_RETRY_AFTER,
+        request_id=facts.request_id,
+    )
+
+
+_SENTENCES: Final[tuple[tuple[re.Pattern[str], _Judgement], ...]] = (
+    (re.compile("suspicious activity", re.IGNORECASE), _soft_ban),
+    (re.compile("unexpectedly high load|experiencing high traffic"), lambda facts: facts.error(ModelUnavailable, "")),
+    (
+        re.compile("reached for this month|You have reached the limit|credit limit exceeded"),
+        lambda facts: facts.error(QuotaExhausted, ""),
+    ),
+    (
+        re.compile(
+            "bearer token included in the request is invalid|Missing bearer token|security token included",
+            re.IGNORECASE,
+        ),
+        lambda facts: facts.error(CredentialRejected, ""),
+    ),
+    (re.compile("temporarily is suspended"), lambda facts: facts.error(AccountUnusable, "")),
+    (
+        re.compile("profileArn is required|not authorized to make this call|Builder ID is not supported"),
+        lambda facts: facts.error(AccountUnusable, "", _PROFILE_HINT),
+    ),
+    (re.compile(r"Invalid model( ID)?\. Please select"), lambda facts: ModelNotFound(facts.sentence(""))),
+)
+
+
+def _by_sentence(facts: _Facts) -> Failure | None:
+    for pattern, judge in _SENTENCES:
+        if pattern.search(facts.message):
+            return judge(facts)
+    return None
+
+
+_KINDS: Final[Mapping[str, _Judgement]] = {
+    "ThrottlingException": lambda facts: facts.error(Throttled, "The account sends too many requests."),
+    "TooManyRequestsException": lambda facts: facts.error(Throttled, "The account sends too many requests."),
+    "ServiceQuotaExceededException": lambda facts: facts.error(QuotaExhausted, "The account's allowance is used up."),
+    "ExpiredTokenException": lambda facts: facts.error(CredentialRejected, "The credential has expired."),
+    "UnrecognizedClientException": lambda facts: facts.error(CredentialRejected, "The credential is not known."),
+    "InvalidSignatureException": lambda facts: facts.error(CredentialRejected, "The signature was not accepted."),
+    "AccessDeniedException": lambda facts: facts.error(AccountUnusable, "The account may not do this."),
+    "ResourceNotFoundException": lambda facts: facts.error(AccountUnusable, "It does not exist.", _PROFILE_HINT),
+    "ConflictException": lambda facts: facts.error(AccountUnusable, "The account's settings are in conflict."),
+    "ValidationException": lambda facts: InvalidRequest(
+        facts.sentence("The backend refused the request without a reason."), code=(facts.reason or "").lower() or None
+    ),
+    "UnknownOperationException": lambda facts: _retired(facts),
+    "InternalServerException": lambda facts: _unavailable(facts, "The backend failed."),
+    "ServiceUnavailableException": lambda facts: _unavailable(facts, "The backend is not available."),
+}
+
+
+def _by_kind(facts: _Facts) -> Failure | None:
+    judge = _KINDS.get(facts.kind)
+    return judge(facts) if judge else None
+
+
+def _by_status(facts: _Facts) -> Failure:
+    status = facts.status
+    if status is None:
+        return _unavailable(facts, f"The backend broke off with {facts.kind or 'an error without a name'}.")
+    if status == 401:
+        return facts.error(CredentialRejected, "The credential was not accepted.")
+    if status == 402:
+        return facts.error(QuotaExhausted, "The account's allowance is used up.")
+    if status == 403:
+        return facts.error(AccountUnusable, "The backend refused the account.")
+    if status == 429:
+        return facts.error(Throttled, "The account sends too many requests.")
+    if status in (404, 405):
+        return _retired(facts)
+    if status == 413:
+        return InvalidRequest(facts.sentence("The request is too large for the backend."), code="request_too_large")
+    if 400 <= status < 500 and status not in _TRANSIENT:
+        return InvalidRequest(facts.sentence(f"The backend refused the request (HTTP {status})."), code=None)
+    return _unavailable(facts, f"The backend answered with HTTP {status}.")
+
+
+def _unavailable(facts: _Facts, fallback: str) -> BackendUnavailable:
+    return BackendUnavailable(
+        facts.sentence(fallback),
+        reason=facts.reason,
+        status=facts.status,
+        retry_after=facts.retry_after,
+        request_id=facts.request_id,
+        retry_safe=facts.status is None or facts.status in _TRANSIENT,
+    )
+
+
+def _retired(facts: _Facts) -> BackendUnavailable:
+    return BackendUnavailable(
+        f"{facts.sentence(f'The backend does not know this call (HTTP {facts.status}).')} {_SURFACE_HINT}",
+        reason=facts.reason,
+        status=facts.status,
+        request_id=facts.request_id,
+        retry_safe=False,
+    )
+
+
+def _members(body: bytes) -> Mapping[str, object]:
+    """The members of a JSON object; nothing for HTML, an empty body, or one that was cut."""
+    try:
+        document = jsontext.parse(body)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _text(members: Mapping[str, object], name: str) -> str:
+    value = members.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _header(frame: Frame, name: str) -> str:
+    value = frame.headers.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _message(members: Mapping[str, object]) -> str:
+    return _text(members, "message") or _text(members, "Message") or _text(members, "errorMessage")
+
+
+def _reason(members: Mapping[str, object], body: bytes) -> str | None:
+    """The reason code; AWS's own client looks for this one anywhere in the body (protocol.md 4.4)."""
+    reason = _clean(_text(members, "reason"))
+    if not reason and b"MONTHLY_REQUEST_COUNT" in body:
+        return "MONTHLY_REQUEST_COUNT"
+    return reason or None
+
+
+def _bare(kind: str) -> str:
+    """`com.amazon…#ThrottlingException`, `ThrottlingException:http://…` and `throttlingError` are one name."""
+    name = kind.split(":", 1)[0].rsplit("#", 1)[-1].strip()
+    if name == "error":
+        return "InternalServerException"
+    if name.endswith("Error"):
+        name = name.removesuffix("Error") + "Exception"
+    return _clean(name[:1].upper() + name[1:])
+
+
+def _clean(text: str) -> str:
+    """One line without tokens, of at most `MAX_MESSAGE_LENGTH` characters."""
+    return _UNPRINTABLE.sub(" ", _SECRET.sub("[redacted]", text)).strip()[:MAX_MESSAGE_LENGTH]
+
+
+def _retry_after(headers: Mapping[str, str], members: Mapping[str, object]) -> float | None:
+    """Seconds. A date is not read: this module has no clock."""
+    milliseconds = members.get("retryAfterMilliseconds")
+    for value, unit in (
+        (headers.get("retry-after-ms"), 1000.0),
+        (headers.get("x-amz-retry-after"), 1000.0),
+        (headers.get("retry-after"), 1.0),
+        (milliseconds if isinstance(milliseconds, int | float | str) else None, 1000.0),
+    ):
+        seconds = _seconds(value, unit)
+        if seconds is not None:
+            return seconds
+    return None
+
+
+def _seconds(value: str | float | None, unit: float) -> float | None:
+    if value is None:
+        return None
+    try:
+        seconds = float(value) / unit
+    except (ValueError, OverflowError):
+        return None
+    return min(seconds, MAX_RETRY_AFTER) if math.isfinite(seconds) and seconds >= 0 else None

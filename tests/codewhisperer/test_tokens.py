@@ -1,0 +1,66 @@
+import time
+
+import pytest
+
+from cwproxy.codewhisperer.tokens import IMAGE_TOKENS, estimate, estimate_conversation
+from cwproxy.conversation import (
+    AssistantTurn,
+    Conversation,
+    Image,
+    JsonAnswer,
+    SystemTurn,
+    Text,
+    Tool,
+    ToolResult,
+    ToolUse,
+    UserTurn,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high"),
+    [
+        ("", 0, 0),
+        ("a", 1, 1),
+        (" ", 1, 1),
+        ("The quick brown fox jumps over the lazy dog. " * 10, 90, 115),
+        ('{"path":"/tmp/a.txt","lines":[1,2,3]}', 12, 24),
+        ("今天天气很好，我们去公园吧。", 12, 18),
+        ("Съешь же ещё этих мягких французских булок", 16, 26),
+        ("🎉🎉🎉🎉", 4, 12),
+        ("\ud800", 1, 1),
+    ],
+)
+def test_an_estimate_is_of_the_right_size(text: str, low: int, high: int) -> None:
+    assert low <= estimate(text) <= high
+
+
+def test_json_weighs_more_than_prose_of_the_same_length() -> None:
+    document, prose = '{"a":[1,{"b":2}]}' * 10, "some plain words " * 10
+    assert len(document) == len(prose)
+    assert estimate(document) > estimate(prose)
+
+
+def test_a_megabyte_is_estimated_in_linear_time() -> None:
+    began = time.perf_counter()
+    estimate("Grüße, Welt! " * 100_000)
+    assert time.perf_counter() - began < 0.5
+
+
+def test_everything_in_a_conversation_counts() -> None:
+    turns = (
+        SystemTurn("Be brief."),
+        UserTurn((Text("Look"), Image("png", "aGk="))),
+        AssistantTurn((Text("ok"), ToolUse("t", "read", '{"path":"x"}'))),
+        UserTurn((ToolResult("t", (Text("data"), Image("png", "aGk="))),)),
+    )
+    tool = Tool("read", "Reads a file.", b'{"type":"object"}')
+    bare = Conversation("m", turns)
+    full = Conversation("m", turns, tools=(tool,), answer=JsonAnswer(b'{"type":"object"}'))
+    assert estimate_conversation(bare) > 2 * IMAGE_TOKENS
+    assert estimate_conversation(full) > estimate_conversation(bare)
+    assert estimate_conversation(Conversation("m", turns, answer=JsonAnswer())) == estimate_conversation(bare)
+
+
+def test_no_conversation_costs_nothing() -> None:
+    assert estimate_conversation(Conversation("m", ())) == 1
