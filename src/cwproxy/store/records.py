@@ -1,0 +1,102 @@
+"""What the store keeps, as values. Secrets are wrapped, so that no repr, log line or traceback can show one."""
+
+import enum
+from dataclasses import dataclass
+from hmac import compare_digest
+
+
+class Secret:
+    """Text that shows itself only when asked: `repr`, `str`, `format` and `vars` never do."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret(...)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and compare_digest(self._text.encode(), other._text.encode())
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __reduce__(self) -> str:
+        raise TypeError("a Secret cannot be pickled")
+
+
+class AccountKind(enum.Enum):
+    """How the account proves who it is."""
+
+    BUILDER_ID = "builder-id"
+    IDENTITY_CENTER = "identity-center"
+    IAM = "iam"
+
+
+class AccountState(enum.Enum):
+    """Whether the account may be used. `needs_login` is healed by a newer token, the others by a person."""
+
+    ACTIVE = "active"
+    NEEDS_LOGIN = "needs_login"
+    SUSPENDED = "suspended"
+    MISCONFIGURED = "misconfigured"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A login at AWS.
+
+    id: letters, digits, `-` and `_` only; it becomes part of a file name.
+    sso_region: where its tokens are made and renewed; for IAM, the region that is called.
+    profile_arn: its region is the region of the API; None for Builder ID.
+    surface: the value of a surface that a person chose instead of the kind's default, or None.
+    created_at: epoch seconds.
+    """
+
+    id: str
+    kind: AccountKind
+    label: str
+    sso_region: str
+    created_at: float
+    start_url: str | None = None
+    profile_arn: str | None = None
+    surface: str | None = None
+    state: AccountState = AccountState.ACTIVE
+    state_detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """Our registration as an OIDC client, under which the account's tokens were made. expires_at: epoch seconds."""
+
+    client_id: str
+    client_secret: Secret
+    expires_at: float
+    region: str
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What proves the login.
+
+    expires_at: epoch seconds, of the access token.
+    generation: grows with every replacement; a writer names the one it has seen.
+    """
+
+    access_token: Secret
+    refresh_token: Secret | None
+    expires_at: float
+    generation: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """A refresh that was announced and whose result has not been stored. started_at: epoch seconds."""
+
+    generation: int
+    started_at: float
