@@ -1,0 +1,63 @@
+"""Who is calling, and may that account call here: the checks that come before any look at the request itself.
+
+Rules: protocol.md 2.11 (bearer), backend-rules.md A4 54-55, A6 75-78.
+"""
+
+from cwproxy.simulator.accounts import API_REGIONS, Account
+from cwproxy.simulator.envelope import Refused, ServiceError
+from cwproxy.simulator.request import Request
+from cwproxy.simulator.routing import Route
+from cwproxy.simulator.sigv4 import Credentials, verify
+from cwproxy.simulator.simulation import Simulation
+from cwproxy.simulator.states import INVALID_BEARER, STATES
+
+_MISSING_BEARER = "Missing bearer token in the authorization header."
+
+
+def is_nowhere(request: Request) -> bool:
+    """Whether the address names a region that has no such host; a real client could not even connect (A4 55)."""
+    return request.region is not None and request.region not in API_REGIONS
+
+
+def admit(simulation: Simulation, request: Request, route: Route) -> Account:
+    """The account behind a request whose credential is good and that is in no trouble; Refused for every other."""
+    account = _signed_account(simulation, request) if route.surface == "q-iam" else _bearer(simulation, request, route)
+    state = STATES[account.state]
+    if state.error is not None and (route.is_chat or state.everywhere):
+        raise Refused(state.error)
+    return account
+
+
+def check_region(account: Account, request: Request) -> None:
+    """A token is good only where its account has its profiles (A4 54)."""
+    if request.region is not None and request.region not in account.api_regions:
+        raise Refused(INVALID_BEARER, rule=54)
+
+
+def _bearer(simulation: Simulation, request: Request, route: Route) -> Account:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        if route.surface == "kiro":
+            raise Refused(ServiceError(403, "AccessDeniedException", _MISSING_BEARER))
+        raise Refused(ServiceError(400, "ValidationException", _MISSING_BEARER))
+    account = simulation.accounts.by_token(token, now=simulation.clock.now())
+    if account is None:
+        raise Refused(INVALID_BEARER)
+    is_key = account.kind == "api-key"
+    if is_key != (request.headers.get("tokentype", "").upper() == "API_KEY"):
+        raise Refused(INVALID_BEARER, rule=78)
+    return account
+
+
+def _signed_account(simulation: Simulation, request: Request) -> Account:
+    def credentials(access_key_id: str) -> Credentials | None:
+        account = simulation.accounts.by_access_key(access_key_id)
+        if account is None or account.secret_access_key is None:
+            return None
+        return Credentials(account.secret_access_key, account.session_token)
+
+    key = verify(request, service="q", now=simulation.clock.now(), credentials=credentials)
+    account = simulation.accounts.by_access_key(key)
+    if account is None:
+        raise Refused(INVALID_BEARER)
+    return account

@@ -1,0 +1,118 @@
+"""The simulator as an ASGI application: one port for login, control plane, chat and the control of all of them."""
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+
+from starlette.requests import Request as HttpRequest
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from cwproxy.simulator import approval, chat, control, control_plane, faults, oidc
+from cwproxy.simulator.admission import admit, is_nowhere
+from cwproxy.simulator.delivery import Data, End, Head, Progress, Reset, Step, deliver
+from cwproxy.simulator.envelope import Refused, Reply, ServiceError, error_reply
+from cwproxy.simulator.faults import Fault
+from cwproxy.simulator.journal import Entry
+from cwproxy.simulator.request import Request, join_headers, split_region
+from cwproxy.simulator.routing import Route, envelope_of, resolve
+from cwproxy.simulator.simulation import Simulation
+
+
+def application(simulation: Simulation) -> ASGIApp:
+    """Wants the connection's transport in `scope["state"]["transport"]`, as `SimulatorServer` gives it."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        request = _request(scope, await HttpRequest(scope, receive).body())
+        transport: asyncio.Transport = scope["state"]["transport"]
+        if request.path.startswith(control.PREFIX):
+            steps, progress = _steps(control.answer(simulation, request)), Progress()
+        else:
+            entry = simulation.journal.open(request, now=simulation.clock.now())
+            steps, progress = _dispatch(simulation, request, entry), entry.progress
+        await deliver(steps, send=send, receive=receive, transport=transport, progress=progress)
+
+    return serve
+
+
+def _request(scope: Scope, body: bytes) -> Request:
+    peer, port = scope["client"] or ("127.0.0.1", 0)
+    region, path = split_region(scope["path"])
+    return Request(
+        method=scope["method"],
+        path=path,
+        raw_path=scope["raw_path"].decode("ascii"),
+        query_string=scope["query_string"].decode("ascii"),
+        headers=join_headers(scope["headers"]),
+        body=body,
+        region=region,
+        peer=peer,
+        port=port,
+    )
+
+
+def _dispatch(simulation: Simulation, request: Request, entry: Entry) -> Sequence[Step]:
+    if request.path in oidc.PATHS and request.method == "POST":
+        return _login(simulation, request, entry)
+    if request.path == approval.PATH:
+        return _steps(approval.answer(simulation.grants, request))
+    if is_nowhere(request):
+        entry.note = "no such host (rule 55)"
+        return [Reset()]
+    try:
+        route = resolve(request)
+    except Refused as refused:
+        return _noted(error_reply(refused.error, envelope_of(request)), entry)
+    return _service(simulation, request, route, entry)
+
+
+def _login(simulation: Simulation, request: Request, entry: Entry) -> Sequence[Step]:
+    entry.operation = request.path
+    fault = simulation.take_fault("oidc")
+    if fault is None:
+        return _noted(oidc.answer(simulation.grants, request), entry)
+    entry.fault = fault.kind
+    if fault.kind == "lost-answer":
+        oidc.answer(simulation.grants, request)
+    if fault.kind == "error":
+        return _noted(oidc.error_reply(fault.error, fault.message), entry)
+    return faults.answer_steps(fault)
+
+
+def _service(simulation: Simulation, request: Request, route: Route, entry: Entry) -> Sequence[Step]:
+    entry.surface, entry.operation = route.surface, route.operation
+    fault = simulation.take_fault("chat" if route.is_chat else "control-plane")
+    if fault is not None:
+        entry.fault = fault.kind
+        if fault.replaces_answer:
+            return _replaced(fault, route, entry)
+    try:
+        account = admit(simulation, request, route)
+        entry.account = account.id
+        if route.is_chat:
+            return chat.answer(simulation, request, route, account, fault)
+        return _steps(control_plane.answer(simulation, request, route, account))
+    except Refused as refused:
+        return _noted(error_reply(refused.error, route.envelope, rule=refused.rule), entry)
+
+
+def _replaced(fault: Fault, route: Route, entry: Entry) -> Sequence[Step]:
+    if fault.kind != "error":
+        return faults.answer_steps(fault)
+    error = ServiceError(fault.status, fault.error, fault.message, fault.reason)
+    reply = error_reply(error, route.envelope)
+    return _noted(Reply(reply.status, reply.body, [*reply.headers, *fault.headers.items()], reply.note), entry)
+
+
+def _noted(reply: Reply, entry: Entry) -> Sequence[Step]:
+    entry.note = reply.note
+    return _steps(reply)
+
+
+def _steps(reply: Reply) -> Sequence[Step]:
+    """A whole answer, with the request id that AWS puts on everything (protocol.md 4.1)."""
+    headers = [
+        *reply.headers,
+        ("x-amzn-requestid", str(uuid.uuid4())),
+        ("content-length", str(len(reply.body))),
+    ]
+    return [Head(reply.status, headers), Data(reply.body), End()]
