@@ -1,0 +1,56 @@
+"""`cwproxy simulate`."""
+
+import asyncio
+import signal
+import sys
+
+from cwproxy.errors import CwproxyError, SettingsError
+from cwproxy.simulator import SimulatorOptions, SimulatorServer
+from cwproxy.simulator.options import Profile
+from cwproxy.simulator.rules import RULES
+
+PROFILES: dict[str, Profile] = {"legacy-q": "legacy-q", "kiro-runtime": "kiro-runtime"}
+
+
+async def simulate(*, port: int, profile: str, auto_approve: bool, pace: float, opt_rules: str) -> None:
+    """Serve until a signal. Loopback only: it gives tokens to whoever asks."""
+    if profile != "auto" and profile not in PROFILES:
+        raise SettingsError(f"There is no profile {profile!r}; choose auto, {' or '.join(PROFILES)}.")
+    options = SimulatorOptions(
+        profile=PROFILES.get(profile, "auto"),
+        pace=pace,
+        auto_approve=1 if auto_approve else None,
+        opt_rules=_rules(opt_rules),
+    )
+    server = SimulatorServer(options)
+    try:
+        chosen = await server.start("127.0.0.1", port)
+    except OSError as error:
+        raise CwproxyError(f"Port {port} cannot be used ({error.strerror}); choose another with --port.") from error
+    print(f"simulator ready on http://127.0.0.1:{chosen}", flush=True)
+    print(
+        f"point cwproxy at it with --endpoint http://127.0.0.1:{chosen}; its control plane is /__control/",
+        file=sys.stderr,
+    )
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    try:
+        await stopped.wait()
+    finally:
+        await server.stop()
+
+
+def _rules(text: str) -> frozenset[int]:
+    optional = frozenset(number for number, rule in RULES.items() if rule.level == "opt")
+    if text.strip() == "all":
+        return optional
+    try:
+        numbers = frozenset(int(item) for item in text.split(",") if item.strip())
+    except ValueError:
+        raise SettingsError("--opt-rules takes numbers separated by commas, or `all`.") from None
+    unknown = numbers - optional
+    if unknown:
+        raise SettingsError(f"Not optional rules: {', '.join(map(str, sorted(unknown)))}.")
+    return numbers
