@@ -41,7 +41,10 @@ class _Call:
 
 
 class Renderer:
-    """One stream. `feed` it every batch; after `finished` nothing may follow, and after `error` neither."""
+    """One stream. `feed` it every batch; after `finished` nothing may follow, and after `error` neither.
+
+    `usage` is what the reply said of it, None before.
+    """
 
     def __init__(self, *, id: str, created: int, model: str, include_usage: bool = False, shape: Shape = PLAIN) -> None:
         head = _encode({"id": id, "object": "chat.completion.chunk", "created": created, "model": model})[:-1]
@@ -56,7 +59,7 @@ class Renderer:
         self._shape = shape
         self._begun = False
         self._calls: dict[int, _Call] = {}
-        self._usage: Usage | None = None
+        self.usage: Usage | None = None
         self.finished = False
 
     def feed(self, events: Iterable[ReplyEvent]) -> bytes:
@@ -90,7 +93,7 @@ class Renderer:
             case PartEnded(index=index):
                 yield from self._call_ended(index)
             case Usage():
-                self._usage = event
+                self.usage = event
             case Finished():
                 yield from self._end(event)
             case TextStarted() | ReasoningStarted() | ReasoningSignature():
@@ -134,7 +137,7 @@ class Renderer:
         reason = finish_reason(event.reason, self._shape, called=bool(self._calls))
         yield self._delta + b'{},"logprobs":null,"finish_reason":"%b"}' % reason.encode() + self._tail
         if self._include_usage:
-            usage = usage_object(self._usage or Usage(0, 0, "estimate"))
+            usage = usage_object(self.usage or Usage(0, 0, "estimate"))
             yield self._head + b'],"usage":' + _encode(usage) + b"}\n\n"
         yield b"data: [DONE]\n\n"
         self.finished = True

@@ -1,0 +1,174 @@
+"""`create_app`: the routes, who may use them, and every error in OpenAI's envelope."""
+
+import asyncio
+from dataclasses import replace
+
+import msgspec
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.types import Lifespan, Receive, Scope, Send
+
+from cwproxy.api import body, models
+from cwproxy.api.access import AccessPolicy
+from cwproxy.api.answers import StreamedAnswer, Surroundings, WholeAnswer
+from cwproxy.api.drain import Drain
+from cwproxy.api.exchange import CLIENT_GONE, exchange_of
+from cwproxy.api.gate import Gate
+from cwproxy.api.limits import Limits
+from cwproxy.api.refused import ClientGone, Refused, describe, draining
+from cwproxy.api.seam import Service
+from cwproxy.dialects.openai_chat import ChatRequest, Failure, parse
+from cwproxy.errors import CwproxyError, InvalidRequest
+
+_CONVERSATION_HEADERS = ("x-conversation-id", "x-cwproxy-conversation")
+_PREFIXES = ("/v1", "", "/v1/v1")
+"""Clients are configured with and without `/v1`, and some add their own (compatibility.md 5, 38)."""
+
+
+def create_app(
+    service: Service,
+    access: AccessPolicy,
+    *,
+    limits: Limits | None = None,
+    drain: Drain | None = None,
+    lifespan: Lifespan[FastAPI] | None = None,
+) -> FastAPI:
+    """The ASGI application. `drain` is kept as `app.state.drain`, where `server.serve` finds it; `lifespan` opens and
+    closes what the service lives on.
+    """
+    around = Surroundings(service, limits or Limits(), drain or Drain())
+    app = FastAPI(
+        title="cwproxy",
+        openapi_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+        middleware=[Middleware(Gate)],
+        exception_handlers={
+            CwproxyError: _on_error,
+            HTTPException: _on_http_error,
+            ClientGone: _on_client_gone,
+            Exception: _on_bug,
+        },
+    )
+    app.state.drain = around.drain
+    for prefix in _PREFIXES:
+        app.include_router(_openai(around), prefix=prefix, dependencies=[Depends(access.admit)])
+    app.include_router(_health(around))
+    return app
+
+
+def _openai(around: Surroundings) -> APIRouter:
+    router = APIRouter()
+
+    @router.post("/chat/completions", response_model=None)
+    async def chat_completions(request: Request) -> Response:
+        if around.drain.draining:
+            raise draining()
+        chat = await _parsed(await body.read(request, around.limits), around.limits)
+        _refuse_when_strict(request, chat)
+        name = next((value for header in _CONVERSATION_HEADERS if (value := request.headers.get(header))), None)
+        if name is not None:
+            chat = replace(chat, conversation=replace(chat.conversation, name=name))
+        kind = StreamedAnswer if chat.stream else WholeAnswer
+        return kind(around, chat, exchange_of(request.scope))
+
+    @router.api_route("/models", methods=["GET", "HEAD"], response_model=None)
+    async def list_models(request: Request) -> Response:
+        catalog = await around.service.models()
+        return _json(request, models.listing(catalog.models))
+
+    @router.api_route("/models/{id:path}", methods=["GET", "HEAD"], response_model=None)
+    async def get_model(request: Request, id: str) -> Response:
+        catalog = await around.service.models()
+        return _json(request, models.single(catalog.resolve(id), id))
+
+    return router
+
+
+def _health(around: Surroundings) -> APIRouter:
+    """Open to all, whatever the Host header: the probes of orchestrators call by address. They tell no secrets."""
+    router = APIRouter()
+
+    @router.api_route("/health", methods=["GET", "HEAD"], response_model=None)
+    async def alive(request: Request) -> Response:
+        return _json(request, b'{"status":"ok"}')
+
+    @router.api_route("/health/ready", methods=["GET", "HEAD"], response_model=None)
+    async def ready(request: Request) -> Response:
+        if around.drain.draining:
+            raise draining()
+        readiness = await around.service.readiness()
+        if not readiness.ready:
+            raise Refused(503, readiness.detail, "not_ready", type="server_error")
+        return _json(request, msgspec.json.encode({"status": "ready", "detail": readiness.detail}))
+
+    return router
+
+
+async def _parsed(data: bytes, limits: Limits) -> ChatRequest:
+    if len(data) < limits.offload_bytes:
+        return parse(data)
+    return await asyncio.to_thread(parse, data)
+
+
+def _refuse_when_strict(request: Request, chat: ChatRequest) -> None:
+    if chat.ignored and request.headers.get("x-cwproxy-strict", "0") not in ("", "0"):
+        name = chat.ignored[0]
+        raise InvalidRequest(f"`{name}` has no effect here; leave it out.", param=name, code="unsupported_parameter")
+
+
+def _json(request: Request, content: bytes, status: int = 200) -> Response:
+    exchange = exchange_of(request.scope)
+    exchange.status = status
+    response = Response(content, status, media_type="application/json")
+    response.raw_headers.extend(exchange.headers())
+    return response
+
+
+def _failed(request: Request, failure: Failure) -> Response:
+    exchange = exchange_of(request.scope)
+    exchange.outcome = failure.code or failure.type
+    response = _json(request, failure.body(), failure.status)
+    response.raw_headers.extend((name.encode(), value.encode("latin-1")) for name, value in failure.headers)
+    return response
+
+
+async def _on_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, CwproxyError):
+        raise error
+    return _failed(request, describe(error))
+
+
+async def _on_http_error(request: Request, error: Exception) -> Response:
+    """What the router itself answers: unknown paths and methods."""
+    if not isinstance(error, HTTPException):
+        raise error
+    method, path = request.method, request.scope["path"][:100]
+    match error.status_code:
+        case 404:
+            message, code = f"There is nothing at {method} {path}; the API is at /v1/chat/completions.", "not_found"
+        case 405:
+            message, code = f"{path} does not take {method}.", "method_not_allowed"
+        case _:
+            message, code = error.detail, "invalid_request"
+    headers = tuple((name.lower(), value) for name, value in (error.headers or {}).items())
+    return _failed(request, Failure(error.status_code, message, "invalid_request_error", code, None, headers))
+
+
+async def _on_client_gone(request: Request, _: Exception) -> Response:
+    exchange = exchange_of(request.scope)
+    exchange.status, exchange.outcome = CLIENT_GONE, "client_gone"
+    return _Nothing()
+
+
+async def _on_bug(request: Request, _: Exception) -> Response:
+    """Starlette raises the exception again after this answer, so that the server logs it."""
+    return _failed(request, Failure(500, "cwproxy has failed; its log says why.", "server_error", "internal_error"))
+
+
+class _Nothing(Response):
+    """Nobody is listening."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        return

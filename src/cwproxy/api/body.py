@@ -1,0 +1,62 @@
+"""Read a JSON body within limits; nothing of it is kept when it is too long (reliability.md A.1, 3E 108, 109, 118)."""
+
+import asyncio
+
+from starlette.requests import Request
+from starlette.types import Receive
+
+from cwproxy.api.limits import Limits
+from cwproxy.api.refused import ClientGone, Refused
+
+_CLOSE = (("connection", "close"), ("x-should-retry", "false"))
+
+
+async def read(request: Request, limits: Limits) -> bytes:
+    """The body. Raises Refused (408, 413, 415) and ClientGone."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise Refused(
+            415,
+            "The body must be JSON; send `content-type: application/json`.",
+            "unsupported_media_type",
+            headers=_CLOSE,
+        )
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise Refused(415, "Compressed bodies are not read; send it as it is.", "unsupported_encoding", headers=_CLOSE)
+    length = request.headers.get("content-length", "")
+    if length and "transfer-encoding" in request.headers:
+        raise Refused(400, "A body has a length or is chunked, not both.", "invalid_framing", headers=_CLOSE)
+    if length.isascii() and length.isdigit() and (len(length) > 18 or int(length) > limits.body_bytes):
+        raise _too_large(limits)
+    try:
+        async with asyncio.timeout(limits.body_total):
+            return await _collect(request.receive, limits)
+    except TimeoutError as error:
+        raise Refused(408, "The body took too long to arrive.", "request_timeout", headers=_CLOSE) from error
+
+
+async def _collect(receive: Receive, limits: Limits) -> bytes:
+    pieces: list[bytes] = []
+    size = 0
+    while True:
+        async with asyncio.timeout(limits.body_gap):
+            message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        piece = message.get("body", b"")
+        size += len(piece)
+        if size > limits.body_bytes:
+            raise _too_large(limits)
+        pieces.append(piece)
+        if not message.get("more_body", False):
+            return b"".join(pieces)
+
+
+def _too_large(limits: Limits) -> Refused:
+    return Refused(
+        413,
+        f"The body is larger than {limits.body_bytes} bytes; send less history or smaller pictures.",
+        "request_too_large",
+        type="request_too_large",
+        headers=_CLOSE,
+    )

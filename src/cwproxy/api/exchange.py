@@ -1,0 +1,81 @@
+"""One request and its answer, as the log line at its end tells them."""
+
+import logging
+import time
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+import msgspec
+from starlette.types import Scope
+
+from cwproxy.reply import Usage
+
+_log = logging.getLogger("cwproxy.access")
+_KEY = "cwproxy.exchange"
+
+CLIENT_GONE = 499
+"""The status in the log when the client left before it was sent one."""
+
+
+@dataclass(slots=True)
+class Exchange:
+    """Filled by whoever knows; `outcome` is `ok`, an error's code, or why the answer was cut."""
+
+    method: str
+    path: str
+    request_id: str = field(default_factory=lambda: f"req_{uuid4().hex}")
+    started: float = field(default_factory=time.monotonic)
+    caller: str | None = None
+    model: str | None = None
+    stream: bool | None = None
+    status: int = 0
+    outcome: str = "ok"
+    usage: Usage | None = None
+
+    def milliseconds(self) -> int:
+        return round((time.monotonic() - self.started) * 1000)
+
+    def headers(self, *more: tuple[str, str]) -> list[tuple[bytes, bytes]]:
+        """`x-request-id` and `more`, as ASGI wants them."""
+        named = (("x-request-id", self.request_id), *more)
+        return [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in named]
+
+    def log(self) -> None:
+        """One line of JSON. Text of the client's is escaped by that; bodies and keys are never in it."""
+        if not _log.isEnabledFor(logging.INFO):
+            return
+        usage = self.usage
+        line = {
+            "request_id": self.request_id,
+            "method": self.method,
+            "path": self.path[:200],
+            "caller": self.caller,
+            "model": self.model[:200] if self.model else self.model,
+            "stream": self.stream,
+            "status": self.status,
+            "outcome": self.outcome,
+            "ms": self.milliseconds(),
+            "input_tokens": usage.input_tokens if usage else None,
+            "output_tokens": usage.output_tokens if usage else None,
+            "usage_source": usage.source if usage else None,
+        }
+        _log.info("%s", _ascii(line), extra={"access": line})
+
+
+def begin(scope: Scope) -> Exchange:
+    """Starts the exchange of a request; `exchange_of` finds it again."""
+    exchange = Exchange(scope["method"], scope["path"])
+    scope[_KEY] = exchange
+    return exchange
+
+
+def exchange_of(scope: Scope) -> Exchange:
+    exchange = scope[_KEY]
+    assert isinstance(exchange, Exchange)  # noqa: S101 - for the type; begin() put it there
+    return exchange
+
+
+def _ascii(line: object) -> str:
+    """JSON whose every control character and right-to-left mark is escaped."""
+    text = msgspec.json.encode(line).decode()
+    return text if text.isascii() and text.isprintable() else text.encode("ascii", "backslashreplace").decode()

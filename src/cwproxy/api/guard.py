@@ -1,0 +1,66 @@
+"""What uvicorn lacks at the edge of a connection (reliability.md A.4), once for both of its HTTP protocols.
+
+* The head of a request must be complete within `HEAD_SECONDS` of its first byte (or of the connection) and within
+  `HEAD_BYTES`; otherwise the connection is closed.
+* A client that takes nothing of an answer for `STALL_SECONDS` is disconnected, so that it cannot hold a backend's
+  connection for ever.
+"""
+
+import asyncio
+
+HEAD_BYTES = 128 * 1024
+"""One read of the socket may hold part of the body and counts whole, so the true limit lies up to 64 KiB lower."""
+
+HEAD_SECONDS = 10.0
+STALL_SECONDS = 60.0
+
+
+class Guard:
+    """The two clocks of one connection. They run only while a head is awaited or writing is paused."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, transport: asyncio.Transport) -> None:
+        self._loop = loop
+        self._transport = transport
+        self._size = 0
+        self._head: asyncio.TimerHandle | None = None
+        self._stall: asyncio.TimerHandle | None = None
+        self._unread = 0
+
+    def awaits_head(self) -> None:
+        if self._head is None:
+            self._head = self._loop.call_later(HEAD_SECONDS, self._transport.close)
+
+    def takes_head(self, size: int) -> bool:
+        """Whether `size` more bytes of a head may be looked at; if not, the connection is being closed."""
+        self.awaits_head()
+        self._size += size
+        if self._size <= HEAD_BYTES:
+            return True
+        self._transport.abort()
+        return False
+
+    def has_head(self) -> None:
+        self._size = 0
+        if self._head is not None:
+            self._head.cancel()
+            self._head = None
+
+    def pause_writing(self) -> None:
+        self._unread = self._transport.get_write_buffer_size()
+        self._stall = self._loop.call_later(STALL_SECONDS, self._look)
+
+    def resume_writing(self) -> None:
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
+
+    def close(self) -> None:
+        self.has_head()
+        self.resume_writing()
+
+    def _look(self) -> None:
+        """A slow reader is waited for, one that reads nothing is not."""
+        if self._transport.get_write_buffer_size() < self._unread:
+            self.pause_writing()
+        else:
+            self._transport.abort()

@@ -1,0 +1,19 @@
+"""What a client may take of us: sizes in bytes, times in seconds (reliability.md 1.8)."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """body_gap, body_total: between two pieces of a body, and for all of it.
+    hold: how long status and headers wait for the first event, so that an early failure gets a real status.
+    ping: the longest silence in a stream.
+    offload_bytes: from this size on a body is parsed in a thread, so that other streams do not stand still.
+    """
+
+    body_bytes: int = 20 * 1024 * 1024
+    body_gap: float = 10.0
+    body_total: float = 60.0
+    hold: float = 10.0
+    ping: float = 15.0
+    offload_bytes: int = 1_000_000

@@ -1,0 +1,165 @@
+"""The client's end of one answer: writing to it, keeping it awake, and noticing that it has gone.
+
+The task of the request writes; one watching task beside it reads `receive()` and looks at the line every few
+seconds. Nothing is scheduled per write: the hot path is an await of `send`.
+"""
+
+import asyncio
+from enum import Enum
+from types import TracebackType
+from typing import Self
+
+from starlette.types import Message, Receive, Scope, Send
+
+from cwproxy.api.drain import Drain
+from cwproxy.api.limits import Limits
+
+ABORT = "cwproxy.abort"
+"""An extension of the scope: `{"call": function}`, which closes the connection at once. Our servers have it."""
+
+_PING = b": ping\n\n"
+
+
+class Cause(Enum):
+    """Why an answer was cut from outside."""
+
+    CLIENT_GONE = "client_gone"
+    SHUTDOWN = "server_shutdown"
+
+
+class Cut(Exception):
+    """The answer was cut; raised at the end of the `async with line` block."""
+
+    def __init__(self, cause: Cause) -> None:
+        super().__init__(cause.value)
+        self.cause = cause
+
+
+class Line:
+    """Use it as a context manager around everything that may be cut; leaving it raises Cut when it was.
+
+    start: the `http.response.start` of a stream. It is sent with the first bytes, or after `limits.hold` seconds
+    with a ping; None for an answer in one piece, which gets no pings.
+    """
+
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, *, start: Message | None, limits: Limits, drain: Drain
+    ) -> None:
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._start = start
+        self._limits = limits
+        self._drain = drain
+        self._task: asyncio.Task[object] | None = None
+        self._watcher: asyncio.Task[None] | None = None
+        self._cause: Cause | None = None
+        self._writes = 0
+        self._writing = False
+        self._pinging: asyncio.Future[None] | None = None
+        self.started = False
+        self.finished = False
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.current_task()
+        # Held by this object and cancelled when the block is left; a TaskGroup would wait for it.
+        self._watcher = asyncio.get_running_loop().create_task(self._watch())
+        self._drain.add(self._shut_down)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.finished = True
+        self._drain.discard(self._shut_down)
+        if self._watcher is not None:
+            self._watcher.cancel()
+        if self._cause is not None and self._task is not None:
+            self._task.uncancel()
+            if kind is None or issubclass(kind, (asyncio.CancelledError, OSError)):
+                raise Cut(self._cause) from error
+
+    async def write(self, data: bytes) -> None:
+        """A piece of a stream; the first one brings status and headers."""
+        if self._pinging is not None:
+            await self._pinging
+        self._writes += 1
+        self._writing = True
+        if not self.started:
+            await self._begin()
+        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+        self._writing = False
+
+    async def finish(self, data: bytes) -> None:
+        """The last piece of a stream."""
+        if self._pinging is not None:
+            await self._pinging
+        await self._last(data)
+
+    async def whole(self, start: Message, body: bytes) -> None:
+        """An answer in one piece."""
+        self.started = True
+        self._writing = True
+        await self._send(start)
+        await self._last(body)
+
+    async def abort(self) -> None:
+        """Close the connection so that the client cannot take the answer for complete."""
+        extension = self._scope.get("extensions", {}).get(ABORT)
+        if extension is not None:
+            extension["call"]()
+            await asyncio.sleep(0)
+
+    async def _last(self, data: bytes) -> None:
+        self._writes += 1
+        self._writing = True
+        if not self.started:
+            await self._begin()
+        await self._send({"type": "http.response.body", "body": data, "more_body": False})
+        # The server reports the end of a finished response as a disconnect, too.
+        self.finished = True
+        self._writing = False
+
+    async def _begin(self) -> None:
+        if self._start is not None:
+            self.started = True
+            await self._send(self._start)
+
+    def _shut_down(self) -> None:
+        self._end(Cause.SHUTDOWN)
+
+    def _end(self, cause: Cause) -> None:
+        if self._cause is None and not self.finished and self._task is not None:
+            self._cause = cause
+            self._task.cancel()
+
+    async def _watch(self) -> None:
+        """Looks twice per ping interval, so that no silence is longer than one."""
+        seen = 0
+        wait = self._limits.hold
+        while True:
+            try:
+                async with asyncio.timeout(wait):
+                    message = await self._receive()
+                if message["type"] == "http.disconnect":
+                    self._end(Cause.CLIENT_GONE)
+                    return
+            except TimeoutError:
+                if self._start is not None and self._writes == seen and not self._writing and not self.finished:
+                    await self._ping()
+                seen = self._writes
+                wait = self._limits.ping / 2
+
+    async def _ping(self) -> None:
+        """Other writes wait for this one: it may have to send status and headers first."""
+        self._pinging = asyncio.get_running_loop().create_future()
+        try:
+            if not self.started:
+                await self._begin()
+            await self._send({"type": "http.response.body", "body": _PING, "more_body": True})
+        except OSError:
+            self._end(Cause.CLIENT_GONE)
+        finally:
+            if not self._pinging.done():
+                self._pinging.set_result(None)
+            self._pinging = None

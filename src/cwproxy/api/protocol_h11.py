@@ -1,0 +1,42 @@
+"""uvicorn's pure-Python HTTP protocol with our limits; used where httptools is not installed."""
+
+import asyncio
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from cwproxy.api.guard import Guard
+from cwproxy.api.line import ABORT
+
+
+class GuardedH11(H11Protocol):
+    """Gives the application `cwproxy.abort` (see `line.ABORT`)."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._guard = Guard(self.loop, transport)
+        self._guard.awaits_head()
+
+    def data_received(self, data: bytes) -> None:
+        if self.conn.their_state is h11.IDLE and not self._guard.takes_head(len(data)):
+            return
+        super().data_received(data)
+        if self.conn.their_state is not h11.IDLE:
+            self._guard.has_head()
+
+    def handle_events(self) -> None:
+        super().handle_events()
+        if self.scope is not None:
+            self.scope["extensions"] = {ABORT: {"call": self.transport.abort}}
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._guard.pause_writing()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._guard.resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._guard.close()
+        super().connection_lost(exc)

@@ -1,0 +1,40 @@
+"""What the edge itself refuses, before any dialect or account is asked."""
+
+from cwproxy.dialects.openai_chat import Failure, failure_of
+from cwproxy.errors import CwproxyError
+
+
+class Refused(CwproxyError):
+    """A request that is answered with `failure` and nothing else."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        code: str,
+        *,
+        type: str = "invalid_request_error",
+        headers: tuple[tuple[str, str], ...] = (("x-should-retry", "false"),),
+    ) -> None:
+        super().__init__(message)
+        self.failure = Failure(status, message, type, code, None, headers)
+
+
+class ClientGone(Exception):
+    """The client has closed its connection; there is nobody left to answer."""
+
+
+def draining() -> Refused:
+    """The server is being stopped; another process, or this one in a moment, will serve (reliability.md 1.8)."""
+    return Refused(
+        503,
+        "The server is shutting down; send the request again.",
+        "server_shutdown",
+        type="server_error",
+        headers=(("connection", "close"), ("retry-after", "1"), ("x-should-retry", "true")),
+    )
+
+
+def describe(error: CwproxyError) -> Failure:
+    """What the client is told of any error of ours."""
+    return error.failure if isinstance(error, Refused) else failure_of(error)

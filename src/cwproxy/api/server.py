@@ -1,0 +1,112 @@
+"""Serve an application with uvicorn: bind, tell the port, stop without cutting answers short (reliability.md A.3).
+
+uvicorn runs lifespan shutdown only when all connections are gone, so open streams learn of the end from the signal.
+"""
+
+import asyncio
+import contextlib
+import gc
+import socket
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+from cwproxy.api.drain import Drain
+from cwproxy.errors import SettingsError
+
+BEFORE_END = 2.0
+"""Seconds before the end of `drain` at which open streams are told."""
+
+_KEEP_ALIVE = 75
+"""Longer than clients keep idle connections, so that it is they who close."""
+
+_GC_THRESHOLDS = (10_000, 20, 50)
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    """For `asyncio.Runner`: uvloop's event loop where it is installed, else the standard one."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop
+
+
+async def serve(app: FastAPI, *, host: str, port: int, drain: float, on_ready: Callable[[int], None]) -> None:
+    """Runs until SIGTERM or SIGINT; a second SIGINT ends it at once. Port 0 takes a free one.
+
+    on_ready: called with the real port when connections are accepted.
+    drain: seconds that open answers get to finish; 2 s before the end they are told, inside the stream.
+    Raises SettingsError when the address cannot be bound.
+    """
+    listener = _bind(host, port)
+    config = uvicorn.Config(
+        app,
+        http=protocol_class(),
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE,
+        timeout_graceful_shutdown=max(1, round(drain)),
+        backlog=2048,
+    )
+    server = _Server(config, app.state.drain, drain, lambda: on_ready(listener.getsockname()[1]))
+    with contextlib.closing(listener):
+        await server.serve(sockets=[listener])
+
+
+def protocol_class(*, fast: bool = True) -> type[asyncio.Protocol]:
+    """uvicorn's httptools protocol, or h11's where httptools is not installed (or not wanted), with our limits."""
+    if fast:
+        with contextlib.suppress(ImportError):
+            from cwproxy.api.protocol_httptools import GuardedHttpTools
+
+            return GuardedHttpTools
+    from cwproxy.api.protocol_h11 import GuardedH11
+
+    return GuardedH11
+
+
+class _Server(uvicorn.Server):
+    """Tells `state` of the end, and `ready` of the beginning."""
+
+    def __init__(self, config: uvicorn.Config, state: Drain, seconds: float, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._state = state
+        self._seconds = seconds
+        self._ready = ready
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+        if self.started:
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(*_GC_THRESHOLDS)
+            self._ready()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if not self._state.draining:
+            self._state.begin()
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self._plan_cut)
+        super().handle_exit(sig, frame)
+
+    def _plan_cut(self) -> None:
+        asyncio.get_running_loop().call_later(max(0.0, self._seconds - BEFORE_END), self._state.cut)
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise SettingsError(
+            f"Cannot listen on {host} port {port}: {error.strerror or error}. Choose another port or address."
+        ) from error

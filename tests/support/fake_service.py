@@ -1,0 +1,124 @@
+"""A service without accounts: it plays a script, and remembers what it was asked."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from cwproxy.conversation import Conversation
+from cwproxy.errors import CwproxyError, ModelNotFound
+from cwproxy.reply import (
+    Finished,
+    PartEnded,
+    ReplyEvent,
+    StopReason,
+    TextDelta,
+    TextStarted,
+    ToolArguments,
+    ToolUseStarted,
+    Usage,
+)
+
+Step: TypeAlias = list[ReplyEvent] | Exception | asyncio.Event
+"""A batch that is handed out, an exception that is raised, or an event that is waited for."""
+
+
+def text_reply(*pieces: str) -> list[Step]:
+    """One batch per piece, then the end."""
+    steps: list[Step] = [[TextStarted(0)]]
+    steps += [[TextDelta(0, piece)] for piece in pieces]
+    return [*steps, [PartEnded(0), Usage(7, 5, "estimate"), Finished(StopReason.END_TURN)]]
+
+
+def tool_reply(*calls: tuple[str, str, str]) -> list[Step]:
+    """Calls as (id, name, arguments), one batch each, then the end."""
+    steps: list[Step] = []
+    for index, (call_id, name, arguments) in enumerate(calls):
+        pieces: list[ReplyEvent] = [ToolArguments(index, arguments)] if arguments else []
+        steps.append([ToolUseStarted(index, call_id, name), *pieces, PartEnded(index)])
+    return [*steps, [Usage(7, 5, "backend"), Finished(StopReason.TOOL_USE)]]
+
+
+@dataclass(frozen=True, slots=True)
+class FakeModel:
+    id: str
+    name: str
+    max_input_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FakeCatalog:
+    models: Sequence[FakeModel] = (FakeModel("claude-sonnet-4", "Claude Sonnet 4", 200_000), FakeModel("auto", "Auto"))
+
+    def resolve(self, client_name: str, /) -> FakeModel:
+        for model in self.models:
+            if client_name in (model.id, f"my/{model.id}"):
+                return model
+        raise ModelNotFound(f"There is no model {client_name!r}.")
+
+
+@dataclass(frozen=True, slots=True)
+class FakeReadiness:
+    ready: bool = True
+    detail: str = "an account is logged in"
+
+
+class FakeAnswer:
+    def __init__(self, batches: AsyncGenerator[list[ReplyEvent], None]) -> None:
+        self._batches = batches
+
+    def __aiter__(self) -> AsyncIterator[list[ReplyEvent]]:
+        return self._batches
+
+
+@dataclass(slots=True)
+class FakeService:
+    """opening: what happens before the answer is entered; steps: what it says.
+
+    waiting is set whenever the script waits for an event, left when the last answer has been left.
+    """
+
+    steps: Sequence[Step] = field(default_factory=lambda: text_reply("Hello", " world"))
+    opening: Step | None = None
+    catalog: FakeCatalog | CwproxyError = field(default_factory=FakeCatalog)
+    state: FakeReadiness = field(default_factory=FakeReadiness)
+    asked: list[Conversation] = field(default_factory=list)
+    callers: list[str] = field(default_factory=list)
+    waiting: asyncio.Event = field(default_factory=asyncio.Event)
+    left: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def models(self) -> FakeCatalog:
+        if isinstance(self.catalog, CwproxyError):
+            raise self.catalog
+        return self.catalog
+
+    async def readiness(self) -> FakeReadiness:
+        return self.state
+
+    @asynccontextmanager
+    async def answer(self, conversation: Conversation, *, caller: str) -> AsyncIterator[FakeAnswer]:
+        self.asked.append(conversation)
+        self.callers.append(caller)
+        self.left.clear()
+        try:
+            if self.opening is not None:
+                await self._play(self.opening)
+            async with aclosing(self._batches()) as batches:
+                yield FakeAnswer(batches)
+        finally:
+            self.left.set()
+
+    async def _batches(self) -> AsyncGenerator[list[ReplyEvent], None]:
+        for step in self.steps:
+            if isinstance(step, list):
+                yield step
+            else:
+                await self._play(step)
+
+    async def _play(self, step: Step) -> None:
+        if isinstance(step, Exception):
+            raise step
+        if isinstance(step, asyncio.Event):
+            self.waiting.set()
+            await step.wait()
