@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections.abc import Sequence
 
+from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -17,12 +18,18 @@ from cwproxy.simulator.request import Request, join_headers, split_region
 from cwproxy.simulator.routing import Route, envelope_of, resolve
 from cwproxy.simulator.simulation import Simulation
 
+_MOST_BYTES = 32 * 1024 * 1024
+"""AWS's own mock draws the line here; the answer is plain text (protocol.md 2.11)."""
+
 
 def application(simulation: Simulation) -> ASGIApp:
     """Wants the connection's transport in `scope["state"]["transport"]`, as `SimulatorServer` gives it."""
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        request = _request(scope, await HttpRequest(scope, receive).body())
+        try:
+            request = _request(scope, await HttpRequest(scope, receive).body())
+        except ClientDisconnect:
+            return
         transport: asyncio.Transport = scope["state"]["transport"]
         if request.path.startswith(control.PREFIX):
             steps, progress = _steps(control.answer(simulation, request)), Progress()
@@ -55,6 +62,8 @@ def _dispatch(simulation: Simulation, request: Request, entry: Entry) -> Sequenc
         return _login(simulation, request, entry)
     if request.path == approval.PATH:
         return _steps(approval.answer(simulation.grants, request))
+    if len(request.body) > _MOST_BYTES:
+        return _noted(Reply(413, b"Request entity too large", [("content-type", "text/plain")], "too large"), entry)
     if is_nowhere(request):
         entry.note = "no such host (rule 55)"
         return [Reset()]
