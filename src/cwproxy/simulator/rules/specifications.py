@@ -12,6 +12,7 @@ from cwproxy.simulator.rules.verdict import Refusal, RuleContext, bad_tool_use, 
 _TOOLS_BYTES = 2_000_000
 """The smallest set of tools that is known to have failed for its size alone (backend-rules.md A3 41)."""
 
+_INVALID = "TOOL_SCHEMA_INVALID"
 _SERVER_TOOL = re.compile(r"[a-z_]+_20\d{6}")
 
 _ROOT_UNIONS = ("oneOf", "allOf", "anyOf")
@@ -32,7 +33,9 @@ def specifications(request: Request, context: RuleContext) -> Iterator[Refusal]:
     yield from _size(request, context)
     names = Counter(tool["name"] for tool in request.tools)
     for index, tool in enumerate(request.tools):
-        yield from _schema(index, tool, context)
+        yield from _root(index, tool, context)
+        for path, schema in _subschemas(tool["inputSchema"]["json"]):
+            yield from _keywords(f"{_place(index)}{path}", schema, context)
         if 40 in context.opt_rules and _SERVER_TOOL.fullmatch(tool["name"]):
             yield improper(context, 40, f"tools[{index}] is the server tool {tool['name']}")
         if 44 in context.opt_rules and names[tool["name"]] > 1:
@@ -46,37 +49,29 @@ def _size(request: Request, context: RuleContext) -> Iterator[Refusal]:
         yield bad_tool_use(context, 41, f"{len(request.tools)} tools take {size} bytes, more than {limit}")
 
 
-def _schema(index: int, tool: dict[str, Any], context: RuleContext) -> Iterator[Refusal]:
+def _place(index: int) -> str:
+    return f"toolConfig.tools.{index}.toolSpec.inputSchema.json"
+
+
+def _root(index: int, tool: dict[str, Any], context: RuleContext) -> Iterator[Refusal]:
     root = tool["inputSchema"]["json"]
-    place = f"toolConfig.tools.{index}.toolSpec.inputSchema.json"
+    message = ""
     if not isinstance(root, dict) or root.get("type") != "object":
-        yield bedrock(
-            context,
-            32,
-            f"the schema of {tool['name']} is not of type object",
-            message=f"Bedrock error message: The value at {place}.type must be one of the following: object.",
-            reason="TOOL_SCHEMA_INVALID",
-        )
-        return
-    if not isinstance(root.get("properties", {}), dict):
-        yield bedrock(
-            context,
-            32,
-            f"the properties of {tool['name']} are not an object",
-            message=f"Bedrock error message: The value at {place}.properties must be an object.",
-            reason="TOOL_SCHEMA_INVALID",
-        )
-    if found := [keyword for keyword in _ROOT_UNIONS if keyword in root]:
+        message = f"Bedrock error message: The value at {_place(index)}.type must be one of the following: object."
+    elif not isinstance(root.get("properties", {}), dict):
+        message = f"Bedrock error message: The value at {_place(index)}.properties must be an object."
+    if message:
+        detail = f"the schema of {tool['name']} is not that of an object"
+        yield bedrock(context, 32, detail, message=message, reason=_INVALID)
+    elif found := [keyword for keyword in _ROOT_UNIONS if keyword in root]:
         yield bedrock(
             context,
             36,
             f"the schema of {tool['name']} has {found[0]} at its root",
             message=f"tools.{index}.custom.input_schema: input_schema does not support oneOf, allOf, or anyOf at the "
             "top level",
-            reason="TOOL_SCHEMA_INVALID",
+            reason=_INVALID,
         )
-    for path, schema in _subschemas(root):
-        yield from _keywords(f"{place}{path}", schema, context)
 
 
 def _keywords(place: str, schema: dict[str, Any], context: RuleContext) -> Iterator[Refusal]:
@@ -86,7 +81,7 @@ def _keywords(place: str, schema: dict[str, Any], context: RuleContext) -> Itera
             33,
             f"{place}.required is not a list",
             message=f"Bedrock error message: The value at {place}.required must be an array.",
-            reason="TOOL_SCHEMA_INVALID",
+            reason=_INVALID,
         )
     if 34 in context.opt_rules and schema.get("required") == []:
         yield improper(context, 34, f"{place}.required is empty")
@@ -111,7 +106,7 @@ def _is_unwelcome(keyword: str, value: Any) -> bool:
     return keyword in {"minimum", "maximum"} and not -_INT32 <= value < _INT32
 
 
-def _subschemas(root: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _subschemas(root: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     """The schema and every schema in it, with its path. A property that is named like a keyword is not one."""
     pending: list[tuple[str, Any]] = [("", root)]
     while pending:

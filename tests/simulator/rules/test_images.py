@@ -1,0 +1,100 @@
+import base64
+import struct
+
+import pytest
+from tests.support.chat_requests import (
+    CURRENT,
+    PROFILES,
+    Breach,
+    Profile,
+    assert_accepted,
+    assert_refused,
+    image,
+    png,
+)
+
+from cwproxy.simulator.rules.images import dimensions
+
+IMAGES = f"{CURRENT}.images"
+DOCUMENT = {"name": "notes", "format": "txt", "source": {"bytes": "aGk="}}
+TOO_LARGE = base64.b64encode(base64.b64decode(png()) + bytes(4 * 1024 * 1024)).decode()
+TOO_LARGE_MESSAGE = (
+    f"messages.6.content.0.image.source.base64: image exceeds 5 MB maximum: {len(TOO_LARGE)} bytes > 5242880 bytes"
+)
+TOO_WIDE = "At least one of the image dimensions exceed max allowed size for many-image requests: 2000 pixels"
+TOO_MANY = "too many images and documents: 101 + 0 > 100"
+TOO_MANY_DOCUMENTS = "too many images and documents: 1 + 100 > 100"
+NO_DOCUMENTS = "The selected model does not support document input."
+
+BREACHES = [
+    Breach(62, {IMAGES: [image()] * 10}),
+    Breach(
+        63,
+        {IMAGES: [image(TOO_LARGE)]},
+        message=TOO_LARGE_MESSAGE,
+        legacy_message=TOO_LARGE_MESSAGE,
+        reason="IMAGE_SIZE_EXCEEDED",
+    ),
+    Breach(
+        64,
+        {IMAGES: [image()] * 19 + [image(png(2001, 1))]},
+        message=TOO_WIDE,
+        legacy_message=TOO_WIDE,
+        reason="IMAGE_DIMENSION_EXCEEDED",
+    ),
+    Breach(65, {IMAGES: [image()] * 100}, message=TOO_MANY, legacy_message=TOO_MANY, reason="IMAGE_COUNT_EXCEEDED"),
+    Breach(
+        65,
+        {f"{CURRENT}.documents": [DOCUMENT] * 100},
+        message=TOO_MANY_DOCUMENTS,
+        legacy_message=TOO_MANY_DOCUMENTS,
+        reason="IMAGE_COUNT_EXCEEDED",
+    ),
+    Breach(66, {IMAGES: [image("not base64!")]}),
+    Breach(66, {IMAGES: [image("é")]}),
+    Breach(66, {IMAGES: [image(kind="jpeg")]}),
+    Breach(66, {IMAGES: [image(base64.b64encode(b"RIFF\0\0\0\0WAVE").decode(), kind="webp")]}),
+    Breach(66, {IMAGES: [image("PHN2Zy8+")]}),
+    Breach(
+        67,
+        {f"{CURRENT}.documents": [DOCUMENT]},
+        message=NO_DOCUMENTS,
+        legacy_message=NO_DOCUMENTS,
+        reason="DOCUMENT_MODEL_NOT_SUPPORTED",
+    ),
+]
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("breach", BREACHES, ids=lambda breach: f"rule {breach.rule}")
+def test_a_breach_is_refused(breach: Breach, profile: Profile) -> None:
+    assert_refused(breach, profile)
+
+
+def test_a_few_large_pictures_are_taken() -> None:
+    assert_accepted({IMAGES: [image(png(8000, 8000))]})
+
+
+GIF = b"GIF89a" + struct.pack("<HH", 300, 200)
+JPEG = b"\xff\xd8\xff\xe0\0\x04\0\0\xff\xc4\0\x02\xff\xc2\0\x11\x08" + struct.pack(">HH", 200, 300)
+WEBP = b"RIFF\0\0\0\0WEBP"
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (GIF, "gif"),
+        (JPEG, "jpeg"),
+        (WEBP + b"VP8 \0\0\0\0\0\0\0\x9d\x01\x2a" + struct.pack("<HH", 300, 200), "webp"),
+        (WEBP + b"VP8L\0\0\0\0\x2f" + struct.pack("<I", 299 | 199 << 14), "webp"),
+        (WEBP + b"VP8X\0\0\0\0\0\0\0\0" + struct.pack("<HBHB", 299, 0, 199, 0), "webp"),
+    ],
+)
+def test_formats_and_their_dimensions(data: bytes, kind: str) -> None:
+    assert_accepted({IMAGES: [image(base64.b64encode(data).decode(), kind=kind)]})
+    assert dimensions(data) == (300, 200)
+
+
+@pytest.mark.parametrize("data", [b"\x89PNG\r\n\x1a\n", JPEG[:-1], b"\xff\xd8\xff\xe0\0\0"])
+def test_a_header_cut_short_tells_nothing(data: bytes) -> None:
+    assert dimensions(data) == (0, 0)

@@ -1,0 +1,155 @@
+from typing import Any
+
+import pytest
+from tests.support.chat_requests import (
+    CONTEXT,
+    PROFILES,
+    SCHEMA,
+    TOOL,
+    Breach,
+    Profile,
+    assert_accepted,
+    assert_refused,
+    tool,
+)
+
+PLACE = "toolConfig.tools.0.toolSpec.inputSchema.json"
+BAD_TOOL_USE = "Invalid tool use format."
+PROPERTY = f"{SCHEMA}.properties.city"
+
+
+def invalid_schema(rule: int, changes: dict[str, Any], message: str) -> Breach:
+    return Breach(rule, changes, message=message, reason="TOOL_SCHEMA_INVALID")
+
+
+def no_object(value: Any) -> Breach:
+    message = f"Bedrock error message: The value at {PLACE}.type must be one of the following: object."
+    return invalid_schema(32, {SCHEMA: value}, message)
+
+
+def heavy_tool(index: int) -> dict[str, Any]:
+    heavy = tool(f"tool_{index}")
+    heavy["toolSpecification"]["description"] = "x" * 10_000
+    return heavy
+
+
+NO_OBJECTS: list[Any] = [{}, "object", [], {"type": "string"}, {"type": ["object", "null"]}]
+
+BREACHES = [
+    *map(no_object, NO_OBJECTS),
+    invalid_schema(
+        32, {f"{SCHEMA}.properties": None}, f"Bedrock error message: The value at {PLACE}.properties must be an object."
+    ),
+    invalid_schema(
+        33, {f"{SCHEMA}.required": None}, f"Bedrock error message: The value at {PLACE}.required must be an array."
+    ),
+    invalid_schema(
+        33,
+        {f"{PROPERTY}.required": True},
+        f"Bedrock error message: The value at {PLACE}.properties.city.required must be an array.",
+    ),
+    Breach(34, {f"{SCHEMA}.required": []}),
+    invalid_schema(
+        36,
+        {f"{SCHEMA}.anyOf": [{}]},
+        "tools.0.custom.input_schema: input_schema does not support oneOf, allOf, or anyOf at the top level",
+    ),
+    *(
+        Breach(37, {f"{PROPERTY}.{keyword}": value})
+        for keyword, value in {"$ref": "#/$defs/A", "anyOf": [{"type": "null"}], "not": {}, "if": True}.items()
+    ),
+    Breach(37, {f"{SCHEMA}.$defs": {}}),
+    *(
+        Breach(38, {f"{PROPERTY}.{keyword}": value})
+        for keyword, value in {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "const": 1,
+            "default": None,
+            "minLength": 1,
+            "x-order": 1,
+            "exclusiveMinimum": 0,
+            "maximum": 2**31,
+            "minimum": -(2**31) - 1,
+        }.items()
+    ),
+    Breach(40, {f"{TOOL}.name": "web_search_20250305", f"{CONTEXT}.tools.1": tool()}),
+    Breach(
+        41,
+        {f"{CONTEXT}.tools": [tool(), *map(heavy_tool, range(200))]},
+        message=BAD_TOOL_USE,
+        legacy_message=BAD_TOOL_USE,
+        context={"window_tokens": 1_000_000},
+    ),
+    Breach(
+        41,
+        {f"{CONTEXT}.tools": [tool(), heavy_tool(1)]},
+        message=BAD_TOOL_USE,
+        legacy_message=BAD_TOOL_USE,
+        context={"max_body_bytes": 9_000},
+    ),
+    Breach(44, {f"{CONTEXT}.tools.1": tool()}),
+]
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("breach", BREACHES, ids=lambda breach: f"rule {breach.rule}")
+def test_a_breach_is_refused(breach: Breach, profile: Profile) -> None:
+    assert_refused(breach, profile)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        SCHEMA,
+        PROPERTY,
+        f"{SCHEMA}.properties.list",
+        f"{SCHEMA}.properties.either",
+    ],
+)
+def test_additional_properties_are_strict_on_the_older_service_only(place: str) -> None:
+    schema: Any = {
+        "type": "object",
+        "properties": {
+            "city": {"type": "string"},
+            "list": {"type": "array", "items": {"type": "object"}},
+            "either": {"anyOf": [{"type": "object"}, {"type": "null"}]},
+        },
+    }
+    inside = {"list": schema["properties"]["list"]["items"], "either": schema["properties"]["either"]["anyOf"][0]}
+    name = place.rpartition(".")[2]
+    target = schema if place == SCHEMA else inside.get(name, schema["properties"].get(name))
+    target["additionalProperties"] = False
+    breach = Breach(35, {SCHEMA: schema})
+    assert_refused(breach, "legacy-q")
+    assert isinstance(breach.judge("kiro-runtime", frozenset()), dict)
+    refusal = breach.judge("kiro-runtime", frozenset({35}))
+    assert not isinstance(refusal, dict)
+    assert (refusal.rule, refusal.reason) == (35, "REQUEST_BODY_INVALID")
+
+
+def test_properties_and_values_may_be_named_like_keywords() -> None:
+    named = {
+        keyword: {"type": "string"} for keyword in ("additionalProperties", "required", "anyOf", "$ref", "default")
+    }
+    schema = {
+        "type": "object",
+        "properties": {**named, "choice": {"enum": [{"additionalProperties": 1, "required": None}], "type": "object"}},
+    }
+    for profile in PROFILES:
+        answer = Breach(0, {SCHEMA: schema}).judge(profile, frozenset({34, 35, 37, 38}))
+        assert isinstance(answer, dict)
+
+
+def test_a_moderate_schema_is_taken() -> None:
+    assert_accepted(
+        {
+            SCHEMA: {
+                "type": "object",
+                "properties": {
+                    "n": {"type": "integer", "minimum": 0, "exclusiveMaximum": True},
+                    "tuple": {"items": [{"type": "string"}]},
+                    "broken": {"anyOf": {}, "properties": []},
+                },
+            }
+        }
+    )
