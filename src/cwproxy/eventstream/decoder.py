@@ -82,7 +82,8 @@ class Decoder:
         finally:
             self._start += offset
             self._wanted = wanted
-            self._pending += memoryview(data)[offset:]
+            if offset < size:
+                self._pending += memoryview(data)[offset:]
 
     def close(self) -> None:
         """The stream has ended. Raises FrameError when it ended inside a frame, or had failed before."""
