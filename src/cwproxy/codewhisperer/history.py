@@ -1,0 +1,316 @@
+"""The turns of a conversation, brought into the order that the backend demands.
+
+Its laws (backend-rules.md A1 1-9, A2 16-24): user and assistant alternate, the user begins and ends, no entry is
+empty, every call has its result in the very next user entry and every result its call, ids are unique, arguments are
+objects. What does not fit is never dropped: a result without a call becomes text, a call without a result gets one
+that says so, and a picture that may not travel leaves a sentence in its place.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Final, TypeAlias, assert_never
+
+import msgspec
+
+from cwproxy.codewhisperer import jsontext, wire
+from cwproxy.conversation import (
+    AssistantPart,
+    AssistantTurn,
+    Image,
+    SystemTurn,
+    Text,
+    ToolResult,
+    ToolUse,
+    Turn,
+    UserPart,
+    UserTurn,
+)
+from cwproxy.errors import InvalidRequest
+
+MAX_MESSAGE_LENGTH: Final = 600_000
+MAX_RESULT_LENGTH: Final = 800_000
+CLAMPED_LENGTH: Final = 400_000
+"""Characters. What is longer than the service's limit is cut to what AWS's client sends (backend-rules.md A1 12)."""
+
+MAX_IMAGES: Final = 20
+"""Per request. Beyond it the service limits the pictures' dimensions too (backend-rules.md A5 64, 65)."""
+
+MAX_IMAGE_LENGTH: Final = 5 * 1024 * 1024
+"""Characters of base64 (backend-rules.md A5 63)."""
+
+_BETWEEN: Final = "\n\n"
+_LEGAL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_MAX_ID_LENGTH: Final = 64
+_NO_ARGUMENTS = msgspec.Raw(b"{}")
+
+
+@dataclass(frozen=True, slots=True)
+class UserGroup:
+    """Neighbouring user and system turns, as one."""
+
+    parts: list[UserPart]
+
+
+@dataclass(frozen=True, slots=True)
+class AssistantGroup:
+    """Neighbouring assistant turns, as one."""
+
+    parts: list[AssistantPart]
+
+
+Group: TypeAlias = UserGroup | AssistantGroup
+
+
+@dataclass(frozen=True, slots=True)
+class Grouped:
+    """Groups that alternate, the user's first; `last` is the user's too."""
+
+    earlier: list[Group]
+    last: UserGroup
+
+    def called(self) -> Iterable[str]:
+        """The client's names of the tools that were called."""
+        for each in self.earlier:
+            if isinstance(each, AssistantGroup):
+                yield from (part.name for part in each.parts if isinstance(part, ToolUse))
+
+
+@dataclass(slots=True)
+class UserEntry:
+    """What a user message will hold. `text` may be empty only beside results."""
+
+    text: str
+    images: list[wire.ImageBlock] = field(default_factory=list)
+    results: list[wire.ToolResult] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class AssistantEntry:
+    """What an assistant message will hold. `text` is never empty."""
+
+    text: str
+    uses: list[wire.ToolUse] = field(default_factory=list)
+
+
+Entry: TypeAlias = UserEntry | AssistantEntry
+
+
+def group(turns: Iterable[Turn]) -> Grouped:
+    """The turns without blank text, in groups; an empty one at either end where the client has none there."""
+    groups: list[Group] = []
+    for turn in turns:
+        match turn:
+            case SystemTurn(text=text):
+                _add_user(groups, (Text(text),))
+            case UserTurn(parts=parts):
+                _add_user(groups, parts)
+            case AssistantTurn(parts=parts):
+                _add_assistant(groups, parts)
+            case _:
+                assert_never(turn)
+    if groups and isinstance(groups[0], AssistantGroup):
+        groups.insert(0, UserGroup([]))
+    if groups and isinstance(groups[-1], UserGroup):
+        return Grouped(groups[:-1], groups[-1])
+    return Grouped(groups, UserGroup([]))
+
+
+def _add_user(groups: list[Group], parts: Iterable[UserPart]) -> None:
+    said = [part for part in parts if not (isinstance(part, Text) and _is_blank(part.text))]
+    if said and groups and isinstance(groups[-1], UserGroup):
+        groups[-1].parts.extend(said)
+    elif said:
+        groups.append(UserGroup(said))
+
+
+def _add_assistant(groups: list[Group], parts: Iterable[AssistantPart]) -> None:
+    said = [part for part in parts if not (isinstance(part, Text) and _is_blank(part.text))]
+    if said and groups and isinstance(groups[-1], AssistantGroup):
+        groups[-1].parts.extend(said)
+    elif said:
+        groups.append(AssistantGroup(said))
+
+
+def arrange(grouped: Grouped, wire_names: Mapping[str, str] | None) -> tuple[list[Entry], UserEntry]:
+    """An entry for each group, and the one for the last. Without `wire_names` the tool history becomes text.
+
+    Raises InvalidRequest for a picture of the last group that is too large.
+    """
+    return _Arranger(grouped, wire_names).entries()
+
+
+def clamp(text: str, limit: int) -> str:
+    """The text, or its beginning and end around a sentence about what is missing."""
+    if len(text) <= limit:
+        return text
+    half = CLAMPED_LENGTH // 2
+    return text[:half] + wire.CLAMPED_TEXT.format(count=len(text) - 2 * half) + text[-half:]
+
+
+class _Arranger:
+    """One conversation, from its first group to its last."""
+
+    def __init__(self, grouped: Grouped, wire_names: Mapping[str, str] | None) -> None:
+        self._grouped = grouped
+        self._wire_names = wire_names
+        self._ids: set[str] = set()
+        self._called: dict[str, str] = {}
+        self._images_to_skip = sum(map(_image_count, (*grouped.earlier, grouped.last))) - MAX_IMAGES
+
+    def entries(self) -> tuple[list[Entry], UserEntry]:
+        entries: list[Entry] = []
+        asked: list[tuple[ToolUse, str]] = []
+        for each in self._grouped.earlier:
+            if isinstance(each, AssistantGroup):
+                entry, asked = self._assistant(each)
+                entries.append(entry)
+            else:
+                entries.append(self._user(each, asked))
+        return entries, self._user(self._grouped.last, asked)
+
+    def _assistant(self, group: AssistantGroup) -> tuple[AssistantEntry, list[tuple[ToolUse, str]]]:
+        texts: list[str] = []
+        asked: list[tuple[ToolUse, str]] = []
+        uses: list[wire.ToolUse] = []
+        for part in group.parts:
+            if isinstance(part, Text):
+                texts.append(part.text)
+                continue
+            self._called[part.id] = part.name
+            if self._wire_names is None:
+                texts.append(wire.TOOL_USE_AS_TEXT.format(name=part.name, arguments=part.arguments or "{}"))
+                continue
+            wire_id = self._unused_id(part.id)
+            asked.append((part, wire_id))
+            name = self._wire_names[part.name]
+            uses.append(wire.ToolUse(tool_use_id=wire_id, name=name, input=_arguments(part.arguments)))
+        return AssistantEntry(_BETWEEN.join(texts) or wire.NEUTRAL_ASSISTANT_TEXT, uses), asked
+
+    def _user(self, group: UserGroup, asked: list[tuple[ToolUse, str]]) -> UserEntry:
+        entry = UserEntry("")
+        texts: list[str] = []
+        answers, settled = _pair([use for use, _ in asked], [p for p in group.parts if isinstance(p, ToolResult)])
+        for part in group.parts:
+            match part:
+                case Text(text=text):
+                    texts.append(text)
+                case Image():
+                    texts += self._image(part, group, entry)
+                case ToolResult():
+                    if id(part) not in settled:
+                        texts.append(self._result_as_text(part, group, entry))
+                case _:
+                    assert_never(part)
+        for (_, wire_id), answer in zip(asked, answers, strict=True):
+            entry.results.append(self._result(wire_id, answer, group, entry))
+        entry.text = _BETWEEN.join(texts)
+        if not (texts or entry.results):
+            entry.text = wire.IMAGE_ONLY_TEXT if entry.images else wire.NEUTRAL_USER_TEXT
+        return entry
+
+    def _result(self, wire_id: str, answer: ToolResult | None, group: UserGroup, entry: UserEntry) -> wire.ToolResult:
+        if answer is None:
+            missing = wire.ToolResultContent(text=wire.MISSING_TOOL_RESULT)
+            return wire.ToolResult(tool_use_id=wire_id, content=[missing], status="error")
+        texts = self._result_texts(answer, group, entry)
+        if sum(map(len, texts)) > MAX_RESULT_LENGTH:
+            texts = [clamp(_BETWEEN.join(texts), MAX_RESULT_LENGTH)]
+        return wire.ToolResult(
+            tool_use_id=wire_id,
+            content=[wire.ToolResultContent(text=text) for text in texts],
+            status="error" if answer.failed else "success",
+        )
+
+    def _result_as_text(self, answer: ToolResult, group: UserGroup, entry: UserEntry) -> str:
+        sentence = wire.TOOL_FAILURE_AS_TEXT if answer.failed else wire.TOOL_RESULT_AS_TEXT
+        text = _BETWEEN.join(self._result_texts(answer, group, entry))
+        return sentence.format(name=self._called.get(answer.tool_use_id, answer.tool_use_id), text=text)
+
+    def _result_texts(self, answer: ToolResult, group: UserGroup, entry: UserEntry) -> list[str]:
+        """At least one text; pictures go to the message, because a result cannot hold them (A2 24)."""
+        texts: list[str] = []
+        lifted = False
+        for part in answer.content:
+            if isinstance(part, Image):
+                missing = self._image(part, group, entry)
+                texts += missing
+                lifted = lifted or not missing
+            elif not _is_blank(part.text):
+                texts.append(part.text)
+        return texts or [wire.IMAGE_ONLY_TEXT if lifted else wire.EMPTY_TOOL_RESULT]
+
+    def _image(self, image: Image, group: UserGroup, entry: UserEntry) -> list[str]:
+        """Adds the picture to the message; else what stands in its place."""
+        self._images_to_skip -= 1
+        too_large = len(image.data) > MAX_IMAGE_LENGTH
+        if too_large and group is self._grouped.last:
+            raise InvalidRequest(
+                f"An image has {len(image.data)} characters of base64; the backend takes {MAX_IMAGE_LENGTH}.",
+                param="messages",
+                code="image_too_large",
+            )
+        if too_large or self._images_to_skip >= 0:
+            return [wire.OMITTED_IMAGE]
+        entry.images.append(wire.ImageBlock(format=image.format, source=wire.ImageSource(bytes=image.data)))
+        return []
+
+    def _unused_id(self, client_id: str) -> str:
+        """The client's id where it is legal and new. Clients reuse ids from turn to turn (backend-rules.md A2 19)."""
+        base = client_id
+        if not _LEGAL_ID.fullmatch(client_id):
+            base = f"tooluse_{sha256(client_id.encode('utf-8', 'replace')).hexdigest()[:32]}"
+        chosen, count = base, 1
+        while chosen in self._ids:
+            count += 1
+            suffix = f"_{count}"
+            chosen = base[: _MAX_ID_LENGTH - len(suffix)] + suffix
+        self._ids.add(chosen)
+        return chosen
+
+
+def _pair(uses: Sequence[ToolUse], results: Sequence[ToolResult]) -> tuple[list[ToolResult | None], set[int]]:
+    """The result of each call, and the `id()`s of the results that need not appear any more.
+
+    Calls with the same id take their results in order; of surplus results the last one counts (A2 18) and repetitions
+    of it go.
+    """
+    waiting: dict[str, list[ToolResult]] = {}
+    for result in results:
+        waiting.setdefault(result.tool_use_id, []).append(result)
+    to_come = Counter(use.id for use in uses)
+    taken: list[ToolResult | None] = []
+    for use in uses:
+        to_come[use.id] -= 1
+        queue = waiting.get(use.id)
+        taken.append(queue.pop(0 if to_come[use.id] else -1) if queue else None)
+    return taken, {id(result) for result in results if result in taken}
+
+
+def _arguments(text: str) -> msgspec.Raw:
+    """The arguments as a JSON object; anything else goes into one under `_raw` (A2 22)."""
+    if not text or text.isspace():
+        return _NO_ARGUMENTS
+    try:
+        value = jsontext.parse(text)
+        if isinstance(value, dict):
+            return msgspec.Raw(msgspec.json.encode(value))
+    except (ValueError, RecursionError):
+        pass
+    return msgspec.Raw(msgspec.json.encode({"_raw": jsontext.without_surrogates(text)}))
+
+
+def _image_count(group: Group) -> int:
+    count = 0
+    for part in group.parts:
+        if isinstance(part, Image):
+            count += 1
+        elif isinstance(part, ToolResult):
+            count += sum(isinstance(inner, Image) for inner in part.content)
+    return count
+
+
+def _is_blank(text: str) -> bool:
+    return not text or text.isspace()
