@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import assert_never
 from uuid import uuid4
 
+from cwproxy.accounts.selection import Selected
 from cwproxy.codewhisperer import catalog, events, request, surfaces, tokens
 from cwproxy.codewhisperer.assembler import Assembler
 from cwproxy.codewhisperer.catalog import Catalog, Model
@@ -33,7 +34,7 @@ from cwproxy.conversation import (
 from cwproxy.errors import BackendError, BackendTimeout, CwproxyError, StreamTruncated
 from cwproxy.eventstream import Decoder
 from cwproxy.reply import ReplyEvent
-from cwproxy.upstream import Login, Upstream
+from cwproxy.upstream import Upstream
 from cwproxy.upstream.retry import Situation, delay
 from cwproxy.upstream.workspace import Workspace
 
@@ -93,10 +94,10 @@ class _Prepared:
 
 
 class Service:
-    """`login` gives the account that the next call is made with; it raises LoginRequired when there is none."""
+    """`select` gives the account that the next call is made with; it raises LoginRequired when there is none."""
 
-    def __init__(self, *, login: Callable[[], Awaitable[Login]], upstream: Upstream, options: Options) -> None:
-        self._login = login
+    def __init__(self, *, select: Callable[[], Awaitable[Selected]], upstream: Upstream, options: Options) -> None:
+        self._select = select
         self._upstream = upstream
         self._options = options
         self._catalogs: dict[str, tuple[float, Catalog]] = {}
@@ -105,11 +106,11 @@ class Service:
 
     async def models(self) -> Catalog:
         """What the account may use, at most five minutes old. Raises BackendError and LoginRequired."""
-        return await self._catalog(await self._login())
+        return await self._catalog(await self._select())
 
     async def readiness(self) -> Readiness:
         try:
-            await self._login()
+            await self._select()
         except CwproxyError as error:
             return Readiness(False, error.message)
         return Readiness(True, "an account is logged in")
@@ -120,16 +121,16 @@ class Service:
         ModelNotFound, LoginRequired, BackendError); the call itself is made by the first iteration.
         `caller` separates the conversations of different API keys.
         """
-        login = await self._login()
-        model = (await self._catalog(login)).resolve(conversation.model)
+        account = await self._select()
+        model = (await self._catalog(account)).resolve(conversation.model)
         name = request.conversation_id(conversation, namespace=caller)
-        prepared = await self._prepared(conversation, model, name, login)
-        answer = Answer(model, name, self._attempts(prepared, model, login))
+        prepared = await self._prepared(conversation, model, name, account)
+        answer = Answer(model, name, self._attempts(prepared, model, account))
         async with aclosing(answer.batches):
             yield answer
 
     async def _prepared(
-        self, conversation: Conversation, model: Model, conversation_id: str, login: Login
+        self, conversation: Conversation, model: Model, conversation_id: str, account: Selected
     ) -> _Prepared:
         workspace = self._options.workspace
         status = await workspace.git_status()
@@ -139,7 +140,7 @@ class Service:
                 conversation,
                 model_id=model.id,
                 conversation_id=conversation_id,
-                origin=surfaces.origin(login.target.surface),
+                origin=surfaces.origin(account.target.surface),
                 environment=workspace.environment(),
                 git_status=status,
             )
@@ -148,13 +149,13 @@ class Service:
         return await asyncio.to_thread(build) if _is_big(conversation) else build()
 
     async def _attempts(
-        self, prepared: _Prepared, model: Model, login: Login
+        self, prepared: _Prepared, model: Model, account: Selected
     ) -> AsyncGenerator[list[ReplyEvent], None]:
         clock = asyncio.get_running_loop().time
         started = clock()
         deadline = started + self._options.request_seconds
         invocation = str(uuid4())
-        trailers = self._trailers[login.account_id]
+        trailers = self._trailers[account.account_id]
         attempt = 0
         while True:
             attempt += 1
@@ -165,10 +166,10 @@ class Service:
                 window=model.max_input_tokens,
                 expects_trailer=trailers.expected,
             )
-            call = surfaces.chat_call(login.target, prepared.state, invocation_id=invocation, attempt=attempt)
+            call = surfaces.chat_call(account.target, prepared.state, invocation_id=invocation, attempt=attempt)
             try:
                 async with (
-                    self._upstream.stream(call, login.auth) as reads,
+                    self._upstream.stream(call, account.auth) as reads,
                     aclosing(_assembled(reads, assembler, deadline)) as batches,
                 ):
                     async for batch in batches:
@@ -189,31 +190,31 @@ class Service:
                 )
             await asyncio.sleep(wait)
 
-    async def _catalog(self, login: Login) -> Catalog:
+    async def _catalog(self, account: Selected) -> Catalog:
         clock = asyncio.get_running_loop().time
-        cached = self._catalogs.get(login.account_id)
+        cached = self._catalogs.get(account.account_id)
         if cached is not None and clock() - cached[0] < CATALOG_SECONDS:
             return cached[1]
         async with self._listing:
-            cached = self._catalogs.get(login.account_id)
+            cached = self._catalogs.get(account.account_id)
             if cached is not None and clock() - cached[0] < CATALOG_SECONDS:
                 return cached[1]
             try:
-                fresh = await self._listed(login)
+                fresh = await self._listed(account)
             except BackendError:
                 if cached is None:
                     raise
                 log.warning("the model list could not be refreshed; the old one is used", exc_info=True)
                 return cached[1]
-            self._catalogs[login.account_id] = (clock(), fresh)
+            self._catalogs[account.account_id] = (clock(), fresh)
             return fresh
 
-    async def _listed(self, login: Login) -> Catalog:
+    async def _listed(self, account: Selected) -> Catalog:
         models: list[Model] = []
         default: str | None = None
         token: str | None = None
         while True:
-            body = await self._upstream.fetch(surfaces.models_call(login.target, next_token=token), login.auth)
+            body = await self._upstream.fetch(surfaces.models_call(account.target, next_token=token), account.auth)
             page = catalog.parse_models(body)
             models.extend(page.models)
             default = default or page.default_id

@@ -139,3 +139,9 @@ def is_loopback(host: str) -> bool:
         return ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def child_environment(home: Path) -> dict[str, str]:
+    """The environment for a cwproxy program that is to keep everything under `home` and to see none of our settings."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("CWPROXY_")}
+    return inherited | {"CWPROXY_HOME": str(home), "PYTHONUNBUFFERED": "1"}

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import re
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -17,16 +17,10 @@ SECRETS = re.compile(
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """The result of `work` on a new event loop."""
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    from cwproxy.api.server import loop_factory
+
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(work)
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop
-    except ImportError:  # not built for Windows
-        return None
-    return uvloop.new_event_loop
 
 
 class Redact(logging.Formatter):

@@ -4,6 +4,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from cwproxy.api.server import serve as serve_app
@@ -30,7 +31,7 @@ async def serve(settings: Settings, *, with_simulator: bool) -> None:
             host=settings.host,
             port=settings.port,
             drain=settings.drain,
-            on_ready=_say_ready,
+            on_ready=partial(_say_ready, settings.host),
         )
 
 

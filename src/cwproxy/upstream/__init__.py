@@ -1,5 +1,5 @@
 """The way out: one streamed or plain call to the backend."""
 
-from cwproxy.upstream.client import Login, Timeouts, Upstream
+from cwproxy.upstream.client import Timeouts, Upstream
 
-__all__ = ["Login", "Timeouts", "Upstream"]
+__all__ = ["Timeouts", "Upstream"]

@@ -14,7 +14,7 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from cwproxy.codewhisperer import failures
-from cwproxy.codewhisperer.surfaces import Call, Target
+from cwproxy.codewhisperer.surfaces import Call
 from cwproxy.errors import BackendTimeout, BackendUnavailable
 from cwproxy.upstream.errors import converted
 
@@ -33,15 +33,6 @@ class Timeouts:
     write: float = 30.0
     headers: float = 90.0
     silence: float = 180.0
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """Where a call goes and as whom."""
-
-    account_id: str
-    target: Target
-    auth: httpx.Auth
 
 
 class Upstream:

@@ -1,0 +1,96 @@
+"""Settings to objects: the one module that names every concrete class of the I/O shell."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cwproxy.accounts.selection import Accounts, Routing
+from cwproxy.accounts.tokens import TokenKeeper
+from cwproxy.auth.oidc import Oidc
+from cwproxy.service import Options, Service
+from cwproxy.settings import Settings, data_directory, variable_names
+from cwproxy.store import Store
+from cwproxy.upstream import Upstream
+from cwproxy.upstream.workspace import Workspace
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+
+@asynccontextmanager
+async def open_store(directory: Path | None = None) -> AsyncIterator[Store]:
+    """The accounts and tokens of this user. Raises StoreError."""
+    store = await asyncio.to_thread(Store, directory or data_directory())
+    try:
+        yield store
+    finally:
+        await asyncio.to_thread(store.close)
+
+
+@asynccontextmanager
+async def open_upstream(settings: Settings) -> AsyncIterator[Upstream]:
+    """The one client of the process."""
+    upstream = Upstream(
+        proxy=settings.upstream_proxy, ca_bundle=str(settings.ca_bundle) if settings.ca_bundle else None
+    )
+    try:
+        yield upstream
+    finally:
+        await upstream.aclose()
+
+
+@asynccontextmanager
+async def open_service(settings: Settings, directory: Path | None = None) -> AsyncIterator[Service]:
+    """Everything that answers requests, for the accounts in `directory` (by default, the user's)."""
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(open_store(directory))
+        upstream = await stack.enter_async_context(open_upstream(settings))
+        keeper = TokenKeeper(store, partial(oidc, settings))
+        stack.push_async_callback(keeper.aclose)
+        yield Service(
+            select=Accounts(store, keeper, routing(settings)).select,
+            upstream=upstream,
+            options=Options(aliases=settings.aliases, workspace=workspace(settings)),
+        )
+
+
+def create_application(settings: Settings, service: Service) -> "FastAPI":
+    """The HTTP application of `cwproxy serve`."""
+    from cwproxy.api import AccessPolicy, create_app
+
+    access = AccessPolicy.of(
+        keys=[key.get_secret_value() for key in settings.api_keys],
+        host=settings.host,
+        names=settings.allowed_hosts,
+    )
+    return create_app(service, access)
+
+
+def oidc(settings: Settings, region: str) -> Oidc:
+    """The login service of `region`."""
+    return Oidc(
+        region,
+        endpoint=settings.endpoint,
+        proxy=settings.upstream_proxy,
+        ca_bundle=str(settings.ca_bundle) if settings.ca_bundle else None,
+    )
+
+
+def routing(settings: Settings) -> Routing:
+    """What the settings say of every account's calls."""
+    return Routing(
+        endpoint=settings.endpoint,
+        surface=settings.surface,
+        profile_arn=settings.profile_arn,
+        opt_out=not settings.share_content,
+    )
+
+
+def workspace(settings: Settings) -> Workspace:
+    """What is told of this machine: nothing, unless the user wants it."""
+    if not settings.share_environment:
+        return Workspace()
+    return Workspace(directory=Path.cwd(), variable_names=variable_names())
