@@ -1,0 +1,18 @@
+"""Who may call: logins, their tokens, and which of them is next."""
+
+from cwproxy.accounts.login import LoginDesk, Request, first_profile
+from cwproxy.accounts.selection import Accounts, Routing, Selected, default_surface, target_of
+from cwproxy.accounts.tokens import AccountTokens, TokenKeeper
+
+__all__ = [
+    "AccountTokens",
+    "Accounts",
+    "LoginDesk",
+    "Request",
+    "Routing",
+    "Selected",
+    "TokenKeeper",
+    "default_surface",
+    "first_profile",
+    "target_of",
+]

@@ -10,7 +10,7 @@ INSERT_ACCOUNT = (
     "INSERT INTO account (id, kind, label, sso_region, created_at, start_url, profile_arn, surface, state, "
     "state_detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-PUT_TOKEN = (  # noqa: S105 - a statement, not a password
+PUT_GRANT = (
     "INSERT OR REPLACE INTO token (account_id, access_token, refresh_token, expires_at, generation) "
     "VALUES (?, ?, ?, ?, ?)"
 )

@@ -90,19 +90,23 @@ class Store:
         with self._transaction() as database:
             database.execute(rows.INSERT_ACCOUNT, rows.of_account(account))
             if token is not None:
-                database.execute(rows.PUT_TOKEN, rows.of_token(account.id, token, token.generation))
+                database.execute(rows.PUT_GRANT, rows.of_token(account.id, token, token.generation))
             if registration is not None:
                 database.execute(rows.PUT_REGISTRATION, rows.of_registration(account.id, registration))
 
     def set_state(self, account_id: str, state: AccountState, detail: str = "") -> bool:
         with self._transaction() as database:
-            statement = "UPDATE account SET state = ?, state_detail = ? WHERE id = ?"
-            return database.execute(statement, (state.value, detail, account_id)).rowcount == 1
+            return _put_state(database, account_id, state, detail)
 
     def set_profile(self, account_id: str, profile_arn: str | None) -> bool:
         with self._transaction() as database:
             statement = "UPDATE account SET profile_arn = ? WHERE id = ?"
             return database.execute(statement, (profile_arn, account_id)).rowcount == 1
+
+    def set_surface(self, account_id: str, surface: str | None) -> bool:
+        with self._transaction() as database:
+            statement = "UPDATE account SET surface = ? WHERE id = ?"
+            return database.execute(statement, (surface, account_id)).rowcount == 1
 
     def remove(self, account_id: str) -> bool:
         """Forget the account. Its secrets are overwritten in the file and in its log, not merely unlinked."""
@@ -125,21 +129,24 @@ class Store:
         with self._transaction() as database:
             if not _is_at(database, account_id, expected_generation):
                 return False
-            database.execute(rows.PUT_TOKEN, rows.of_token(account_id, token, token.generation))
-            _reactivate(database, account_id)
+            database.execute(rows.PUT_GRANT, rows.of_token(account_id, token, token.generation))
+            statement = "UPDATE account SET state = ?, state_detail = '' WHERE id = ? AND state = ?"
+            database.execute(statement, (AccountState.ACTIVE.value, account_id, AccountState.NEEDS_LOGIN.value))
             return True
 
     def replace_login(self, account_id: str, token: Token, registration: Registration) -> bool:
-        """Store what a new login gave, whatever was there; the stored generation is one higher than the last."""
+        """Store what a person's new login gave, whatever was there, and make the account active. The stored
+        generation is one higher than the last.
+        """
         with self._transaction() as database:
             last = database.execute(
                 "SELECT coalesce(max(generation), 0) AS generation FROM token WHERE account_id = ?", (account_id,)
             ).fetchone()["generation"]
             if database.execute("SELECT 1 FROM account WHERE id = ?", (account_id,)).fetchone() is None:
                 return False
-            database.execute(rows.PUT_TOKEN, rows.of_token(account_id, token, last + 1))
+            database.execute(rows.PUT_GRANT, rows.of_token(account_id, token, last + 1))
             database.execute(rows.PUT_REGISTRATION, rows.of_registration(account_id, registration))
-            _reactivate(database, account_id)
+            _put_state(database, account_id, AccountState.ACTIVE, "")
             return True
 
     def quarantine(self, account_id: str, reason: str, *, expected_generation: int) -> bool:
@@ -149,9 +156,7 @@ class Store:
         with self._transaction() as database:
             if not _is_at(database, account_id, expected_generation):
                 return False
-            statement = "UPDATE account SET state = ?, state_detail = ? WHERE id = ?"
-            database.execute(statement, (AccountState.NEEDS_LOGIN.value, reason, account_id))
-            return True
+            return _put_state(database, account_id, AccountState.NEEDS_LOGIN, reason)
 
     def registration(self, account_id: str) -> Registration | None:
         with self._read("SELECT * FROM registration WHERE account_id = ?", account_id) as cursor:
@@ -261,6 +266,6 @@ def _is_at(database: sqlite3.Connection, account_id: str, generation: int) -> bo
     return database.execute(statement, (account_id, generation)).fetchone() is not None
 
 
-def _reactivate(database: sqlite3.Connection, account_id: str) -> None:
-    statement = "UPDATE account SET state = ?, state_detail = '' WHERE id = ? AND state = ?"
-    database.execute(statement, (AccountState.ACTIVE.value, account_id, AccountState.NEEDS_LOGIN.value))
+def _put_state(database: sqlite3.Connection, account_id: str, state: AccountState, detail: str) -> bool:
+    statement = "UPDATE account SET state = ?, state_detail = ? WHERE id = ?"
+    return database.execute(statement, (state.value, detail, account_id)).rowcount == 1

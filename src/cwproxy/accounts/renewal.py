@@ -1,0 +1,236 @@
+"""One renewal of one account's token, safe against other processes and against dying half-way.
+
+Lock, read the store again, decide, make room, spend the refresh token, store the result (reliability.md 2.3). The
+outcome is a value; what it means for requests is decided in `tokens`.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias, assert_never
+
+import filelock
+
+from cwproxy.auth.clock import Clock
+from cwproxy.auth.grants import ClientRegistration, Grant, Reason, Refusal
+from cwproxy.auth.oidc import Oidc
+from cwproxy.errors import StoreError
+from cwproxy.store import Account, AccountState, Registration, Secret, Store, Token
+
+log = logging.getLogger("cwproxy.accounts")
+
+GOOD_SECONDS = 60.0
+"""A token that lives longer than this is taken over instead of being renewed."""
+
+LOCK_SECONDS = 15.0
+LOCK_POLL_SECONDS = 0.05
+SECOND_TRY_SECONDS = 2.0
+REREAD_SECONDS = (0.025, 0.05, 0.1)
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """There is a new token, made here or by another process. unsaved_over: the generation that it could not
+    replace in the store, or None when all is well.
+    """
+
+    token: Token
+    unsaved_over: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Only a person can help. message: a sentence for that person."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """Later may work. storage: it is the store, not the login service, that is in the way."""
+
+    message: str
+    storage: bool = False
+
+
+Outcome: TypeAlias = Refreshed | Lost | Postponed
+
+
+@dataclass(frozen=True, slots=True)
+class _Login:
+    """What the store says, read under the lock, with what is needed to renew it."""
+
+    account: Account
+    stored: Token
+    registration: Registration | None
+
+
+class Renewal:
+    """Renews tokens of `store`. `oidc_for` makes the client of a region; it is kept until `aclose`.
+
+    The lock files lie in `lock_directory` and are never deleted, because removing one would let two holders in.
+    """
+
+    def __init__(self, store: Store, oidc_for: Callable[[str], Oidc], *, clock: Clock, lock_directory: Path) -> None:
+        self._store = store
+        self._oidc_for = oidc_for
+        self._clock = clock
+        self._lock_directory = lock_directory
+        self._clients: dict[str, Oidc] = {}
+
+    async def aclose(self) -> None:
+        for client in self._clients.values():
+            await client.aclose()
+        self._clients.clear()
+
+    async def renew(self, account_id: str, known: Token) -> Outcome:
+        """A token newer than `known`. Does not raise for anything that the store or the service may do."""
+        lock = filelock.FileLock(self._lock_directory / f"refresh-{account_id}.lock", mode=0o600, thread_local=False)
+        try:
+            if not await self._acquired(lock):
+                return Postponed("Another process has been renewing the login for too long.")
+            try:
+                return await self._renew(account_id, known)
+            finally:
+                lock.release()
+        except StoreError as error:
+            return Postponed(f"The login is not renewed, because the result could not be kept. {error.message}", True)
+
+    async def _acquired(self, lock: filelock.BaseFileLock) -> bool:
+        deadline = self._clock.monotonic() + LOCK_SECONDS
+        while not await asyncio.to_thread(_try, lock):
+            if self._clock.monotonic() >= deadline:
+                return False
+            await self._clock.sleep(LOCK_POLL_SECONDS)
+        return True
+
+    async def _renew(self, account_id: str, known: Token) -> Outcome:
+        login = await asyncio.to_thread(self._read, account_id)
+        if login is None:
+            return Lost("The account was removed. Run `cwproxy login`.")
+        if login.account.state is AccountState.NEEDS_LOGIN:
+            return Lost(login_ended(login.account))
+        stored = login.stored
+        if stored.generation > known.generation and self._is_good(stored):
+            return Refreshed(stored)
+        current = known if known.generation > stored.generation else stored
+        if current.refresh_token is None or login.registration is None:
+            return await self._lost(login, "the service gave nothing to renew it with")
+        if await asyncio.to_thread(self._store.unfinished, account_id) is not None:
+            log.warning("an earlier renewal of account %s was cut off; trying again", account_id)
+        if not await asyncio.to_thread(
+            self._store.reserve, account_id, expected_generation=stored.generation, started_at=self._clock.now()
+        ):
+            return await self._renew(account_id, known)
+        answer = await self._spend(login.account, login.registration, current.refresh_token)
+        match answer:
+            case Grant():
+                return await self._saved(login, current, answer)
+            case Refusal():
+                return await self._refused(login, answer)
+            case _:
+                assert_never(answer)
+
+    def _read(self, account_id: str) -> _Login | None:
+        account, token = self._store.account(account_id), self._store.token(account_id)
+        if account is None or token is None:
+            return None
+        return _Login(account, token, self._store.registration(account_id))
+
+    def _is_good(self, token: Token) -> bool:
+        return token.expires_at - self._clock.now() > GOOD_SECONDS
+
+    async def _spend(self, account: Account, registration: Registration, refresh_token: Secret) -> Grant | Refusal:
+        oidc = self._clients.get(account.sso_region)
+        if oidc is None:
+            oidc = self._clients[account.sso_region] = self._oidc_for(account.sso_region)
+        client = client_registration(registration)
+        answer = await oidc.refresh(client, refresh_token.reveal())
+        if isinstance(answer, Refusal) and answer.ambiguous:
+            # The service may have rotated it already, and then takes the old one again for a moment only.
+            await self._clock.sleep(SECOND_TRY_SECONDS)
+            answer = await oidc.refresh(client, refresh_token.reveal())
+        return answer
+
+    async def _saved(self, login: _Login, current: Token, grant: Grant) -> Outcome:
+        token = Token(
+            access_token=Secret(grant.access_token),
+            refresh_token=current.refresh_token if grant.refresh_token is None else Secret(grant.refresh_token),
+            expires_at=self._clock.now() + grant.expires_in,
+            generation=current.generation + 1,
+        )
+        account_id, expected = login.account.id, login.stored.generation
+        try:
+            if await asyncio.to_thread(self._store.replace_token, account_id, token, expected_generation=expected):
+                log.info("renewed the login of account %s", account_id)
+                return Refreshed(token)
+        except StoreError as error:
+            log.critical(
+                "the renewed login of account %s could not be stored and lives in memory only, it is lost when "
+                "cwproxy ends: %s",
+                account_id,
+                error.message,
+            )
+            return Refreshed(token, unsaved_over=expected)
+        newer = await asyncio.to_thread(self._store.token, account_id)
+        return Lost("The account was removed. Run `cwproxy login`.") if newer is None else Refreshed(newer)
+
+    async def _refused(self, login: _Login, refusal: Refusal) -> Outcome:
+        match refusal.reason:
+            case Reason.UNAVAILABLE | Reason.SLOW_DOWN | Reason.AUTHORIZATION_PENDING:
+                if not refusal.ambiguous:
+                    await asyncio.to_thread(self._store.release, login.account.id)
+                return Postponed(f"The login service could not renew the login ({refusal.detail}).")
+            case Reason.INVALID_CLIENT:
+                return await self._lost(login, f"the registration of this program has expired ({refusal.detail})")
+            case Reason.INVALID_GRANT | Reason.EXPIRED | Reason.INVALID_REQUEST | Reason.DENIED:
+                return await self._adopted_or_lost(login, refusal)
+            case _:
+                assert_never(refusal.reason)
+
+    async def _adopted_or_lost(self, login: _Login, refusal: Refusal) -> Outcome:
+        """A refusal may mean that somebody without our lock was quicker, and is about to store what they got."""
+        for pause in REREAD_SECONDS:
+            await self._clock.sleep(pause)
+            token = await asyncio.to_thread(self._store.token, login.account.id)
+            if token is not None and token.generation != login.stored.generation and self._is_good(token):
+                return Refreshed(token)
+        return await self._lost(login, f"the login service refused to renew it ({refusal.detail})")
+
+    async def _lost(self, login: _Login, reason: str) -> Lost:
+        expected = login.stored.generation
+        await asyncio.to_thread(self._store.release, login.account.id)
+        await asyncio.to_thread(self._store.quarantine, login.account.id, reason, expected_generation=expected)
+        log.error("the login of account %s has ended: %s", login.account.id, reason)
+        return Lost(_ended(login.account, reason))
+
+
+def login_ended(account: Account) -> str:
+    """The sentence for an account in `needs_login`."""
+    return _ended(account, account.state_detail or "it was not accepted any more")
+
+
+def client_registration(registration: Registration) -> ClientRegistration:
+    return ClientRegistration(
+        client_id=registration.client_id,
+        client_secret=registration.client_secret.reveal(),
+        expires_at=registration.expires_at,
+        region=registration.region,
+        scopes=registration.scopes,
+    )
+
+
+def _ended(account: Account, reason: str) -> str:
+    return f"The login of account {account.label!r} has ended: {reason}. Run `cwproxy login`."
+
+
+def _try(lock: filelock.BaseFileLock) -> bool:
+    try:
+        lock.acquire(blocking=False)
+    except filelock.Timeout:
+        return False
+    except OSError as error:
+        raise StoreError(f"Cannot lock {lock.lock_file}: {error.strerror}.") from error
+    return True

@@ -1,0 +1,126 @@
+"""Which account serves the next call, and where its calls go."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import assert_never
+
+import httpx
+
+from cwproxy.accounts.renewal import login_ended
+from cwproxy.accounts.tokens import TokenKeeper
+from cwproxy.auth.bearer import Bearer
+from cwproxy.auth.sigv4 import SigV4
+from cwproxy.codewhisperer.surfaces import Surface, Target, api_region
+from cwproxy.errors import LoginRequired
+from cwproxy.store import Account, AccountKind, AccountState, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """What the settings say for all accounts.
+
+    endpoint: a base URL instead of AWS's hosts. surface, profile_arn: instead of the account's own.
+    opt_out: tell the service not to use the content.
+    """
+
+    endpoint: str | None = None
+    surface: Surface | None = None
+    profile_arn: str | None = None
+    opt_out: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """An account that is ready to make a call."""
+
+    account_id: str
+    target: Target
+    auth: httpx.Auth
+
+
+class Accounts:
+    """The accounts of `store`; for now the oldest active one serves everything."""
+
+    def __init__(self, store: Store, keeper: TokenKeeper, routing: Routing) -> None:
+        self._store = store
+        self._keeper = keeper
+        self._routing = routing
+        self._auths: dict[str, httpx.Auth] = {}
+
+    async def select(self) -> Selected:
+        """Raises LoginRequired, with the reason, when no account is active, and StoreError."""
+        accounts = await asyncio.to_thread(self._store.accounts)
+        for account in accounts:
+            if account.state is AccountState.ACTIVE:
+                return self._selected(account)
+        raise LoginRequired(_why_none(accounts))
+
+    def _selected(self, account: Account) -> Selected:
+        target = target_of(account, self._routing)
+        auth = self._auths.get(account.id)
+        if auth is None:
+            auth = self._auths[account.id] = self._auth(account, target)
+        return Selected(account.id, target, auth)
+
+    def _auth(self, account: Account, target: Target) -> httpx.Auth:
+        match account.kind:
+            case AccountKind.BUILDER_ID | AccountKind.IDENTITY_CENTER:
+                return Bearer(self._keeper.source(account.id))
+            case AccountKind.IAM:
+                return SigV4(target.region)
+            case _:
+                assert_never(account.kind)
+
+
+def target_of(account: Account, routing: Routing) -> Target:
+    """Where the calls of `account` go: its own choices, unless the settings say otherwise. Raises LoginRequired for
+    an account whose surface this version does not know.
+    """
+    profile_arn = routing.profile_arn or account.profile_arn
+    return Target(
+        surface=routing.surface or _own_surface(account),
+        region=account.sso_region if account.kind is AccountKind.IAM else api_region(profile_arn, account.sso_region),
+        endpoint=routing.endpoint,
+        profile_arn=profile_arn,
+        opt_out=routing.opt_out,
+    )
+
+
+def default_surface(kind: AccountKind) -> Surface:
+    """Builder ID has no profile, which the kiro surface demands; IAM needs the operation for SigV4."""
+    match kind:
+        case AccountKind.BUILDER_ID:
+            return Surface.Q
+        case AccountKind.IDENTITY_CENTER:
+            return Surface.KIRO
+        case AccountKind.IAM:
+            return Surface.Q_IAM
+        case _:
+            assert_never(kind)
+
+
+def _own_surface(account: Account) -> Surface:
+    if account.surface is None:
+        return default_surface(account.kind)
+    try:
+        return Surface(account.surface)
+    except ValueError as error:
+        raise LoginRequired(
+            f"Account {account.label!r} uses a surface that this cwproxy does not know: {account.surface!r}. "
+            "Run `cwproxy login` again."
+        ) from error
+
+
+def _why_none(accounts: list[Account]) -> str:
+    if not accounts:
+        return "No account is logged in. Run `cwproxy login`."
+    account = accounts[0]
+    match account.state:
+        case AccountState.ACTIVE | AccountState.NEEDS_LOGIN:
+            return login_ended(account)
+        case AccountState.SUSPENDED:
+            return f"Account {account.label!r} is suspended by AWS: {account.state_detail}"
+        case AccountState.MISCONFIGURED:
+            return f"Account {account.label!r} cannot be used as it is set up: {account.state_detail}"
+        case _:
+            assert_never(account.state)

@@ -1,0 +1,266 @@
+"""Access tokens that are always fresh: renewed ahead of their end, once for all who wait (reliability.md 2.3)."""
+
+import asyncio
+import contextvars
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import assert_never
+
+from cwproxy.accounts.renewal import Lost, Outcome, Postponed, Refreshed, Renewal, login_ended
+from cwproxy.auth.clock import Clock
+from cwproxy.auth.oidc import Oidc
+from cwproxy.errors import BackendTimeout, BackendUnavailable, LoginRequired, StoreError
+from cwproxy.store import AccountState, Store, Token
+
+log = logging.getLogger("cwproxy.accounts")
+
+AHEAD_SECONDS = 600.0
+JITTER_SECONDS = 120.0
+BLOCKING_SECONDS = 60.0
+"""With less than this left a request waits for the new token; with more, the old one is served meanwhile."""
+
+CALM_SECONDS = 60.0
+"""Between two attempts while the token in hand is still valid."""
+
+FIRST_BACK_OFF, LONGEST_BACK_OFF = 5.0, 300.0
+PATIENCE_SECONDS = 15.0
+SAVE_AGAIN_SECONDS = 5.0
+CLOSING_SECONDS = 10.0
+LONGEST_LIFE = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """deadline: monotonic seconds. ahead: seconds before the end at which it is time to renew."""
+
+    token: Token
+    deadline: float
+    ahead: float
+
+
+class AccountTokens:
+    """The `TokenSource` of one account; made by `TokenKeeper.source`.
+
+    `token` and `renew` raise LoginRequired when a person has to log in, and BackendUnavailable, BackendTimeout or
+    StoreError when there is no valid token and none can be had now. Used in one event loop.
+    """
+
+    def __init__(
+        self,
+        account_id: str,
+        store: Store,
+        renewal: Renewal,
+        *,
+        clock: Clock,
+        jitter: Callable[[], float],
+        patience: float,
+    ) -> None:
+        self._account_id = account_id
+        self._store = store
+        self._renewal = renewal
+        self._clock = clock
+        self._jitter = jitter
+        self._patience = patience
+        self._held: _Held | None = None
+        self._attempt: asyncio.Task[Outcome] | None = None
+        self._saving: asyncio.Task[None] | None = None
+        self._unsaved: Refreshed | None = None
+        self._failures = 0
+        self._failure = Postponed("The login has not been renewed.")
+        self._retry_at = self._calm_until = clock.monotonic()
+
+    async def token(self) -> str:
+        held = self._held or await self._load()
+        left = self._left(held)
+        if left > BLOCKING_SECONDS:
+            if left <= held.ahead and self._may_try(left):
+                self._start(held)
+            return held.token.access_token.reveal()
+        return await self._renewed(held)
+
+    async def renew(self, stale: str) -> str:
+        held = self._held or await self._load()
+        if held.token.access_token.reveal() != stale:
+            return held.token.access_token.reveal()
+        stored = await asyncio.to_thread(self._store.token, self._account_id)
+        if stored is not None and stored.generation > held.token.generation:
+            held = self._hold(stored)
+            if self._left(held) > BLOCKING_SECONDS:
+                return held.token.access_token.reveal()
+        return await self._renewed(held)
+
+    async def aclose(self, within: float) -> None:
+        """Let a running renewal finish for `within` seconds, and try once more to store what was not stored."""
+        attempt = self._attempt
+        if attempt is not None:
+            await asyncio.wait([attempt], timeout=within)
+            attempt.cancel()
+            await asyncio.gather(attempt, return_exceptions=True)
+        if self._saving is not None:
+            self._saving.cancel()
+            await asyncio.gather(self._saving, return_exceptions=True)
+            await self._save()
+
+    async def _load(self) -> _Held:
+        account = await asyncio.to_thread(self._store.account, self._account_id)
+        token = await asyncio.to_thread(self._store.token, self._account_id)
+        if account is None or token is None:
+            raise LoginRequired("There is no such login any more. Run `cwproxy login`.")
+        if account.state is AccountState.NEEDS_LOGIN:
+            raise LoginRequired(login_ended(account))
+        return self._hold(token)
+
+    def _hold(self, token: Token, *, granted: bool = False) -> _Held:
+        if self._held is not None and self._held.token.generation >= token.generation:
+            return self._held  # read before the one in hand was made
+        life = min(token.expires_at - self._clock.now(), LONGEST_LIFE)
+        ahead = AHEAD_SECONDS + self._jitter()
+        # A token of a short life would otherwise be due from its first second.
+        self._held = _Held(token, self._clock.monotonic() + life, min(ahead, life / 2) if granted else ahead)
+        return self._held
+
+    def _left(self, held: _Held) -> float:
+        """Seconds, by whichever clock says less: one stands still while a laptop sleeps, the other can be set."""
+        return min(held.deadline - self._clock.monotonic(), held.token.expires_at - self._clock.now())
+
+    def _may_try(self, left: float) -> bool:
+        now = self._clock.monotonic()
+        return now >= self._retry_at and (left <= 0 or now >= self._calm_until)
+
+    async def _renewed(self, held: _Held) -> str:
+        """Wait for a new token. The one in hand is good enough while it is valid."""
+        left = self._left(held)
+        if self._attempt is None and not self._may_try(left):
+            return self._old_or_raise(held, self._failure)
+        try:
+            async with asyncio.timeout(self._patience):
+                outcome = await asyncio.shield(self._start(held))
+        except TimeoutError as error:
+            if self._left(held) > 0:
+                return held.token.access_token.reveal()
+            raise BackendTimeout("The login service has not answered in time.", retry_after=FIRST_BACK_OFF) from error
+        match outcome:
+            case Refreshed(token=token):
+                return token.access_token.reveal()
+            case Lost(message=message):
+                raise LoginRequired(message)
+            case Postponed():
+                return self._old_or_raise(held, outcome)
+            case _:
+                assert_never(outcome)
+
+    def _old_or_raise(self, held: _Held, failure: Postponed) -> str:
+        if self._left(held) > 0:
+            return held.token.access_token.reveal()
+        if failure.storage:
+            raise StoreError(failure.message)
+        wait = max(self._retry_at - self._clock.monotonic(), 1.0)
+        raise BackendUnavailable(failure.message, reason="login_not_renewed", retry_after=wait)
+
+    def _start(self, held: _Held) -> asyncio.Task[Outcome]:
+        """The running renewal, or a new one. It belongs to nobody's request: whoever leaves does not stop it."""
+        if self._attempt is None:
+            self._attempt = asyncio.create_task(  # noqa: TID251 - held here, awaited by requests and by aclose
+                self._run(held.token), context=contextvars.Context()
+            )
+        return self._attempt
+
+    async def _run(self, known: Token) -> Outcome:
+        try:
+            outcome = await self._renewal.renew(self._account_id, known)
+        finally:
+            self._attempt = None
+        now = self._clock.monotonic()
+        self._calm_until = now + CALM_SECONDS
+        match outcome:
+            case Refreshed(token=token):
+                self._failures, self._retry_at = 0, now
+                self._hold(token, granted=True)
+                self._keep(outcome)
+            case Lost():
+                self._held = None
+            case Postponed(message=message):
+                wait = min(FIRST_BACK_OFF * 2 ** min(self._failures, 10), LONGEST_BACK_OFF)
+                self._failures, self._retry_at, self._failure = self._failures + 1, now + wait, outcome
+                log.warning("account %s: %s Next attempt in %.0f s at the earliest.", self._account_id, message, wait)
+            case _:
+                assert_never(outcome)
+        return outcome
+
+    def _keep(self, outcome: Refreshed) -> None:
+        self._unsaved = None if outcome.unsaved_over is None else outcome
+        if self._unsaved is not None and (self._saving is None or self._saving.done()):
+            self._saving = asyncio.create_task(  # noqa: TID251 - held here, ended by aclose
+                self._save_again(), context=contextvars.Context()
+            )
+
+    async def _save_again(self) -> None:
+        while self._unsaved is not None:
+            await self._clock.sleep(SAVE_AGAIN_SECONDS)
+            await self._save()
+
+    async def _save(self) -> None:
+        unsaved = self._unsaved
+        if unsaved is None or unsaved.unsaved_over is None:
+            return
+        try:
+            await asyncio.to_thread(
+                self._store.replace_token, self._account_id, unsaved.token, expected_generation=unsaved.unsaved_over
+            )
+        except StoreError as error:
+            log.critical("the renewed login of account %s is still not stored: %s", self._account_id, error.message)
+            return
+        if self._unsaved is unsaved:
+            self._unsaved = None
+
+
+class TokenKeeper:
+    """The token sources of all accounts of `store`. `oidc_for` makes the OIDC client of a region."""
+
+    def __init__(
+        self,
+        store: Store,
+        oidc_for: Callable[[str], Oidc],
+        *,
+        clock: Clock | None = None,
+        lock_directory: Path | None = None,
+        jitter: Callable[[], float] | None = None,
+        patience: float = PATIENCE_SECONDS,
+    ) -> None:
+        """lock_directory: private to the user; the store's own by default. jitter: seconds, drawn once per token.
+        patience: seconds that a request waits for a renewal.
+        """
+        self._store = store
+        self._clock = clock or Clock()
+        self._renewal = Renewal(store, oidc_for, clock=self._clock, lock_directory=lock_directory or store.directory)
+        self._jitter = jitter or _jitter
+        self._patience = patience
+        self._sources: dict[str, AccountTokens] = {}
+
+    def source(self, account_id: str) -> AccountTokens:
+        """Always the same one for an account, so that all its requests share one renewal."""
+        source = self._sources.get(account_id)
+        if source is None:
+            source = self._sources[account_id] = AccountTokens(
+                account_id,
+                self._store,
+                self._renewal,
+                clock=self._clock,
+                jitter=self._jitter,
+                patience=self._patience,
+            )
+        return source
+
+    async def aclose(self) -> None:
+        """Wait for running renewals, 10 s at most, because each may have spent a refresh token already."""
+        async with asyncio.TaskGroup() as group:
+            for source in self._sources.values():
+                group.create_task(source.aclose(CLOSING_SECONDS))
+        await self._renewal.aclose()
+
+
+def _jitter() -> float:
+    return random.uniform(-JITTER_SECONDS, JITTER_SECONDS)  # noqa: S311 - spreads load, guards nothing
