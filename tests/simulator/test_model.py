@@ -285,4 +285,8 @@ def test_the_older_style_has_a_leader() -> None:
 def test_any_text_is_answered(content: str) -> None:
     turn = answer(content)
     assert turn.fail is not None or turn.events
+
+
+@given(st.text(alphabet=st.characters(exclude_characters="S", exclude_categories=["Cs"])))
+def test_stubsay_says_what_it_is_told(content: str) -> None:
     assert text(answer("STUBSAY x" + content)) == ("x" + content).strip()

@@ -1,6 +1,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.support.chat_requests import (
     CONTEXT,
     PROFILES,
@@ -153,3 +155,19 @@ def test_a_moderate_schema_is_taken() -> None:
             }
         }
     )
+
+
+_keywords = st.sampled_from(
+    ["type", "properties", "required", "items", "anyOf", "$ref", "$defs", "additionalProperties", "minimum", "x-a"]
+)
+_schemas = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.sampled_from(["object", "string", "#"]),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(_keywords, children, max_size=4),
+)
+
+
+@given(st.dictionaries(_keywords, _schemas), st.sampled_from(PROFILES), st.booleans())
+def test_any_schema_is_judged(members: dict[str, Any], profile: Profile, is_object: bool) -> None:
+    schema = {**members, "type": "object"} if is_object else members
+    answer = Breach(0, {SCHEMA: schema}).judge(profile, frozenset({34, 35, 37, 38}))
+    assert isinstance(answer, dict) or answer.rule in {32, 33, 34, 35, 36, 37, 38}
