@@ -21,7 +21,6 @@ from cwproxy.simulator.options import TrailerStyle
 from cwproxy.simulator.request import Request
 from cwproxy.simulator.routing import Route
 from cwproxy.simulator.rules import Refusal, RuleContext, validate
-from cwproxy.simulator.script import Event
 from cwproxy.simulator.simulation import Simulation
 
 _BROKE_OFF = "Encountered unexpectedly high load when processing the request, please try again."
@@ -54,7 +53,10 @@ def answer(simulation: Simulation, request: Request, route: Route, account: Acco
         raise _refused(plan.said.fail)
     conversation_id = state.get("conversationId") or str(uuid.uuid4())
     head = Head(200, _headers(simulation, route, conversation_id))
-    frames = _frames(simulation, plan, fault, conversation_id=conversation_id, window=window)
+    frames = [
+        *_initial_response(simulation, route, conversation_id),
+        *_frames(simulation, plan, fault, conversation_id=conversation_id, window=window),
+    ]
     if fault is not None and fault.kind not in EVENT_KINDS:
         return [Pause(plan.latency), *stream_steps(fault, head, frames, plan.pace)]
     return [Pause(plan.latency), head, *_writes(frames, plan.pace, simulation.options.frames_per_write), End()]
@@ -80,10 +82,7 @@ def _plan(simulation: Simulation, state: dict[str, Any], *, window: int) -> _Pla
 def _frames(
     simulation: Simulation, plan: _Plan, fault: Fault | None, *, conversation_id: str, window: int
 ) -> list[bytes]:
-    before: list[Event] = []
-    if simulation.options.initial_response:
-        before.append(("initial-response", {"conversationId": conversation_id}))
-    before += model.leader(plan.trailer, conversation_id, str(uuid.uuid4()))
+    before = model.leader(plan.trailer, conversation_id, str(uuid.uuid4()))
     said = plan.said
     if said.fail_after is not None:
         spoken = [event_frame(*event) for event in [*before, *said.events[: said.fail_after]]]
@@ -94,6 +93,14 @@ def _frames(
     if plan.stop is not None:
         after = [(kind, {**it, "stopReason": plan.stop} if kind == "metadataEvent" else it) for kind, it in after]
     return [event_frame(*event) for event in [*before, *said.events, *after]]
+
+
+def _initial_response(simulation: Simulation, route: Route, conversation_id: str) -> list[bytes]:
+    """It carries the members that are not the stream; over REST those are headers (protocol.md 1.4, 3.1)."""
+    if not simulation.options.initial_response:
+        return []
+    members = {} if route.surface == "codewhisperer" else {"conversationId": conversation_id}
+    return [event_frame("initial-response", members)]
 
 
 def _writes(frames: list[bytes], pace: float, frames_per_write: int) -> list[Step]:

@@ -11,7 +11,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, quote
+from urllib.parse import quote, unquote
 
 from cwproxy.simulator.envelope import Refused, ServiceError
 from cwproxy.simulator.request import Request
@@ -94,8 +94,13 @@ def signature(request: Request, scope: dict[str, str], secret: str, *, payload_h
 
 
 def _canonical_query(query_string: str) -> str:
-    pairs = parse_qsl(query_string, keep_blank_values=True)
-    return "&".join(sorted(f"{quote(name, safe='-_.~')}={quote(value, safe='-_.~')}" for name, value in pairs))
+    """Sorted by name, then value, both percent-encoded anew; `+` is a plus, as everywhere outside forms."""
+    pairs = (part.partition("=") for part in query_string.split("&") if part)
+    return "&".join(sorted(f"{_encoded(name)}={_encoded(value)}" for name, _, value in pairs))
+
+
+def _encoded(text: str) -> str:
+    return quote(unquote(text), safe="-_.~")
 
 
 def _check_scope(match: re.Match[str], request: Request, *, service: str) -> None:
