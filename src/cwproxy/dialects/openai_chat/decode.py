@@ -37,17 +37,9 @@ _WIDE_NUMBER = re.compile(rb"[0-9][eE]\+?[0-9]{3}|[0-9]{300}")
 def decode(body: bytes) -> Request:
     """The request in `body`. Raises InvalidRequest; `param` is the path of a member of the wrong type."""
     try:
-        return _DECODER.decode(body)
-    except msgspec.ValidationError as error:
-        raise _wrong_type(str(error)) from error
-    except RecursionError as error:
-        raise _too_deep() from error
+        return _typed(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        cleaned = _without_lone_surrogates(body)
-    try:
-        return _DECODER.decode(cleaned)
-    except msgspec.ValidationError as error:
-        raise _wrong_type(str(error)) from error
+        return _typed(_without_lone_surrogates(body))
 
 
 def document(raw: bytes, param: str) -> bytes:
@@ -74,6 +66,15 @@ def check_depth(raw: bytes, param: str) -> None:
         depth += 1 if bracket in b"[{" else -1
         if depth > MAX_DEPTH:
             raise InvalidRequest(f"`{param}` is nested deeper than {MAX_DEPTH} levels; flatten it.", param=param)
+
+
+def _typed(body: bytes) -> Request:
+    try:
+        return _DECODER.decode(body)
+    except msgspec.ValidationError as error:
+        raise _wrong_type(str(error)) from error
+    except RecursionError as error:
+        raise _too_deep() from error
 
 
 def _without_lone_surrogates(body: bytes) -> bytes:

@@ -1,0 +1,66 @@
+"""Pictures are told by their bytes; whatever is no picture, or is somewhere else, is refused."""
+
+import pytest
+from tests.support.pictures import GIF, JPEG, PDF, PNG, SVG, WEBP, data_url
+
+from cwproxy.conversation import Image
+from cwproxy.dialects.openai_chat import images
+from cwproxy.errors import InvalidRequest
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [(PNG, "png"), (JPEG, "jpeg"), (GIF, "gif"), (WEBP, "webp")],
+    ids=["png", "jpeg", "gif", "webp"],
+)
+@pytest.mark.parametrize("claimed", ["image/png", "image/jpg", "application/octet-stream", ""])
+def test_the_bytes_decide_not_the_claim(data: str, expected: str, claimed: str) -> None:
+    picture = images.from_url(data_url(data, claimed), "p")
+    assert (picture.format, picture.data) == (expected, data)
+
+
+@pytest.mark.parametrize("form", ["wrapped", "unpadded", "url-safe"])
+def test_base64_is_made_standard(form: str) -> None:
+    text = {
+        "wrapped": "\r\n".join(JPEG[start : start + 8] for start in range(0, len(JPEG), 8)),
+        "unpadded": JPEG.rstrip("="),
+        "url-safe": JPEG.replace("+", "-").replace("/", "_"),
+    }[form]
+    assert images.from_base64(text, "p") == Image("jpeg", JPEG)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.com/cat.png",
+        "http://169.254.169.254/latest/meta-data",
+        "http://127.1/x",
+        "file:///etc/passwd",
+        PNG,
+        "",
+    ],
+)
+def test_remote_pictures_are_refused_with_the_way_out(url: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        images.from_url(url, "messages[2].content[0].image_url.url")
+    assert caught.value.param == "messages[2].content[0].image_url.url"
+    assert "data:image/png;base64," in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("data:image/png;base64", "must be a base64 data: URL"),
+        ("data:image/png,abc", "must be a base64 data: URL"),
+        ("data:image/png;base64,a$$b", "valid base64"),
+        ("data:image/png;base64,abcde", "valid base64"),
+        ("data:image/png;base64,", "holds no picture"),
+        (data_url(SVG, "image/svg+xml"), "send PNG, JPEG, GIF or WebP"),
+        (data_url(PDF), "holds application/pdf"),
+    ],
+)
+def test_what_is_no_picture_is_refused(url: str, words: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        images.from_url(url, "p")
+    assert words in caught.value.message
+    assert caught.value.param == "p"

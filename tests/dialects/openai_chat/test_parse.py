@@ -1,0 +1,180 @@
+"""A whole request: what is taken over, what is ignored, what is refused (compatibility.md 3.2)."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cwproxy.conversation import Conversation, JsonAnswer, Text, Tool, ToolChoice, UserTurn
+from cwproxy.dialects.openai_chat import ChatRequest, Shape, parse
+from cwproxy.errors import InvalidRequest
+
+HELLO = [{"role": "user", "content": "hi"}]
+TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
+
+
+def parsed(**members: Any) -> ChatRequest:
+    return parse(json.dumps({"model": "m", "messages": HELLO, **members}, separators=(",", ":")).encode())
+
+
+def test_the_least_request() -> None:
+    assert parsed() == ChatRequest(
+        Conversation("m", (UserTurn((Text("hi"),)),)), "m", False, False, Shape(), ignored=(), emulated=()
+    )
+
+
+@pytest.mark.parametrize(
+    ("members", "stream", "usage"),
+    [
+        ({"stream": True}, True, False),
+        ({"stream": True, "stream_options": {"include_usage": True}}, True, True),
+        ({"stream": None, "stream_options": {"include_obfuscation": False}}, False, False),
+    ],
+)
+def test_streaming(members: dict[str, Any], stream: bool, usage: bool) -> None:
+    request = parsed(**members)
+    assert (request.stream, request.include_usage) == (stream, usage)
+
+
+def test_what_only_tunes_is_named_and_ignored() -> None:
+    request = parsed(
+        temperature=0.5,
+        top_p=1,
+        seed=7,
+        stop=["a", "b"],
+        max_tokens=100,
+        max_completion_tokens=50,
+        logprobs=True,
+        top_logprobs=3,
+        logit_bias={"50256": -100},
+        frequency_penalty=None,
+        reasoning_effort="high",
+        n=1,
+        metadata={"a": "b"},
+        user="me",
+    )
+    assert set(request.ignored) == {
+        "temperature",
+        "top_p",
+        "seed",
+        "stop",
+        "max_tokens",
+        "max_completion_tokens",
+        "logprobs",
+        "top_logprobs",
+        "logit_bias",
+        "reasoning_effort",
+    }
+    assert parsed(logprobs=False, temperature=None, stop="x").ignored == ("stop",)
+
+
+@pytest.mark.parametrize(
+    ("members", "emulated", "shape"),
+    [
+        ({"tools": TOOLS}, (), Shape()),
+        ({"tools": TOOLS, "tool_choice": "none"}, ("tool_choice",), Shape(call_limit=0)),
+        ({"tools": TOOLS, "tool_choice": "required"}, ("tool_choice",), Shape()),
+        ({"tools": TOOLS, "parallel_tool_calls": False}, ("parallel_tool_calls",), Shape(call_limit=1)),
+        ({"functions": [{"name": "f"}]}, (), Shape(call_limit=1, legacy_functions=True)),
+        (
+            {"functions": [{"name": "f"}], "function_call": {"name": "f"}},
+            ("function_call",),
+            Shape(call_limit=1, legacy_functions=True),
+        ),
+        ({"response_format": {"type": "json_object"}}, ("response_format",), Shape(json_only=True)),
+        ({"response_format": {"type": "text"}}, (), Shape()),
+    ],
+)
+def test_what_is_asked_of_the_model_in_words(members: dict[str, Any], emulated: tuple[str, ...], shape: Shape) -> None:
+    request = parsed(**members)
+    assert (request.emulated, request.shape) == (emulated, shape)
+
+
+def test_tools_reach_the_conversation() -> None:
+    conversation = parsed(tools=TOOLS, tool_choice="required").conversation
+    assert conversation.tools == (Tool("f", "", b'{"type":"object"}'),)
+    assert conversation.tool_choice == ToolChoice("required")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        (None, None),
+        ({"type": "text"}, None),
+        ({"type": "json_object"}, JsonAnswer()),
+        ({"type": "json_schema", "json_schema": {"name": "x"}}, JsonAnswer()),
+        ({"type": "json_schema", "json_schema": {"name": "x", "schema": None}}, JsonAnswer()),
+        (
+            {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}, "strict": True}},
+            JsonAnswer(b'{"type":"object"}'),
+        ),
+    ],
+)
+def test_json_answers(wanted: object, expected: JsonAnswer | None) -> None:
+    assert parsed(response_format=wanted).conversation.answer == expected
+
+
+@pytest.mark.parametrize(
+    ("members", "param"),
+    [
+        ({"model": None}, "model"),
+        ({"model": ""}, "model"),
+        ({"messages": None}, "messages"),
+        ({"messages": []}, "messages"),
+        ({"n": 2}, "n"),
+        ({"n": 0}, "n"),
+        ({"modalities": ["text", "audio"]}, "modalities"),
+        ({"response_format": {"type": "yaml"}}, "response_format.type"),
+        ({"response_format": {"type": "json_schema"}}, "response_format.json_schema"),
+        (
+            {"response_format": {"type": "json_schema", "json_schema": {"schema": []}}},
+            "response_format.json_schema.schema",
+        ),
+        ({"temperature": "hot"}, "temperature"),
+        ({"stop": [1]}, "stop[0]"),
+        ({"tools": {}}, "tools"),
+    ],
+)
+def test_what_cannot_be_served_is_refused(members: dict[str, Any], param: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        parsed(**members)
+    assert caught.value.param == param
+
+
+def test_text_modalities_and_one_choice_are_fine() -> None:
+    assert parsed(modalities=["text"], n=1).ignored == ()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["type", "role", "text", "function", "name", "content", "id"]), inner, max_size=3
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["tools", "tool_choice", "stream", "n", "response_format", "functions", "messages"]), JSON
+    )
+)
+def test_no_json_raises_anything_else(members: dict[str, Any]) -> None:
+    try:
+        parsed(**members)
+    except InvalidRequest as error:
+        assert error.message
+
+
+def test_a_long_history_is_parsed_in_time() -> None:
+    history = [{"role": role, "content": "x" * 1000} for _ in range(5_000) for role in ("user", "assistant")]
+    body = json.dumps({"model": "m", "messages": history}).encode()
+    begun = time.perf_counter()
+    assert len(parse(body).conversation.turns) == 10_000
+    assert time.perf_counter() - begun < 2
