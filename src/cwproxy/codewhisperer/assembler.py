@@ -7,7 +7,7 @@ decided point 1; backend-rules.md B6-B9). Repeated texts are passed on as often 
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Final, assert_never
+from typing import Final, TypeAlias, assert_never
 
 import msgspec
 
@@ -41,6 +41,16 @@ from cwproxy.reply import (
 
 _CLOSED: Final = -1
 _MAX_ID_LENGTH: Final = 64
+
+_OtherEvent: TypeAlias = (
+    ReasoningPayload
+    | ToolUsePayload
+    | MessageMetadataPayload
+    | MetadataPayload
+    | MeteringPayload
+    | ContextUsagePayload
+    | Ignored
+)
 
 _STOP_REASONS: Final[Mapping[str | None, StopReason]] = {
     "MAX_TOKENS": StopReason.MAX_TOKENS,
@@ -100,7 +110,7 @@ class Assembler:
 
     def feed(self, event: UpstreamEvent) -> Iterable[ReplyEvent]:
         """What the event adds to the reply; often one piece, sometimes nothing."""
-        if type(event) is AssistantResponsePayload:
+        if isinstance(event, AssistantResponsePayload):
             text = event.content
             if text and self._text != _CLOSED:
                 self._said.append(text)
@@ -121,7 +131,7 @@ class Assembler:
         events.append(Finished(StopReason.TOOL_USE if self._ids else reason))
         return events
 
-    def _on_other(self, event: UpstreamEvent) -> Iterable[ReplyEvent]:
+    def _on_other(self, event: _OtherEvent) -> Iterable[ReplyEvent]:
         match event:
             case ToolUsePayload():
                 return self._on_tool_use(event)
@@ -137,8 +147,6 @@ class Assembler:
                 pass
             case Ignored():
                 self.ignored[event.event_type] += 1
-            case AssistantResponsePayload():
-                return self.feed(event)
             case _:
                 assert_never(event)
         return ()
