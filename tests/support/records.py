@@ -1,0 +1,20 @@
+"""Accounts and tokens for tests. Every secret begins with `canary-`, so that leaks can be searched for."""
+
+from cwproxy.store import Account, AccountKind, Registration, Secret, Token
+
+NOW = 1_750_000_000.0
+START_URL = "https://view.awsapps.com/start"
+
+
+def an_account(account_id: str = "one", kind: AccountKind = AccountKind.BUILDER_ID, **changes: str | float) -> Account:
+    members = {"label": "mine", "sso_region": "us-east-1", "created_at": NOW, "start_url": START_URL, **changes}
+    return Account(id=account_id, kind=kind, **members)  # type: ignore[arg-type]
+
+
+def a_token(number: int = 0, *, expires_at: float = NOW + 3600, generation: int = 1) -> Token:
+    return Token(Secret(f"canary-access-{number}"), Secret(f"canary-refresh-{number}"), expires_at, generation)
+
+
+def a_registration(region: str = "us-east-1") -> Registration:
+    scopes = ("codewhisperer:completions", "codewhisperer:analysis", "codewhisperer:conversations")
+    return Registration("client-0", Secret("canary-client-secret-0"), NOW + 90 * 86_400, region, scopes)
