@@ -23,6 +23,8 @@ _MAX_NOTE_LENGTH: Final = 500
 
 _TYPES: Final = frozenset({"object", "array", "string", "number", "integer", "boolean", "null"})
 _UNIONS: Final = ("anyOf", "oneOf")
+_COMBINED: Final = ("allOf", *_UNIONS)
+_HOLDERS: Final = frozenset({"properties", "items", "prefixItems", *_COMBINED})
 _NOTED: Final = (
     "default",
     "format",
@@ -89,8 +91,8 @@ class _Inliner:
         if isinstance(pointer, str):
             return self._follow(pointer, given, depth)
         copy = dict(given)
-        for name in ("properties", "items", "prefixItems", "allOf", *_UNIONS):
-            value = copy.get(name)
+        for name in _HOLDERS & given.keys():
+            value = given[name]
             if name == "properties" and isinstance(value, dict):
                 copy[name] = {key: self.inline(sub, depth + 1) for key, sub in value.items()}
             elif isinstance(value, list):
@@ -156,7 +158,8 @@ def _reduced(schema: _Schema) -> _Schema:
     values = [flat["const"]] if "const" in flat else flat.get("enum")
     if isinstance(values, list) and values:
         reduced["enum"] = values
-    notes += [f"{name}: {_compact(flat[name])}" for name in _NOTED if flat.get(name) is not None]
+    if not flat.keys().isdisjoint(_NOTED):
+        notes += [f"{name}: {_compact(flat[name])}" for name in _NOTED if flat.get(name) is not None]
     description = flat.get("description")
     told = [description] if isinstance(description, str) and description else []
     if notes:
@@ -169,8 +172,10 @@ def _reduced(schema: _Schema) -> _Schema:
 def _flat(schema: _Schema) -> tuple[_Schema, list[str]]:
     """`allOf` merged in; of `anyOf` and `oneOf` the first branch that says something, and notes on the others."""
     notes: list[str] = []
-    flat = {name: value for name, value in schema.items() if name not in ("allOf", *_UNIONS)}
-    for name in ("allOf", *_UNIONS):
+    if schema.keys().isdisjoint(_COMBINED):
+        return schema, notes
+    flat = {name: value for name, value in schema.items() if name not in _COMBINED}
+    for name in _COMBINED:
         branches = _branches(schema, name)
         useful = [branch for branch in branches if branch and branch.get("type") != "null"]
         for branch in useful if name == "allOf" else useful[:1]:
