@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import assert_never
 from uuid import uuid4
 
@@ -31,7 +32,7 @@ from cwproxy.conversation import (
     UserPart,
     UserTurn,
 )
-from cwproxy.errors import BackendError, BackendTimeout, CwproxyError, StreamTruncated
+from cwproxy.errors import BackendError, BackendTimeout, BackendUnavailable, CwproxyError, StreamTruncated, Throttled
 from cwproxy.eventstream import Decoder
 from cwproxy.reply import ReplyEvent
 from cwproxy.upstream import Upstream
@@ -96,10 +97,18 @@ class _Prepared:
 class Service:
     """`select` gives the account that the next call is made with; it raises LoginRequired when there is none."""
 
-    def __init__(self, *, select: Callable[[], Awaitable[Selected]], upstream: Upstream, options: Options) -> None:
+    def __init__(
+        self,
+        *,
+        select: Callable[[], Awaitable[Selected]],
+        upstream: Upstream,
+        options: Options,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
         self._select = select
         self._upstream = upstream
         self._options = options
+        self._clock = clock
         self._catalogs: dict[str, tuple[float, Catalog]] = {}
         self._listing = asyncio.Lock()
         self._trailers: defaultdict[str, _Trailers] = defaultdict(_Trailers)
@@ -122,7 +131,7 @@ class Service:
         `caller` separates the conversations of different API keys.
         """
         account = await self._select()
-        model = (await self._catalog(account)).resolve(conversation.model)
+        model = await self._model(account, conversation.model)
         name = request.conversation_id(conversation, namespace=caller)
         prepared = await self._prepared(conversation, model, name, account)
         answer = Answer(model, name, self._attempts(prepared, model, account))
@@ -138,7 +147,7 @@ class Service:
         def build() -> _Prepared:
             prepared = request.build(
                 conversation,
-                model_id=model.id,
+                model_id=None if model.id == catalog.AUTO else model.id,
                 conversation_id=conversation_id,
                 origin=surfaces.origin(account.target.surface),
                 environment=workspace.environment(),
@@ -151,8 +160,7 @@ class Service:
     async def _attempts(
         self, prepared: _Prepared, model: Model, account: Selected
     ) -> AsyncGenerator[list[ReplyEvent], None]:
-        clock = asyncio.get_running_loop().time
-        started = clock()
+        started = self._clock()
         deadline = started + self._options.request_seconds
         invocation = str(uuid4())
         trailers = self._trailers[account.account_id]
@@ -170,7 +178,7 @@ class Service:
             try:
                 async with (
                     self._upstream.stream(call, account.auth) as reads,
-                    aclosing(_assembled(reads, assembler, deadline)) as batches,
+                    aclosing(_assembled(reads, assembler, deadline, self._clock)) as batches,
                 ):
                     async for batch in batches:
                         said = True
@@ -180,7 +188,7 @@ class Service:
             except BackendError as error:
                 if type(error) is StreamTruncated:
                     trailers.missing += 1
-                now = clock()
+                now = self._clock()
                 situation = Situation(attempt, now - started, deadline - now)
                 wait = None if said else delay(error, situation, random=random.random())  # noqa: S311 - jitter
                 if wait is None:
@@ -190,14 +198,21 @@ class Service:
                 )
             await asyncio.sleep(wait)
 
+    async def _model(self, account: Selected, name: str) -> Model:
+        """When the list is not to be had, the name goes out as it is, and the chat call is the judge."""
+        try:
+            return (await self._catalog(account)).resolve(name)
+        except (BackendUnavailable, Throttled) as error:
+            log.warning("the models cannot be listed (%s); %r is passed on unchecked", error.message, name)
+            return Model(id=self._options.aliases.get(name, name), name=name)
+
     async def _catalog(self, account: Selected) -> Catalog:
-        clock = asyncio.get_running_loop().time
         cached = self._catalogs.get(account.account_id)
-        if cached is not None and clock() - cached[0] < CATALOG_SECONDS:
+        if cached is not None and self._clock() - cached[0] < CATALOG_SECONDS:
             return cached[1]
         async with self._listing:
             cached = self._catalogs.get(account.account_id)
-            if cached is not None and clock() - cached[0] < CATALOG_SECONDS:
+            if cached is not None and self._clock() - cached[0] < CATALOG_SECONDS:
                 return cached[1]
             try:
                 fresh = await self._listed(account)
@@ -206,7 +221,7 @@ class Service:
                     raise
                 log.warning("the model list could not be refreshed; the old one is used", exc_info=True)
                 return cached[1]
-            self._catalogs[account.account_id] = (clock(), fresh)
+            self._catalogs[account.account_id] = (self._clock(), fresh)
             return fresh
 
     async def _listed(self, account: Selected) -> Catalog:
@@ -236,10 +251,9 @@ class Answer:
 
 
 async def _assembled(
-    reads: AsyncIterator[bytes], assembler: Assembler, deadline: float
+    reads: AsyncIterator[bytes], assembler: Assembler, deadline: float, clock: Callable[[], float]
 ) -> AsyncGenerator[list[ReplyEvent], None]:
     """Everything that one read completes goes out as one list. What came before a fault goes out before it."""
-    clock = asyncio.get_running_loop().time
     decoder = Decoder()
     feed, parse = assembler.feed, events.parse
     batch: list[ReplyEvent] = []
