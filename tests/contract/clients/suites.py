@@ -1,0 +1,56 @@
+"""Runs somebody's suite against a stack, as a process of its own."""
+
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import pytest
+from tests.support.stack import Stack
+
+SUITE_SECONDS: Final = 100
+MODEL: Final = "claude-sonnet-4.5"
+OTHER_MODEL: Final = "claude-haiku-4.5"
+REASONING_MODEL: Final = "gpt-5.6-terra"
+"""llm-comply runs its reasoning case only for such a name."""
+
+KEY: Final = "any"
+
+
+def run(command: Sequence[str], stack: Stack, environment: Mapping[str, str] | None = None) -> str:
+    """What the suite printed. Fails the test, showing that and the stack's logs, if the suite ends with a failure.
+
+    The suite finds the proxy in `PROXY_BASE_URL`, the simulator in `SIMULATOR_URL` and the models in `PROXY_MODEL` and
+    `PROXY_OTHER_MODEL`. Its home is the stack's.
+    """
+    where = {
+        "PROXY_BASE_URL": f"{stack.base_url}/v1",
+        "SIMULATOR_URL": stack.simulator_url,
+        "PROXY_MODEL": MODEL,
+        "PROXY_OTHER_MODEL": OTHER_MODEL,
+    }
+    try:
+        done = subprocess.run(
+            command,
+            env={**stack.environment(), **where, **(environment or {})},
+            cwd=stack.directory,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=SUITE_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        pytest.fail(f"no end after {SUITE_SECONDS} s:\n{error.output!r}\n{stack.tail()}", pytrace=False)
+    if done.returncode:
+        pytest.fail(f"{done.stdout}\n{stack.tail()}", pytrace=False)
+    return done.stdout
+
+
+def run_pytest(suite: Path, stack: Stack, *, python: Path = Path(sys.executable)) -> str:
+    """The same for a folder of `cases*.py` with its own `pytest.ini`; this project's conftest files stay out of it."""
+    files = sorted(suite.glob("cases*.py"))
+    arguments = ["-c", suite / "pytest.ini", "--rootdir", suite, "--confcutdir", suite, *files]
+    return run([str(python), "-m", "pytest", *map(str, arguments)], stack)

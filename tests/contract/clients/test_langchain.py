@@ -1,0 +1,17 @@
+"""LangChain's own tests for chat models, with its OpenAI client."""
+
+from pathlib import Path
+
+import pytest
+from tests.contract.clients.suites import run_pytest
+from tests.support.stack import Stack
+from tests.support.venvs import interpreter
+
+pytestmark = pytest.mark.contract
+
+SUITE = Path(__file__).parent / "langchain"
+
+
+def test_chat_model_integration(stack: Stack) -> None:
+    output = run_pytest(SUITE, stack, python=interpreter("langchain", SUITE / "requirements.txt"))
+    assert "46 passed, 4 skipped" in output, output

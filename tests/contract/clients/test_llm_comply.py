@@ -1,0 +1,19 @@
+"""llm-comply: every answer against OpenAI's published schema of the Chat Completions API."""
+
+from pathlib import Path
+
+import pytest
+from tests.contract.clients.suites import KEY, REASONING_MODEL, run
+from tests.support.stack import Stack
+from tests.support.venvs import interpreter
+
+pytestmark = pytest.mark.contract
+
+REQUIREMENTS = Path(__file__).parent / "llm_comply" / "requirements.txt"
+
+
+def test_openai_chat(stack: Stack) -> None:
+    program = str(interpreter("llm-comply", REQUIREMENTS).with_name("llm-comply"))
+    where = ["--base-url", f"{stack.base_url}/v1", "--api-key", KEY, "--model", REASONING_MODEL]
+    output = run([program, *where, "--format", "openai-chat", "--verbose"], stack)
+    assert "9/9 passed" in output, output

@@ -1,0 +1,23 @@
+"""The OpenAI SDK for Python, both majors in use, with its strict validation of every answer."""
+
+from pathlib import Path
+
+import openai
+import pytest
+from tests.contract.clients.suites import run_pytest
+from tests.support.stack import Stack
+from tests.support.venvs import interpreter
+
+pytestmark = pytest.mark.contract
+
+SUITE = Path(__file__).parent / "openai_python"
+PASSED = "60 passed"
+
+
+def test_openai_3(stack: Stack) -> None:
+    assert openai.VERSION.startswith("3.")
+    assert PASSED in run_pytest(SUITE, stack)
+
+
+def test_openai_2(stack: Stack) -> None:
+    assert PASSED in run_pytest(SUITE, stack, python=interpreter("openai-2", SUITE / "requirements.txt"))
