@@ -6,7 +6,7 @@
         ...                                  # let the code under test talk to aws.url
         assert aws.received("GenerateAssistantResponse")[0].json["conversationState"]
 
-Steering never blocks on the network in `Simulator`, so its methods can be called from async tests as well.
+Steering does not use the network in `Simulator`, so its methods can be called from async tests as well.
 """
 
 import asyncio
@@ -25,6 +25,7 @@ import httpx
 from cwproxy.simulator import SimulatorOptions, SimulatorServer
 from cwproxy.simulator.clock import Clock
 from cwproxy.simulator.control import PREFIX, answer
+from cwproxy.simulator.envelope import Reply
 from cwproxy.simulator.request import Request
 
 Kind = Literal["builder-id", "identity-center", "social", "api-key", "iam"]
@@ -278,11 +279,16 @@ class Simulator(SimulatorClient):
             peer="127.0.0.1",
             port=0,
         )
-        if name == "listening":
-            self._loop.call_soon_threadsafe(answer, self._server.simulation, request)
-            return {}
-        reply = answer(self._server.simulation, request)
+        reply = self._in_loop(request) if name == "listening" else answer(self._server.simulation, request)
         return _document(reply.status, reply.body)
+
+    def _in_loop(self, request: Request) -> Reply:
+        """The one call that touches the event loop itself."""
+
+        async def call() -> Reply:
+            return answer(self._server.simulation, request)
+
+        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(10)
 
 
 def _document(status: int, body: bytes) -> dict[str, Any]:

@@ -7,14 +7,13 @@ GET /accounts, /requests, /devices, /status. A request that makes no sense is a 
 import ipaddress
 import json
 from collections.abc import Callable
-from dataclasses import asdict, fields
 from typing import Any
 
 from cwproxy.simulator.accounts import KINDS, Account, AccountKind
 from cwproxy.simulator.envelope import Reply, json_reply
 from cwproxy.simulator.faults import parse_fault
+from cwproxy.simulator.grants import DeviceGrant
 from cwproxy.simulator.models import MODELS
-from cwproxy.simulator.options import SimulatorOptions
 from cwproxy.simulator.request import Request
 from cwproxy.simulator.script import BadScript, parse_turn
 from cwproxy.simulator.simulation import Simulation
@@ -42,7 +41,7 @@ def answer(simulation: Simulation, request: Request) -> Reply:
         if call is None:
             return _problem(404, f"there is no control call {name!r}")
         return json_reply(call(simulation, members))
-    except (BadScript, json.JSONDecodeError) as error:
+    except (ValueError, TypeError) as error:
         return _problem(400, str(error))
 
 
@@ -144,12 +143,8 @@ def _add_fault(simulation: Simulation, members: dict[str, Any]) -> object:
 
 def _set_options(simulation: Simulation, members: dict[str, Any]) -> object:
     """Any of SimulatorOptions' fields by name; answers with all of them."""
-    known = {field.name for field in fields(SimulatorOptions)}
-    for name, value in members.items():
-        if name not in known:
-            raise BadScript(f"there is no option {name!r}")
-        setattr(simulation.options, name, frozenset(value) if name == "opt_rules" else value)
-    return {**asdict(simulation.options), "opt_rules": sorted(simulation.options.opt_rules)}
+    simulation.options.change(members)
+    return simulation.options.document()
 
 
 def _advance(simulation: Simulation, members: dict[str, Any]) -> object:
@@ -217,7 +212,7 @@ def _account_document(account: Account) -> dict[str, Any]:
     }
 
 
-def _device_document(grant: Any) -> dict[str, Any]:
+def _device_document(grant: DeviceGrant) -> dict[str, Any]:
     return {
         "userCode": grant.user_code,
         "startUrl": grant.start_url,

@@ -1,7 +1,6 @@
 """Models, profiles and usage, for all surfaces (protocol.md 1.5)."""
 
 import base64
-import binascii
 import calendar
 import json
 import time
@@ -199,7 +198,7 @@ def _offset(token: object, length: int) -> int:
         return 0
     try:
         word, _, number = base64.b64decode(str(token), validate=True).decode("ascii").partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         word, number = "", ""
     if word != "from" or not number.isdecimal() or not 0 < int(number) < length:
         raise Refused(ServiceError(400, "ValidationException", "Invalid nextToken."))

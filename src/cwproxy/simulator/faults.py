@@ -85,6 +85,10 @@ def parse_fault(document: object) -> Fault:
         raise BadScript(f"a fault's kind is one of {', '.join(sorted(KINDS))}")
     if document.get("scope", "chat") not in get_args(Scope):
         raise BadScript(f"a fault's scope is one of {', '.join(get_args(Scope))}")
+    if document.get("scope", "chat") != "chat" and document["kind"] in _STREAM_KINDS | EVENT_KINDS:
+        raise BadScript(f"{document['kind']} is a fault of the chat scope")
+    if document["kind"] == "lost-answer" and document.get("scope") != "oidc":
+        raise BadScript("lost-answer is a fault of the oidc scope")
     for name, kinds in (("count", int), ("after", int), ("status", int), ("headers", dict)):
         if name in document and not isinstance(document[name], kinds):
             raise BadScript(f"a fault's {name} is of type {kinds.__name__}")

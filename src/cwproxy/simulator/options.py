@@ -1,7 +1,7 @@
 """What a simulator is told at its start. Everything here can also be changed while it runs (`/__control/options`)."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, get_args
 
 Profile = Literal["legacy-q", "kiro-runtime"]
 TrailerStyle = Literal["2026", "older", "none"]
@@ -42,3 +42,34 @@ class SimulatorOptions:
     registration_lifetime: float = 90 * 86400.0
     rotate_refresh_tokens: bool = True
     page_size: int = 5
+
+    def change(self, changes: dict[str, Any]) -> None:
+        """Set fields from JSON values. Raises ValueError, having changed nothing, for one that does not fit."""
+        for name, value in changes.items():
+            self._check(name, value)
+        for name, value in changes.items():
+            setattr(self, name, frozenset(value) if name == "opt_rules" else value)
+
+    def document(self) -> dict[str, Any]:
+        return {**asdict(self), "opt_rules": sorted(self.opt_rules)}
+
+    def _check(self, name: str, value: object) -> None:
+        if name not in {field.name for field in fields(self)}:
+            raise ValueError(f"there is no option {name!r}")
+        match name, value:
+            case "profile", _:
+                fits = value in ("auto", *get_args(Profile))
+            case "trailer", _:
+                fits = value in get_args(TrailerStyle)
+            case "opt_rules", list(numbers):
+                fits = all(isinstance(number, int) for number in numbers)
+            case (("auto_approve" | "max_body_bytes"), _):
+                fits = value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0)
+            case _, bool() | str():
+                fits = type(value) is type(getattr(self, name))
+            case _, int() | float():
+                fits = type(getattr(self, name)) in (int, float) and value >= 0
+            case _:
+                fits = False
+        if not fits:
+            raise ValueError(f"{value!r} does not fit the option {name!r}")

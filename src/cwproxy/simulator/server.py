@@ -37,7 +37,14 @@ class SimulatorServer:
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
         """Listen, and say on which port; 0 lets the system choose. Raises OSError if it cannot."""
-        config = Config(application(self.simulation), log_config=None, lifespan="off", access_log=False, ws="none")
+        config = Config(
+            application(self.simulation),
+            log_config=None,
+            lifespan="off",
+            access_log=False,
+            ws="none",
+            proxy_headers=False,
+        )
         config.load()
         self._config = config
         self._address = (host, port)
@@ -77,21 +84,3 @@ class SimulatorServer:
     async def _listen_again(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
         await self._listen()
-
-
-async def run(
-    host: str = "127.0.0.1",
-    port: int = 0,
-    options: SimulatorOptions | None = None,
-    *,
-    ready: asyncio.Event | None = None,
-) -> None:
-    """Serve until cancelled; `ready` is set once the port is open."""
-    server = SimulatorServer(options)
-    await server.start(host, port)
-    try:
-        if ready is not None:
-            ready.set()
-        await asyncio.Event().wait()
-    finally:
-        await server.stop()

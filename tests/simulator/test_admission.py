@@ -1,0 +1,75 @@
+import httpx
+import pytest
+from tests.support.simulator import Simulator
+from tests.support.wire_requests import chat, chat_body, control_plane
+
+INVALID = "The bearer token included in the request is invalid."
+MISSING = "Missing bearer token in the authorization header."
+
+
+@pytest.mark.parametrize(("surface", "status"), [("q", 400), ("codewhisperer", 400), ("kiro", 403)])
+@pytest.mark.parametrize("authorization", ["", "Basic dXNlcg==", "Bearer"])
+def test_no_bearer(http: httpx.Client, surface: str, status: int, authorization: str) -> None:
+    response = chat(http, "", surface=surface, authorization=authorization)
+    assert (response.status_code, response.json()["message"]) == (status, MISSING)
+
+
+@pytest.mark.parametrize("surface", ["q", "codewhisperer", "kiro"])
+def test_unknown_and_expired_bearers_are_403(aws: Simulator, http: httpx.Client, surface: str) -> None:
+    account = aws.account("social", expires_in=60)
+    aws.advance(61)
+    for token in ("aoaUnknown", account.token):
+        response = chat(http, token, surface=surface)
+        assert (response.status_code, response.json()["message"], response.json()["reason"]) == (403, INVALID, None)
+
+
+def test_an_api_key_needs_its_token_type_and_a_token_must_not_have_it(aws: Simulator, http: httpx.Client) -> None:
+    key, token = aws.account("api-key").token, aws.account("social")
+    assert chat(http, key, surface="kiro", tokentype="API_KEY").status_code == 200
+    assert chat(http, key, surface="kiro").json()["message"] == INVALID
+    body = chat_body(profile_arn=token.profile_arn)
+    assert chat(http, token.token, body, surface="kiro", tokentype="API_KEY").json()["message"] == INVALID
+    assert chat(http, token.token, body, surface="kiro", tokentype="SSO_OIDC").status_code == 200
+
+
+def test_chat_hosts_exist_in_two_regions_only(aws: Simulator, http: httpx.Client) -> None:
+    token = aws.account().token
+    with pytest.raises(httpx.ReadError):
+        chat(http, token, region="eu-north-1")
+    assert chat(http, token, region="us-east-1").status_code == 200
+    assert aws.received()[0].note == "no such host (rule 55)"
+
+
+def test_a_token_of_one_region_is_invalid_in_the_other(aws: Simulator, http: httpx.Client) -> None:
+    token = aws.account().token
+    for response in (
+        chat(http, token, region="eu-central-1"),
+        control_plane(http, token, "ListAvailableModels", {"origin": "CLI"}, region="eu-central-1"),
+        control_plane(http, token, "GetUsageLimits", {}, region="eu-central-1"),
+    ):
+        assert (response.status_code, response.json()["message"]) == (403, INVALID)
+
+
+def test_an_arn_of_the_other_region_is_an_improper_request(aws: Simulator, http: httpx.Client) -> None:
+    account = aws.account("identity-center", region="eu-west-1")
+    body = chat_body(profile_arn=account.profile_arn)
+    response = chat(http, account.token, body, region="us-east-1")
+    assert (response.status_code, response.json()["message"]) == (400, "Improperly formed request.")
+    assert chat(http, account.token, body, region="eu-central-1").status_code == 200
+
+
+def test_trouble_with_the_account_comes_before_any_look_at_the_body(aws: Simulator, http: httpx.Client) -> None:
+    account = aws.account(state="suspended")
+    assert chat(http, account.token, b"not json").json()["reason"] == "TEMPORARILY_SUSPENDED"
+    assert control_plane(http, account.token, "GetUsageLimits", {}).json()["reason"] == "TEMPORARILY_SUSPENDED"
+    aws.set_state(account, "monthly-402")
+    assert chat(http, account.token, b"not json").status_code == 402
+    assert control_plane(http, account.token, "GetUsageLimits", {}).status_code == 200
+    aws.set_state(account, "expired")
+    assert chat(http, account.token).json()["message"] == INVALID
+
+
+def test_an_iam_account_has_no_bearer_and_a_bearer_no_signature(aws: Simulator, http: httpx.Client) -> None:
+    response = chat(http, aws.account().token, surface="q-iam")
+    assert response.headers["x-amzn-errortype"].startswith("IncompleteSignatureException")
+    assert aws.account("iam").token == ""

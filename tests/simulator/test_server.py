@@ -1,0 +1,83 @@
+import asyncio
+import contextlib
+import socket
+
+import httpx
+import pytest
+from tests.support.simulator import Simulator
+
+from cwproxy.simulator import SimulatorOptions, SimulatorServer
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_it_runs_in_the_callers_loop() -> None:
+    server = SimulatorServer(SimulatorOptions(page_size=1))
+    port = await server.start()
+    server.simulation.accounts.create("builder-id", account_id="me")
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+        accounts = (await client.get("/__control/accounts")).json()["accounts"]
+    assert [account["id"] for account in accounts] == ["me"]
+    await server.stop()
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", port)
+
+
+async def test_a_port_that_is_taken_is_an_oserror() -> None:
+    first, second = SimulatorServer(), SimulatorServer()
+    port = await first.start()
+    with pytest.raises(OSError, match=str(port)):
+        await second.start("127.0.0.1", port)
+    await second.stop()
+    await first.stop()
+
+
+async def test_stopping_cuts_what_is_open() -> None:
+    server = SimulatorServer()
+    port = await server.start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"POST /token HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nunfinished")
+    await writer.drain()
+    async with asyncio.timeout(2):
+        while not server.simulation.connections():  # noqa: ASYNC110 - the other end's state has no event
+            await asyncio.sleep(0.01)
+        await server.stop()
+        with contextlib.suppress(ConnectionResetError):
+            assert await reader.read() == b""
+    writer.close()
+
+
+async def test_it_can_stop_listening_for_a_while() -> None:
+    server = SimulatorServer()
+    port = await server.start()
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+        await client.post("/__control/listening", json={"seconds": 0.1})
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
+        assert (await client.get("/__control/status")).json()["connections"] == 1
+        async with asyncio.timeout(3):
+            while True:
+                try:
+                    _, writer = await asyncio.open_connection("127.0.0.1", port)
+                except ConnectionRefusedError:
+                    await asyncio.sleep(0.02)
+                else:
+                    break
+        writer.close()
+    await server.stop()
+
+
+async def test_it_can_be_stopped_while_it_does_not_listen() -> None:
+    server = SimulatorServer()
+    await server.start()
+    assert server.simulation.mute is not None
+    server.simulation.mute(30.0)
+    await server.stop()
+
+
+def test_from_a_thread_it_can_be_told_to_refuse() -> None:
+    with Simulator() as aws:
+        aws.refuse_connections(30)
+        with socket.socket() as probe:
+            assert probe.connect_ex(("127.0.0.1", aws.port)) != 0
+        assert aws.status().connections == 0
