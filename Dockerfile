@@ -16,8 +16,8 @@ RUN /opt/cwproxy/bin/python -m pip install --no-cache-dir --quiet --no-build-iso
     /opt/cwproxy/bin/python -m compileall -q /opt/cwproxy/lib
 
 FROM ${BASE_IMAGE}
-RUN groupadd --system --gid 10001 cwproxy && \
-    useradd --system --uid 10001 --gid cwproxy --no-create-home --home-dir /data --shell /usr/sbin/nologin cwproxy && \
+RUN groupadd --gid 10001 cwproxy && \
+    useradd --uid 10001 --gid cwproxy --no-create-home --home-dir /data --shell /usr/sbin/nologin cwproxy && \
     install -d -o cwproxy -g cwproxy -m 0700 /data
 COPY --from=build /opt/cwproxy /opt/cwproxy
 ENV PATH=/opt/cwproxy/bin:$PATH \
