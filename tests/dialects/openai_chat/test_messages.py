@@ -151,6 +151,17 @@ def test_tool_answers(content: object, parts: tuple[Text | Image, ...]) -> None:
     assert turn == UserTurn((ToolResult("c1", parts),))
 
 
+def test_an_empty_id_is_an_id() -> None:
+    said = parsed(
+        {"role": "assistant", "content": "", "tool_calls": [{"id": "", "function": {"name": "f"}}]},
+        {"role": "tool", "tool_call_id": "", "content": "42"},
+    )
+    assert said == (
+        AssistantTurn((Text(""), ToolUse("", "f", "{}"))),
+        UserTurn((ToolResult("", (Text("42"),)),)),
+    )
+
+
 def test_deprecated_function_calls_are_paired_by_name() -> None:
     said = parsed(
         {"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": "{}"}},

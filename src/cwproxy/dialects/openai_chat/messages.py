@@ -67,7 +67,7 @@ def _turn(message: Message, path: str, calls: _FunctionCalls) -> Turn:
         case "system" | "developer":
             return SystemTurn(_plain(message.content, f"{path}.content"))
         case "tool":
-            if not message.tool_call_id:
+            if message.tool_call_id is None:
                 raise InvalidRequest(
                     f"`{path}.tool_call_id` is missing; a tool message names the call that it answers.",
                     param=f"{path}.tool_call_id",
@@ -155,7 +155,7 @@ def _user_parts(content: Content, path: str) -> Iterator[UserPart]:
             yield _image(part, where)
         elif kind == "tool_result":
             result = _result(part.content, f"{where}.content")
-            yield ToolResult(_required(part.tool_use_id, f"{where}.tool_use_id"), result, bool(part.is_error))
+            yield ToolResult(_present(part.tool_use_id, f"{where}.tool_use_id"), result, bool(part.is_error))
         else:
             raise _unusable(kind, where, "a user message")
 
@@ -188,7 +188,7 @@ def _assistant_parts(message: Message, path: str, calls: _FunctionCalls) -> Iter
             yield text
         elif kind == "tool_use":
             arguments = document(bytes(part.input), f"{where}.input").decode()
-            yield ToolUse(_required(part.id, f"{where}.id"), _required(part.name, f"{where}.name"), arguments)
+            yield ToolUse(_present(part.id, f"{where}.id"), _required(part.name, f"{where}.name"), arguments)
         elif kind not in _THOUGHTS:
             raise _unusable(kind, where, "an assistant message")
     if message.content is None and message.refusal:
@@ -202,7 +202,7 @@ def _assistant_parts(message: Message, path: str, calls: _FunctionCalls) -> Iter
 
 
 def _tool_use(call: ToolCall, path: str) -> ToolUse:
-    call_id = _required(call.id, f"{path}.id")
+    call_id = _present(call.id, f"{path}.id")
     if call.function is not None:
         name = _required(call.function.name, f"{path}.function.name")
         return ToolUse(call_id, name, _arguments(call.function, f"{path}.function.arguments"))
@@ -222,6 +222,12 @@ def _arguments(function: Function, path: str) -> str:
 
 
 def _required(value: str | None, path: str) -> str:
-    if not value:
+    """For names, which may not be empty either."""
+    return _present(value or None, path)
+
+
+def _present(value: str | None, path: str) -> str:
+    """For ids: an empty one is as good as any, for it comes back to be paired."""
+    if value is None:
         raise InvalidRequest(f"`{path}` is missing.", param=path, code="missing_required_parameter")
     return value
