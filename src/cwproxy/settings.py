@@ -142,6 +142,8 @@ def is_loopback(host: str) -> bool:
 
 
 def child_environment(home: Path) -> dict[str, str]:
-    """The environment for a cwproxy program that is to keep everything under `home` and to see none of our settings."""
+    """The environment for a cwproxy program that is to keep everything under `home`, to see none of our settings and
+    to log nothing but warnings.
+    """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("CWPROXY_")}
-    return inherited | {"CWPROXY_HOME": str(home), "PYTHONUNBUFFERED": "1"}
+    return inherited | {"CWPROXY_HOME": str(home), "CWPROXY_LOG_LEVEL": "warning", "PYTHONUNBUFFERED": "1"}

@@ -3,16 +3,18 @@
 Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 130 interrupted.
 """
 
+from collections.abc import Sequence
 
-def main() -> None:
-    """Run the `cwproxy` command and exit."""
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the `cwproxy` command and exit. arguments: by default, those of the process."""
     import sys
 
     from cwproxy.cli.app import app
     from cwproxy.errors import CwproxyError, SettingsError
 
     try:
-        app()
+        app(args=arguments)
     except SettingsError as error:
         print(f"error: {error.message}", file=sys.stderr)
         sys.exit(2)

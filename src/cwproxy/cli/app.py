@@ -1,12 +1,9 @@
 """The commands and their options; what they do is in the modules beside this one."""
 
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
 import typer
-
-T = TypeVar("T")
 
 app = typer.Typer(
     name="cwproxy",
@@ -29,12 +26,6 @@ SurfaceName = Annotated[
 ProfileArn = Annotated[str | None, typer.Option(help="Use this profile. [env: CWPROXY_PROFILE_ARN]")]
 ModelName = Annotated[str, typer.Option("--model", "-m", help="Model id or alias; see `cwproxy models`.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
-
-def _run(work: Coroutine[Any, Any, T]) -> T:
-    from cwproxy.cli.running import run
-
-    return run(work)
 
 
 def _version(wanted: bool) -> None:
@@ -73,6 +64,8 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the OpenAI API for the account that is logged in."""
+    from cwproxy.api.server import loop_factory
+    from cwproxy.cli.running import run
     from cwproxy.cli.serve import serve as run_server
     from cwproxy.settings import load
 
@@ -86,7 +79,7 @@ def serve(
             "log_level": log_level,
         }
     )
-    _run(run_server(settings, with_simulator=simulator))
+    run(run_server(settings, with_simulator=simulator), loop_factory())
 
 
 @app.command()
@@ -106,10 +99,11 @@ def login(
     """Log in with an AWS Builder ID or IAM Identity Center, in a browser on this or any other machine."""
     from cwproxy.cli.login import Wanted
     from cwproxy.cli.login import login as run_login
+    from cwproxy.cli.running import run
     from cwproxy.settings import load
 
     settings = load({"endpoint": endpoint, "surface": surface, "profile_arn": profile_arn})
-    _run(run_login(settings, Wanted(start_url=start_url, region=region, browser=browser, iam=iam)))
+    run(run_login(settings, Wanted(start_url=start_url, region=region, browser=browser, iam=iam)))
 
 
 @app.command()
@@ -118,27 +112,30 @@ def logout(
 ) -> None:
     """Forget an account and wipe its tokens."""
     from cwproxy.cli.login import logout as run_logout
+    from cwproxy.cli.running import run
     from cwproxy.settings import load
 
-    _run(run_logout(load(), account))
+    run(run_logout(load(), account))
 
 
 @app.command()
 def whoami(as_json: AsJson = False) -> None:
     """Show who is logged in, and how long the token is good for."""
     from cwproxy.cli.login import whoami as run_whoami
+    from cwproxy.cli.running import run
     from cwproxy.settings import load
 
-    _run(run_whoami(load(), as_json=as_json))
+    run(run_whoami(load(), as_json=as_json))
 
 
 @app.command()
 def models(as_json: AsJson = False, endpoint: Endpoint = None, surface: SurfaceName = None) -> None:
     """List the models that the account may use."""
     from cwproxy.cli.models import models as run_models
+    from cwproxy.cli.running import run
     from cwproxy.settings import load
 
-    _run(run_models(load({"endpoint": endpoint, "surface": surface}), as_json=as_json))
+    run(run_models(load({"endpoint": endpoint, "surface": surface}), as_json=as_json))
 
 
 @app.command()
@@ -151,9 +148,10 @@ def chat(
 ) -> None:
     """Say something to a model and stream its answer to the terminal."""
     from cwproxy.cli.chat import chat as run_chat
+    from cwproxy.cli.running import run
     from cwproxy.settings import load
 
-    _run(run_chat(load({"endpoint": endpoint, "surface": surface}), prompt, model=model, system=system))
+    run(run_chat(load({"endpoint": endpoint, "surface": surface}), prompt, model=model, system=system))
 
 
 app.command("test", hidden=True)(chat)
@@ -174,17 +172,19 @@ def simulate(
     ] = "",
 ) -> None:
     """Run the local simulator of AWS on 127.0.0.1."""
+    from cwproxy.cli.running import run
     from cwproxy.cli.simulate import simulate as run_simulator
 
-    _run(run_simulator(port=port, profile=profile, auto_approve=auto_approve, pace=pace, opt_rules=opt_rules))
+    run(run_simulator(port=port, profile=profile, auto_approve=auto_approve, pace=pace, opt_rules=opt_rules))
 
 
 @app.command()
 def doctor(endpoint: Endpoint = None, surface: SurfaceName = None) -> None:
     """Check configuration, permissions, clock, network and token, and say what to do."""
     from cwproxy.cli.doctor import doctor as run_doctor
+    from cwproxy.cli.running import run
 
-    raise typer.Exit(_run(run_doctor({"endpoint": endpoint, "surface": surface})))
+    raise typer.Exit(run(run_doctor({"endpoint": endpoint, "surface": surface})))
 
 
 @app.command()
@@ -194,5 +194,6 @@ def demo(
 ) -> None:
     """Simulator, login, proxy and a real OpenAI client, in this terminal, without an AWS account."""
     from cwproxy.cli.demo import demo as run_demo
+    from cwproxy.cli.running import run
 
-    _run(run_demo(surface=surface, home=home))
+    run(run_demo(surface=surface, home=home))

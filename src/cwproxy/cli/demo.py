@@ -6,12 +6,14 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from cwproxy.errors import CwproxyError
+from cwproxy.cli.login import SIMULATED_START_URL
+from cwproxy.errors import CwproxyError, SettingsError
 from cwproxy.settings import child_environment
 
 if TYPE_CHECKING:
@@ -20,31 +22,41 @@ if TYPE_CHECKING:
 
 READY_SECONDS = 30.0
 STOP_SECONDS = 10.0
-START_URL = "https://d-1234567890.awsapps.com/start"
+SURFACES = ("q", "codewhisperer", "kiro")
 
 console = Console(highlight=False, soft_wrap=True)
 
 
 async def demo(*, surface: str, home: Path | None) -> None:
     """Start every part as its own program, hold a conversation, and stop them. Raises CwproxyError if one fails."""
-    try:
-        from openai import AsyncOpenAI
-    except ImportError:
-        raise CwproxyError("The demo talks to the proxy with OpenAI's own client: pip install openai.") from None
+    if surface not in SURFACES:
+        raise SettingsError(f"The demo knows the surfaces {', '.join(SURFACES)}.")
+    importing = asyncio.get_running_loop().run_in_executor(None, _import_openai)
     async with AsyncExitStack() as stack:
         directory = home or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cwproxy-demo-")))
         simulator = await stack.enter_async_context(_program(directory, "simulate", "--port", "0", "--auto-approve"))
-        identity = ["--start-url", START_URL] if surface == "kiro" else []
+        identity = ["--start-url", SIMULATED_START_URL] if surface == "kiro" else []
         await _finished(directory, "login", "--no-browser", "--endpoint", simulator, *identity)
         proxy = await stack.enter_async_context(
             _program(directory, "serve", "--endpoint", simulator, "--surface", surface, "--port", "0")
         )
+        await importing
+        from openai import AsyncOpenAI
+
         async with AsyncOpenAI(base_url=f"{proxy}/v1", api_key="unused-on-loopback") as client:
             await _streamed_answer(client)
             await _tool_round_trip(client)
     console.print(
         "\n[green]Everything worked.[/] With your own account: [bold]cwproxy login[/], then [bold]cwproxy serve[/]."
     )
+
+
+def _import_openai() -> None:
+    """Takes a second, in which the programs can start."""
+    try:
+        import_module("openai")
+    except ImportError:
+        raise CwproxyError("The demo talks to the proxy with OpenAI's own client: pip install openai.") from None
 
 
 async def _streamed_answer(client: "AsyncOpenAI") -> None:
@@ -135,10 +147,10 @@ async def _program(home: Path, *arguments: str) -> AsyncIterator[str]:
 
 async def _finished(home: Path, *arguments: str) -> None:
     process = await _start(home, *arguments)
-    output, _ = await process.communicate()
-    for line in output.decode().splitlines():
-        console.print(f"  {line}", markup=False)
-    if process.returncode != 0:
+    assert process.stdout is not None  # noqa: S101 - it was asked for below
+    async for line in process.stdout:
+        console.print(f"  {line.decode().rstrip()}", markup=False)
+    if await process.wait() != 0:
         raise CwproxyError(f"`cwproxy {arguments[0]}` failed.")
 
 
@@ -152,6 +164,7 @@ async def _start(home: Path, *arguments: str) -> asyncio.subprocess.Process:
         env=child_environment(home),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT if arguments[0] == "login" else None,
     )
 
 

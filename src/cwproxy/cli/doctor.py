@@ -60,7 +60,10 @@ async def _findings(flags: Mapping[str, str | None]) -> AsyncIterator[Finding]:
         return
     exists = "read" if config_file().is_file() else "not there, defaults apply"
     yield Finding("settings", True, f"{config_file()} ({exists})")
-    yield _permissions()
+    permissions = _permissions()
+    yield permissions
+    if not permissions.good:
+        return
     async with AsyncExitStack() as stack:
         try:
             store = await stack.enter_async_context(open_store())
@@ -72,7 +75,11 @@ async def _findings(flags: Mapping[str, str | None]) -> AsyncIterator[Finding]:
         if not accounts:
             return
         account = accounts[0]
-        where = target_of(account, routing(settings))
+        try:
+            where = target_of(account, routing(settings))
+        except CwproxyError as error:
+            yield Finding("surface", False, error.message, "Run `cwproxy login`.")
+            return
         async for finding in _network(settings, where):
             yield finding
         yield _token(store, account)

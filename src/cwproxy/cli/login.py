@@ -37,8 +37,8 @@ class Wanted:
 
     @classmethod
     def fitting(cls, surface: Surface | None) -> Self:
-        """The kind of account that a surface needs, where any will do."""
-        return cls(start_url=SIMULATED_START_URL if surface is Surface.KIRO else None, iam=surface is Surface.Q_IAM)
+        """The kind of account that a surface needs, where any of a simulator's will do."""
+        return cls(start_url=SIMULATED_START_URL if surface is Surface.KIRO else None)
 
     def request(self, surface: Surface | None) -> Request:
         if self.iam:

@@ -1,10 +1,10 @@
-"""Run a coroutine as the program: uvloop where it is installed, and logs on standard error."""
+"""Run a coroutine as the program, with logs on standard error."""
 
 import asyncio
 import logging
 import re
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -15,11 +15,11 @@ SECRETS = re.compile(
 """What a token looks like: AWS's access and refresh tokens, Kiro's and our API keys, JWTs (reliability.md 2.4)."""
 
 
-def run(work: Coroutine[Any, Any, T]) -> T:
+def run(
+    work: Coroutine[Any, Any, T], loop_factory: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
+) -> T:
     """The result of `work` on a new event loop."""
-    from cwproxy.api.server import loop_factory
-
-    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
         return runner.run(work)
 
 

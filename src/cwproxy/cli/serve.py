@@ -1,23 +1,30 @@
 """`cwproxy serve`."""
 
+import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
+from types import FrameType
 
 from cwproxy.api.server import serve as serve_app
 from cwproxy.cli.login import Wanted, log_in_quietly
 from cwproxy.cli.running import configure_logging
+from cwproxy.codewhisperer.surfaces import Surface
 from cwproxy.errors import SettingsError
 from cwproxy.settings import Settings, data_directory
 from cwproxy.wiring import create_application, open_service
 
 
 async def serve(settings: Settings, *, with_simulator: bool) -> None:
-    """Serve until a signal. Says on standard output where, once the port is open."""
+    """Serve until a signal. Says on standard output where, once the port is open.
+
+    SIGINT and SIGTERM end it well; a second SIGINT raises KeyboardInterrupt without waiting for open answers.
+    """
     configure_logging(settings.log_level)
+    # Before it serves, SIGTERM does what SIGINT does: the stack below is left in order.
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
     async with AsyncExitStack() as stack:
         directory = data_directory()
         if with_simulator:
@@ -26,35 +33,76 @@ async def serve(settings: Settings, *, with_simulator: bool) -> None:
         readiness = await service.readiness()
         if not readiness.ready:
             print(f"warning: {readiness.detail}", file=sys.stderr)
-        await serve_app(
-            create_application(settings, service),
-            host=settings.host,
-            port=settings.port,
-            drain=settings.drain,
-            on_ready=partial(_say_ready, settings.host),
-        )
+        with _outlived_signals() as serving:
+
+            def ready(port: int) -> None:
+                serving()
+                name = f"[{settings.host}]" if ":" in settings.host else settings.host
+                print(f"cwproxy ready on http://{name}:{port}", flush=True)
+
+            await serve_app(
+                create_application(settings, service),
+                host=settings.host,
+                port=settings.port,
+                drain=settings.drain,
+                on_ready=ready,
+            )
+
+
+@contextmanager
+def _outlived_signals() -> Iterator[Callable[[], None]]:
+    """uvicorn raises the signals that ended it once more when it is done; what is open here must not die of them.
+
+    The result is to be called when uvicorn serves. Two signals, one of them SIGINT, become KeyboardInterrupt.
+    """
+    raised: list[int] = []
+    serves = False
+
+    def serving() -> None:
+        nonlocal serves
+        serves = True
+
+    def receive(number: int, frame: FrameType | None) -> None:
+        before = originals[number]
+        if serves:
+            raised.append(number)
+        elif callable(before):
+            before(number, frame)
+
+    originals = {int(number): signal.signal(number, receive) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield serving
+    finally:
+        for number, original in originals.items():
+            signal.signal(number, original)
+    if len(raised) > 1 and signal.SIGINT in raised:
+        raise KeyboardInterrupt
 
 
 @asynccontextmanager
 async def simulated(settings: Settings) -> AsyncIterator[tuple[Settings, Path]]:
-    """A simulator, a throw-away directory with a login at it, and the settings that lead there."""
+    """A simulator, a throw-away directory with a login at it, and the settings that lead there.
+
+    Raises SettingsError where the settings want something else than a simulator.
+    """
     from cwproxy.simulator import SimulatorOptions, SimulatorServer
 
     if settings.endpoint is not None:
         raise SettingsError("--simulator brings its own endpoint; leave --endpoint and CWPROXY_ENDPOINT out.")
-    simulator = SimulatorServer(SimulatorOptions(pace=0.02, auto_approve=1))
+    if settings.surface is Surface.Q_IAM:
+        raise SettingsError(
+            "--simulator logs in with tokens, and q-iam takes AWS credentials: run `cwproxy simulate`, make an iam "
+            "account at its control plane, and give its keys and --endpoint to `cwproxy serve`."
+        )
+    simulator = SimulatorServer(SimulatorOptions(pace=0.02, auto_approve=0))
     port = await simulator.start("127.0.0.1", 0)
     try:
         with tempfile.TemporaryDirectory(prefix="cwproxy-") as name:
-            inside = settings.model_copy(update={"endpoint": f"http://127.0.0.1:{port}"})
+            elsewhere = {"profile_arn": None, "upstream_proxy": None, "ca_bundle": None}
+            inside = settings.model_copy(update={"endpoint": f"http://127.0.0.1:{port}", **elsewhere})
             directory = Path(name) / "data"
             await log_in_quietly(inside, Wanted.fitting(settings.surface), directory)
             print(f"simulator ready on http://127.0.0.1:{port}", file=sys.stderr)
             yield inside, directory
     finally:
         await simulator.stop()
-
-
-def _say_ready(host: str, port: int) -> None:
-    name = f"[{host}]" if ":" in host else host
-    print(f"cwproxy ready on http://{name}:{port}", flush=True)

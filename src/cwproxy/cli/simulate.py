@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import sys
 
 from cwproxy.errors import CwproxyError, SettingsError
 from cwproxy.simulator import SimulatorOptions, SimulatorServer
@@ -19,7 +18,7 @@ async def simulate(*, port: int, profile: str, auto_approve: bool, pace: float, 
     options = SimulatorOptions(
         profile=PROFILES.get(profile, "auto"),
         pace=pace,
-        auto_approve=1 if auto_approve else None,
+        auto_approve=0 if auto_approve else None,
         opt_rules=_rules(opt_rules),
     )
     server = SimulatorServer(options)
@@ -30,7 +29,7 @@ async def simulate(*, port: int, profile: str, auto_approve: bool, pace: float, 
     print(f"simulator ready on http://127.0.0.1:{chosen}", flush=True)
     print(
         f"point cwproxy at it with --endpoint http://127.0.0.1:{chosen}; its control plane is /__control/",
-        file=sys.stderr,
+        flush=True,
     )
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
