@@ -257,6 +257,19 @@ async def test_an_account_without_trailers_is_believed_after_two_streams() -> No
             await reply(service)
 
 
+async def test_a_trailer_counts_for_readers_who_stop_at_the_finish() -> None:
+    backend = Backend(WHOLE)
+    async with running(backend) as service:
+        async with service.answer(ask(), caller="local") as answer:
+            async for batch in answer:
+                if any(isinstance(item, Finished) for item in batch):
+                    break
+        backend.script = [text("Hello")]
+        for _ in range(4):
+            with pytest.raises(StreamTruncated):
+                await reply(service)
+
+
 async def test_nothing_at_all_is_an_error_in_the_end() -> None:
     backend = Backend(b"")
     async with running(backend) as service:

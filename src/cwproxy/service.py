@@ -182,8 +182,8 @@ class Service:
                 ):
                     async for batch in batches:
                         said = True
+                        trailers.seen |= assembler.saw_trailer  # before the yield: nobody has to come back after it
                         yield batch
-                trailers.seen |= assembler.saw_trailer
                 return
             except BackendError as error:
                 if type(error) is StreamTruncated:
