@@ -39,3 +39,11 @@ def test_deep_nesting_is_a_value_error_also_beside_a_lone_surrogate() -> None:
 
 def test_without_surrogates_joins_pairs_and_replaces_the_rest() -> None:
     assert jsontext.without_surrogates("a\ud83d\ude00b\ud83d") == "a\U0001f600b\ufffd"
+
+
+def test_a_depth_may_be_demanded() -> None:
+    assert jsontext.parse('{"a": [[]], "b": [{}, {}, {}, {}]}', max_depth=3) == {"a": [[]], "b": [{}] * 4}
+    assert jsontext.parse(b"[1, 2]", max_depth=1) == [1, 2]
+    for document in ('{"a": [[1]]}', b"[[[]], 0]"):
+        with pytest.raises(ValueError, match="nested"):
+            jsontext.parse(document, max_depth=2)

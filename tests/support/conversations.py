@@ -6,6 +6,7 @@ that the converter must refuse: forced tools are among the tools, schemas are us
 """
 
 from hypothesis import strategies as st
+from tests.support import pictures
 
 from cwproxy.conversation import (
     AssistantTurn,
@@ -71,6 +72,7 @@ ARGUMENTS = (
     "not json at all",
     '{"deep": ' + "[" * 5_000 + "]" * 5_000 + "}",
     '{"nul": "\\u0000"}',
+    '{"deep": ' + "[" * 101 + "]" * 101 + "}",
 )
 
 SCHEMAS = (
@@ -105,7 +107,14 @@ def texts() -> st.SearchStrategy[str]:
 
 
 def _images() -> st.SearchStrategy[Image]:
-    return st.builds(Image, st.sampled_from(["png", "jpeg", "gif", "webp"]), st.sampled_from(["aGk=", "iVBORw=="]))
+    return st.sampled_from(
+        [
+            Image("png", pictures.PNG),
+            Image("jpeg", pictures.JPEG),
+            Image("gif", pictures.GIF),
+            Image("webp", pictures.WEBP),
+        ]
+    )
 
 
 def _results(ids: st.SearchStrategy[str]) -> st.SearchStrategy[ToolResult]:

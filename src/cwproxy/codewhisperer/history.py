@@ -41,6 +41,9 @@ MAX_IMAGES: Final = 20
 MAX_IMAGE_LENGTH: Final = 5 * 1024 * 1024
 """Characters of base64 (backend-rules.md A5 63)."""
 
+MAX_ARGUMENTS_DEPTH: Final = 100
+"""Levels of JSON in a tool call's arguments. The service's limit is not known; no real call comes near this one."""
+
 _BETWEEN: Final = "\n\n"
 _LEGAL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _MAX_ID_LENGTH: Final = 64
@@ -294,11 +297,11 @@ def _arguments(text: str) -> msgspec.Raw:
     if not text or text.isspace():
         return _NO_ARGUMENTS
     try:
-        value = jsontext.parse(text)
-        if isinstance(value, dict):
-            return msgspec.Raw(msgspec.json.encode(value))
-    except (ValueError, RecursionError):
-        pass
+        value = jsontext.parse(text, max_depth=MAX_ARGUMENTS_DEPTH)
+    except ValueError:
+        value = None
+    if isinstance(value, dict):
+        return msgspec.Raw(msgspec.json.encode(value))
     return msgspec.Raw(msgspec.json.encode({"_raw": jsontext.without_surrogates(text)}))
 
 

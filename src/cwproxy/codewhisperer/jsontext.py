@@ -25,16 +25,38 @@ def without_surrogates(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def parse(data: str | bytes) -> object:
-    """The value of a JSON document. Raises ValueError when it is none."""
+def parse(data: str | bytes, *, max_depth: int | None = None) -> object:
+    """The value of a JSON document, nested at most `max_depth` levels. Raises ValueError when it is none."""
     try:
         try:
-            return _decode(data)
+            value = _decode(data)
         except ValueError:
             text = data.decode("utf-8", "replace") if isinstance(data, bytes) else without_surrogates(data)
-            return _decode(_ESCAPE.sub(_scalar, text))
+            value = _decode(_ESCAPE.sub(_scalar, text))
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+    if max_depth is not None and _may_be_deeper(data, max_depth) and _is_deeper(value, max_depth):
+        raise ValueError("nested too deeply")
+    return value
+
+
+def _may_be_deeper(data: str | bytes, levels: int) -> bool:
+    """A cheap look before the walk: a document cannot have more levels than opening brackets."""
+    if isinstance(data, bytes):
+        return data.count(b"[") + data.count(b"{") > levels
+    return data.count("[") + data.count("{") > levels
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    level: list[object] = [value]
+    for _ in range(levels):
+        level = [
+            member
+            for item in level
+            if isinstance(item, dict | list)
+            for member in (item.values() if isinstance(item, dict) else item)
+        ]
+    return any(isinstance(item, dict | list) for item in level)
 
 
 def _scalar(escape: re.Match[str]) -> str:

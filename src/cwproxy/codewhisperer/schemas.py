@@ -57,7 +57,7 @@ def clean(schema: bytes) -> msgspec.Raw:
 
 def _clean(schema: bytes) -> msgspec.Raw:
     try:
-        document = jsontext.parse(schema)
+        document = jsontext.parse(schema, max_depth=4 * MAX_DEPTH)
     except ValueError as error:
         raise UnusableSchema(f"is not JSON: {error}") from error
     if document is None or isinstance(document, bool):
