@@ -76,6 +76,17 @@ class OidcServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
+    def hold(self) -> Callable[[], None]:
+        """Let calls of `/token` wait until the answer is called. `arrived` is set when one has come."""
+        self.arrived.clear()
+        self.gate = gate = threading.Event()
+
+        def release() -> None:
+            self.gate = None
+            gate.set()
+
+        return release
+
     def close(self) -> None:
         if self.gate is not None:
             self.gate.set()

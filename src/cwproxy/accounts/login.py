@@ -149,8 +149,7 @@ class LoginDesk:
         except httpx.HTTPError as error:
             raise BackendUnavailable(f"{httpx.URL(call.url).host} cannot be reached to list the profiles.") from error
         if response.status_code != 200:
-            lowered = {name.lower(): value for name, value in response.headers.items()}
-            raise failures.from_response(response.status_code, lowered, response.content)
+            raise failures.from_response(response.status_code, response.headers, response.content)
         return response.content
 
     def _put(self, request: Request, login: DeviceLogin, profile_arn: str | None) -> Account:

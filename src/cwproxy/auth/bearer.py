@@ -52,8 +52,7 @@ async def _rejected(response: httpx.Response) -> bool:
     if response.status_code not in (401, 403) or response.headers.get("content-encoding", "identity") != "identity":
         return False
     body = await _peek(response)
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    return isinstance(failures.from_response(response.status_code, headers, body), CredentialRejected)
+    return isinstance(failures.from_response(response.status_code, response.headers, body), CredentialRejected)
 
 
 async def _peek(response: httpx.Response) -> bytes:

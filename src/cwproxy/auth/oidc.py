@@ -38,6 +38,7 @@ TIMEOUT_SECONDS = 10.0
 
 _Answer: TypeAlias = Mapping[str, object]
 _BODY = "Body"
+_NUMBERS = frozenset({"expiresIn", "interval", "clientIdIssuedAt", "clientSecretExpiresAt"})
 
 
 class Oidc:
@@ -186,6 +187,7 @@ class Oidc:
         client = boto3.session.Session(botocore_session=session).client(
             "sso-oidc", region_name=self.region, endpoint_url=self._endpoint, verify=self._ca_bundle, config=config
         )
+        client.meta.events.register("before-parse.sso-oidc", _mend_numbers)
         client.meta.events.register("after-call.sso-oidc", _keep_error_body)
         return client
 
@@ -198,28 +200,42 @@ def _keep_bodies_out_of_logs() -> None:
             logger.setLevel(logging.INFO)
 
 
+def _mend_numbers(response_dict: dict[str, object], **_: object) -> None:
+    """botocore gives up on a number that is none, and the tokens beside it would be lost (reliability.md 3D 97)."""
+    members = _json_object(response_dict["body"])
+    for name in _NUMBERS & members.keys():
+        number = lifetime(members.pop(name), default=math.nan, least=-1e15, most=1e15)
+        if not math.isnan(number):
+            members[name] = int(number)
+    if members:
+        response_dict["body"] = json.dumps(members).encode()
+
+
 def _keep_error_body(http_response: "AWSResponse", parsed: dict[str, object], **_: object) -> None:
     """Without the header `x-amzn-ErrorType` botocore drops the body's `error` (protocol.md 5.7)."""
-    if http_response.status_code < 300:
-        return
+    if http_response.status_code >= 300:
+        parsed[_BODY] = _json_object(http_response.content)
+
+
+def _json_object(body: object) -> dict[str, object]:
+    """Empty where `body` is anything else."""
     try:
-        body = json.loads(http_response.content)
+        members = json.loads(body) if isinstance(body, bytes) else None
     except ValueError:
-        return
-    if isinstance(body, dict):
-        parsed[_BODY] = body
+        return {}
+    return members if isinstance(members, dict) else {}
 
 
 def _refusal(error: "ClientError", secrets: tuple[str, ...]) -> Refusal:
     response: Mapping[str, object] = {**error.response}
     body = response.get(_BODY)
-    members: Mapping[str, object] = body if isinstance(body, dict) else {}
+    members = body if isinstance(body, dict) else {}
     status = error.response["ResponseMetadata"]["HTTPStatusCode"]
     code, description = members.get("error"), members.get("error_description") or members.get("message")
     text = description if isinstance(description, str) else ""
     name = error.response["Error"]["Code"]
     reason = reason_of(
-        code if isinstance(code, str) else None, name, status=status, message=text, is_json=isinstance(body, dict)
+        code if isinstance(code, str) else None, name, status=status, message=text, is_json=bool(members)
     )
     label = code if isinstance(code, str) else f"HTTP {status}"
     return Refusal(reason, presentable(f"{label}: {text}" if text else label, secrets))
