@@ -8,7 +8,7 @@ No tokenizer of these models is public, so this is a stated estimate: in linear 
   Greek or Arabic one token, a CJK character one token, an emoji one and a half.
 """
 
-from typing import Final
+from typing import Final, assert_never
 
 from cwproxy.conversation import AssistantTurn, Conversation, Image, SystemTurn, Text, ToolResult, ToolUse, UserTurn
 
@@ -44,6 +44,8 @@ def estimate_conversation(conversation: Conversation) -> int:
                 total += estimate(text)
             case UserTurn(parts=parts) | AssistantTurn(parts=parts):
                 total += sum(map(_part, parts))
+            case _:
+                assert_never(turn)
     for tool in conversation.tools:
         schema = tool.schema.decode("utf-8", "replace")
         total += TURN_TOKENS + estimate(tool.name) + estimate(tool.description) + estimate(schema)
@@ -62,3 +64,5 @@ def _part(part: Text | Image | ToolResult | ToolUse) -> int:
             return TURN_TOKENS + sum(map(_part, content))
         case ToolUse(name=name, arguments=arguments):
             return TURN_TOKENS + estimate(name) + estimate(arguments)
+        case _:
+            assert_never(part)
