@@ -1,7 +1,14 @@
+import hashlib
+import json
+import time
+
 import httpx
 import pytest
 from tests.support.simulator import Simulator
-from tests.support.wire_requests import chat, chat_body, control_plane
+from tests.support.wire_requests import AWS_JSON, CHAT_TARGETS, chat, chat_body, control_plane
+
+from cwproxy.simulator.request import Request
+from cwproxy.simulator.sigv4 import signature
 
 INVALID = "The bearer token included in the request is invalid."
 MISSING = "Missing bearer token in the authorization header."
@@ -67,6 +74,43 @@ def test_trouble_with_the_account_comes_before_any_look_at_the_body(aws: Simulat
     assert control_plane(http, account.token, "GetUsageLimits", {}).status_code == 200
     aws.set_state(account, "expired")
     assert chat(http, account.token).json()["message"] == INVALID
+
+
+def test_a_signed_call_is_its_accounts(aws: Simulator, http: httpx.Client) -> None:
+    account = aws.account("iam", state="throttled")
+    subject = Request(
+        method="POST",
+        path="/",
+        raw_path="/",
+        query_string="",
+        headers={
+            "host": http.base_url.netloc.decode(),
+            "x-amz-date": time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()),
+            "x-amz-target": CHAT_TARGETS["q-iam"],
+        },
+        body=json.dumps(chat_body()).encode(),
+        region=None,
+        peer="127.0.0.1",
+        port=1,
+    )
+    scope = {
+        "date": subject.headers["x-amz-date"][:8],
+        "region": "us-east-1",
+        "service": "q",
+        "signed": ";".join(subject.headers),
+    }
+    digest = hashlib.sha256(subject.body).hexdigest()
+    value = signature(subject, scope, account.secret_access_key or "", payload_hash=digest)
+    authorization = (
+        f"AWS4-HMAC-SHA256 Credential={account.access_key_id}/{scope['date']}/us-east-1/q/aws4_request, "
+        f"SignedHeaders={scope['signed']}, Signature={value}"
+    )
+    headers = {**AWS_JSON, **subject.headers, "authorization": authorization}
+    assert http.post("/", content=subject.body, headers=headers).status_code == 429
+    aws.set_state(account, "healthy")
+    assert http.post("/", content=subject.body, headers=headers).status_code == 200
+    aws.reset()
+    assert http.post("/", content=subject.body, headers=headers).status_code == 403
 
 
 def test_an_iam_account_has_no_bearer_and_a_bearer_no_signature(aws: Simulator, http: httpx.Client) -> None:

@@ -95,7 +95,8 @@ def test_codes_that_lead_nowhere(aws: Simulator, http: httpx.Client, device: dic
 
 def test_only_the_page_itself_decides(aws: Simulator, http: httpx.Client, device: dict[str, str]) -> None:
     form = {"user_code": device["userCode"], "decision": "approve"}
-    assert http.post("/device", data=form, headers={"origin": "https://evil.example"}).status_code == 403
+    for origin in ("https://evil.example", "null"):
+        assert http.post("/device", data=form, headers={"origin": origin}).status_code == 403
     assert http.post("/device", data={**form, "decision": "maybe"}).status_code == 400
     assert http.post("/device", content=b"\xff").status_code == 404
     assert http.delete("/device").status_code == 405

@@ -80,6 +80,12 @@ async def test_a_pause_without_end_waits_for_the_client_to_go() -> None:
     assert wire.log == []
 
 
+async def test_a_list_that_just_ends_leaves_the_client_waiting_until_it_goes() -> None:
+    wire = Wire()
+    asyncio.get_running_loop().call_soon(wire.gone.set)
+    assert (await wire.deliver(Head(200, []))).ended == "client left"
+
+
 async def test_a_pause_ends_by_itself() -> None:
     assert (await Wire().deliver(Pause(0.06), Head(200, []), End())).ended == "complete"
 

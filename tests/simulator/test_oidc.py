@@ -91,3 +91,27 @@ def test_a_made_up_error_code_is_a_plain_refusal(aws: Simulator, http: httpx.Cli
     aws.fault("error", scope="oidc", error="teapot", message="short and stout")
     response = http.post("/token", json={})
     assert (response.status_code, response.json()["error"]) == (400, "teapot")
+
+
+def test_a_whole_login_and_its_refresh(aws: Simulator, http: httpx.Client) -> None:
+    aws.options(auto_approve=0, rotate_refresh_tokens=False)
+    client = register(http)
+    start = {**client, "startUrl": "https://d-1.awsapps.com/start"}
+    device = http.post("/eu-west-1/device_authorization", json=start).json()
+    poll = {**client, "grantType": DEVICE_CODE, "deviceCode": device["deviceCode"]}
+    tokens = http.post("/eu-west-1/token", json=poll).json()
+    refresh = {**client, "grantType": "refresh_token", "refreshToken": tokens["refreshToken"]}
+    assert "refreshToken" not in http.post("/eu-west-1/token", json=refresh).json()
+    wider = {**refresh, "scope": ["codewhisperer:analysis"]}
+    assert http.post("/token", json=wider).json()["error"] == "invalid_scope"
+    code = {**client, "grantType": "authorization_code", "code": "x"}
+    assert http.post("/token", json=code).json()["error"] == "unsupported_grant_type"
+
+
+@pytest.mark.parametrize(
+    ("path", "start_url"),
+    [("", "http://insecure.example"), ("/eu-west-1", "https://view.awsapps.com/start")],
+)
+def test_start_urls_that_lead_nowhere(http: httpx.Client, path: str, start_url: str) -> None:
+    response = http.post(f"{path}/device_authorization", json={**register(http), "startUrl": start_url})
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_request")

@@ -36,11 +36,10 @@ async def test_stopping_cuts_what_is_open() -> None:
     server = SimulatorServer()
     port = await server.start()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(b"POST /token HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nunfinished")
-    await writer.drain()
+    writer.write(b"POST /token HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 100\r\n\r\n")
     async with asyncio.timeout(2):
-        while not server.simulation.connections():  # noqa: ASYNC110 - the other end's state has no event
-            await asyncio.sleep(0.01)
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        assert server.simulation.connections() == 1
         await server.stop()
         with contextlib.suppress(ConnectionResetError):
             assert await reader.read() == b""

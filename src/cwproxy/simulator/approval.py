@@ -29,6 +29,7 @@ button.yes { background: #1d4ed8; color: #fff; }
 button.no { background: transparent; color: inherit; }
 button:focus-visible, input:focus-visible { outline: 3px solid #f59e0b; outline-offset: 2px; }
 label { display: block; font-weight: 600; }
+input { box-sizing: border-box; width: 100%; }
 """
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _HEADERS = [
@@ -40,7 +41,7 @@ _HEADERS = [
     ),
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),
-    ("referrer-policy", "no-referrer"),
+    ("referrer-policy", "same-origin"),
     ("cache-control", "no-store"),
 ]
 
@@ -51,7 +52,7 @@ def answer(grants: Grants, request: Request) -> Reply:
         return _show(grants, request.query.get("user_code", ""))
     if request.method != "POST":
         return _page(405, "Method not allowed", "<p>Open this page with a browser.</p>")
-    if request.headers.get("origin") not in (None, "null", request.base_url):
+    if request.headers.get("origin") not in (None, request.base_url):
         return _page(403, "Refused", "<p>The decision must come from this page itself.</p>")
     return _decide(grants, request.body)
 

@@ -101,8 +101,6 @@ def _usage(simulation: Simulation, request: Request, account: Account, *, member
     arn = members.get("profileArn")
     if arn is not None and arn not in account.profile_arns:
         raise Refused(NOT_AUTHORIZED, rule=54)
-    limit = 1000
-    used = limit if account.state.startswith(("monthly", "overage")) else min(account.requests, limit)
     now = simulation.clock.now()
     reset = _next_month(now)
     user: dict[str, Any] = {"userId": f"d-simulated.{account.id}"}
@@ -111,33 +109,7 @@ def _usage(simulation: Simulation, request: Request, account: Account, *, member
     return {
         "daysUntilReset": int((reset - now) // 86400),
         "nextDateReset": float(reset),
-        "limits": [
-            {
-                "type": "AGENTIC_REQUEST",
-                "currentUsage": used,
-                "totalUsageLimit": limit,
-                "percentUsed": 100.0 * used / limit,
-            }
-        ],
-        "usageBreakdownList": [
-            {
-                "resourceType": "CREDIT",
-                "displayName": "Credit",
-                "displayNamePlural": "Credits",
-                "currentUsage": used,
-                "currentUsageWithPrecision": float(used),
-                "currentOverages": 0,
-                "currentOveragesWithPrecision": 0.0,
-                "usageLimit": limit,
-                "usageLimitWithPrecision": float(limit),
-                "unit": "INVOCATIONS",
-                "overageCharges": 0.0,
-                "currency": "USD",
-                "overageRate": 0.04,
-                "nextDateReset": float(reset),
-                "overageCap": 10000,
-            }
-        ],
+        **_consumption(account, reset),
         "subscriptionInfo": {
             "type": "Q_DEVELOPER_STANDALONE_PRO",
             "upgradeCapability": "UPGRADE_CAPABLE",
@@ -148,6 +120,36 @@ def _usage(simulation: Simulation, request: Request, account: Account, *, member
         "overageConfiguration": {"overageStatus": "DISABLED"},
         "userInfo": user,
     }
+
+
+def _consumption(account: Account, reset: int) -> dict[str, Any]:
+    """The old style and the new one, of a plan with a thousand credits a month."""
+    limit = 1000
+    used = limit if account.state.startswith(("monthly", "overage")) else min(account.requests, limit)
+    old = {
+        "type": "AGENTIC_REQUEST",
+        "currentUsage": used,
+        "totalUsageLimit": limit,
+        "percentUsed": 100.0 * used / limit,
+    }
+    new = {
+        "resourceType": "CREDIT",
+        "displayName": "Credit",
+        "displayNamePlural": "Credits",
+        "currentUsage": used,
+        "currentUsageWithPrecision": float(used),
+        "currentOverages": 0,
+        "currentOveragesWithPrecision": 0.0,
+        "usageLimit": limit,
+        "usageLimitWithPrecision": float(limit),
+        "unit": "INVOCATIONS",
+        "overageCharges": 0.0,
+        "currency": "USD",
+        "overageRate": 0.04,
+        "nextDateReset": float(reset),
+        "overageCap": 10000,
+    }
+    return {"limits": [old], "usageBreakdownList": [new]}
 
 
 def _check_profile(request: Request, route: Route, account: Account, members: dict[str, Any]) -> None:
