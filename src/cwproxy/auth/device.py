@@ -4,6 +4,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import assert_never
 
 from cwproxy.auth.clock import Clock
 from cwproxy.auth.grants import ClientRegistration, DeviceAuthorization, Grant, Reason, Refusal
@@ -110,4 +111,6 @@ async def _confirmed(oidc: Oidc, registration: ClientRegistration, started: Devi
                 raise LoginFailed("The login was denied in the browser. Run `cwproxy login` to try again.")
             case Reason.INVALID_GRANT | Reason.INVALID_CLIENT | Reason.INVALID_REQUEST:
                 raise LoginFailed(f"The login service refused ({answer.detail}). Run `cwproxy login` to start over.")
+            case _:
+                assert_never(answer.reason)
     raise LoginFailed("The code expired before it was confirmed. Run `cwproxy login` for a new one.")
