@@ -76,7 +76,8 @@ class FakeAnswer:
 class FakeService:
     """opening: what happens before the answer is entered; steps: what it says.
 
-    waiting is set whenever the script waits for an event, left when the last answer has been left.
+    entered is set when an answer is asked for, waiting whenever the script waits for an event, left when the last
+    answer has been left.
     """
 
     steps: Sequence[Step] = field(default_factory=lambda: text_reply("Hello", " world"))
@@ -85,6 +86,7 @@ class FakeService:
     state: FakeReadiness = field(default_factory=FakeReadiness)
     asked: list[Conversation] = field(default_factory=list)
     callers: list[str] = field(default_factory=list)
+    entered: asyncio.Event = field(default_factory=asyncio.Event)
     waiting: asyncio.Event = field(default_factory=asyncio.Event)
     left: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -100,6 +102,7 @@ class FakeService:
     async def answer(self, conversation: Conversation, *, caller: str) -> AsyncIterator[FakeAnswer]:
         self.asked.append(conversation)
         self.callers.append(caller)
+        self.entered.set()
         self.left.clear()
         try:
             if self.opening is not None:

@@ -4,7 +4,6 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -13,19 +12,18 @@ from cwproxy.api.server import protocol_class
 
 
 @asynccontextmanager
-async def run_server(app: ASGIApp, *, fast: bool = True, **options: Any) -> AsyncIterator[str]:
-    """Yields the base URL. `fast` takes the httptools protocol, else h11; `options` are uvicorn's."""
+async def run_server(app: ASGIApp, *, protocol: type[asyncio.Protocol] | None = None) -> AsyncIterator[str]:
+    """Yields the base URL. `protocol` is one of uvicorn's HTTP protocols or a subclass, by default the fast one."""
     config = uvicorn.Config(
         app,
-        http=protocol_class(fast=fast),
+        http=protocol or protocol_class(),
         ws="none",
         log_config=None,
         access_log=False,
         proxy_headers=False,
         timeout_graceful_shutdown=1,
-        **options,
     )
-    server = _Quiet(config)
+    server = _Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         await server.ready.wait()
@@ -36,7 +34,7 @@ async def run_server(app: ASGIApp, *, fast: bool = True, **options: Any) -> Asyn
             await serving
 
 
-class _Quiet(uvicorn.Server):
+class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ready = asyncio.Event()

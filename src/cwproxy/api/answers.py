@@ -21,9 +21,6 @@ from cwproxy.dialects.openai_chat import ChatRequest, Renderer, complete
 from cwproxy.errors import CwproxyError, StreamTruncated
 from cwproxy.reply import Folder
 
-LAST_WORD = 1.0
-"""Seconds for telling a client that the server stops; one that does not read is disconnected instead."""
-
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
@@ -62,7 +59,7 @@ class _Answering(Response):
             await self._cut(line, cut.cause)
         except OSError:
             # ASGI servers may raise it from `send` when nobody is there any more.
-            self._exchange.outcome = Cause.CLIENT_GONE.value
+            await self._cut(line, Cause.CLIENT_GONE)
 
     def _stream_start(self) -> Message | None:
         raise NotImplementedError
@@ -88,7 +85,7 @@ class _Answering(Response):
         if line.finished:
             return
         try:
-            async with asyncio.timeout(LAST_WORD):
+            async with asyncio.timeout(self._around.limits.last_word):
                 await self._fail(line, draining())
         except TimeoutError:
             await line.abort()

@@ -134,24 +134,17 @@ def _failed(request: Request, failure: Failure) -> Response:
     return response
 
 
-async def _on_error(request: Request, error: Exception) -> Response:
-    if not isinstance(error, CwproxyError):
-        raise error
+async def _on_error(request: Request, error: CwproxyError) -> Response:
     return _failed(request, describe(error))
 
 
-async def _on_http_error(request: Request, error: Exception) -> Response:
+async def _on_http_error(request: Request, error: HTTPException) -> Response:
     """What the router itself answers: unknown paths and methods."""
-    if not isinstance(error, HTTPException):
-        raise error
     method, path = request.method, request.scope["path"][:100]
-    match error.status_code:
-        case 404:
-            message, code = f"There is nothing at {method} {path}; the API is at /v1/chat/completions.", "not_found"
-        case 405:
-            message, code = f"{path} does not take {method}.", "method_not_allowed"
-        case _:
-            message, code = error.detail, "invalid_request"
+    if error.status_code == 405:
+        message, code = f"{path} does not take {method}.", "method_not_allowed"
+    else:
+        message, code = f"There is nothing at {method} {path}; the API is at /v1/chat/completions.", "not_found"
     headers = tuple((name.lower(), value) for name, value in (error.headers or {}).items())
     return _failed(request, Failure(error.status_code, message, "invalid_request_error", code, None, headers))
 

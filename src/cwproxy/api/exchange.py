@@ -1,11 +1,11 @@
 """One request and its answer, as the log line at its end tells them."""
 
+import json
 import logging
 import time
 from dataclasses import dataclass, field
 from uuid import uuid4
 
-import msgspec
 from starlette.types import Scope
 
 from cwproxy.reply import Usage
@@ -59,7 +59,8 @@ class Exchange:
             "output_tokens": usage.output_tokens if usage else None,
             "usage_source": usage.source if usage else None,
         }
-        _log.info("%s", _ascii(line), extra={"access": line})
+        # DEL is the one control character that json leaves as it is.
+        _log.info("%s", json.dumps(line).replace("\x7f", "\\u007f"), extra={"access": line})
 
 
 def begin(scope: Scope) -> Exchange:
@@ -73,9 +74,3 @@ def exchange_of(scope: Scope) -> Exchange:
     exchange = scope[_KEY]
     assert isinstance(exchange, Exchange)  # noqa: S101 - for the type; begin() put it there
     return exchange
-
-
-def _ascii(line: object) -> str:
-    """JSON whose every control character and right-to-left mark is escaped."""
-    text = msgspec.json.encode(line).decode()
-    return text if text.isascii() and text.isprintable() else text.encode("ascii", "backslashreplace").decode()

@@ -18,9 +18,18 @@ STALL_SECONDS = 60.0
 class Guard:
     """The two clocks of one connection. They run only while a head is awaited or writing is paused."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, transport: asyncio.Transport) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        transport: asyncio.Transport,
+        *,
+        head_seconds: float = HEAD_SECONDS,
+        stall_seconds: float = STALL_SECONDS,
+    ) -> None:
         self._loop = loop
         self._transport = transport
+        self._head_seconds = head_seconds
+        self._stall_seconds = stall_seconds
         self._size = 0
         self._head: asyncio.TimerHandle | None = None
         self._stall: asyncio.TimerHandle | None = None
@@ -28,7 +37,7 @@ class Guard:
 
     def awaits_head(self) -> None:
         if self._head is None:
-            self._head = self._loop.call_later(HEAD_SECONDS, self._transport.close)
+            self._head = self._loop.call_later(self._head_seconds, self._transport.close)
 
     def takes_head(self, size: int) -> bool:
         """Whether `size` more bytes of a head may be looked at; if not, the connection is being closed."""
@@ -47,7 +56,7 @@ class Guard:
 
     def pause_writing(self) -> None:
         self._unread = self._transport.get_write_buffer_size()
-        self._stall = self._loop.call_later(STALL_SECONDS, self._look)
+        self._stall = self._loop.call_later(self._stall_seconds, self._look)
 
     def resume_writing(self) -> None:
         if self._stall is not None:

@@ -8,6 +8,7 @@ class Limits:
     """body_gap, body_total: between two pieces of a body, and for all of it.
     hold: how long status and headers wait for the first event, so that an early failure gets a real status.
     ping: the longest silence in a stream.
+    last_word: for telling an open answer that the server stops; a client that does not read it is disconnected.
     offload_bytes: from this size on a body is parsed in a thread, so that other streams do not stand still.
     """
 
@@ -16,4 +17,5 @@ class Limits:
     body_total: float = 60.0
     hold: float = 10.0
     ping: float = 15.0
+    last_word: float = 1.0
     offload_bytes: int = 1_000_000

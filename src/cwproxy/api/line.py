@@ -57,6 +57,7 @@ class Line:
         self._writes = 0
         self._writing = False
         self._pinging: asyncio.Future[None] | None = None
+        self._left = False
         self.started = False
         self.finished = False
 
@@ -70,7 +71,7 @@ class Line:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.finished = True
+        self._left = True
         self._drain.discard(self._shut_down)
         if self._watcher is not None:
             self._watcher.cancel()
@@ -97,11 +98,10 @@ class Line:
         await self._last(data)
 
     async def whole(self, start: Message, body: bytes) -> None:
-        """An answer in one piece."""
-        self.started = True
-        self._writing = True
+        """An answer in one piece. It is not cut any more: a server takes it at once, and it cannot be ended early."""
+        self.started = self.finished = True
         await self._send(start)
-        await self._last(body)
+        await self._send({"type": "http.response.body", "body": body, "more_body": False})
 
     async def abort(self) -> None:
         """Close the connection so that the client cannot take the answer for complete."""
@@ -129,7 +129,7 @@ class Line:
         self._end(Cause.SHUTDOWN)
 
     def _end(self, cause: Cause) -> None:
-        if self._cause is None and not self.finished and self._task is not None:
+        if not (self._cause or self._left or self.finished) and self._task is not None:
             self._cause = cause
             self._task.cancel()
 

@@ -1,20 +1,24 @@
 """uvicorn's pure-Python HTTP protocol with our limits; used where httptools is not installed."""
 
 import asyncio
+from typing import ClassVar
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from cwproxy.api.guard import Guard
+from cwproxy.api.guard import HEAD_SECONDS, STALL_SECONDS, Guard
 from cwproxy.api.line import ABORT
 
 
 class GuardedH11(H11Protocol):
     """Gives the application `cwproxy.abort` (see `line.ABORT`)."""
 
+    head_seconds: ClassVar[float] = HEAD_SECONDS
+    stall_seconds: ClassVar[float] = STALL_SECONDS
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._guard = Guard(self.loop, transport)
+        self._guard = Guard(self.loop, transport, head_seconds=self.head_seconds, stall_seconds=self.stall_seconds)
         self._guard.awaits_head()
 
     def data_received(self, data: bytes) -> None:

@@ -1,19 +1,23 @@
 """uvicorn's fast HTTP protocol with our limits. Importing this needs httptools."""
 
 import asyncio
+from typing import ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from cwproxy.api.guard import Guard
+from cwproxy.api.guard import HEAD_SECONDS, STALL_SECONDS, Guard
 from cwproxy.api.line import ABORT
 
 
 class GuardedHttpTools(HttpToolsProtocol):
     """Gives the application `cwproxy.abort` (see `line.ABORT`)."""
 
+    head_seconds: ClassVar[float] = HEAD_SECONDS
+    stall_seconds: ClassVar[float] = STALL_SECONDS
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._guard = Guard(self.loop, transport)
+        self._guard = Guard(self.loop, transport, head_seconds=self.head_seconds, stall_seconds=self.stall_seconds)
         self._guard.awaits_head()
         self._in_head = True
 

@@ -1,0 +1,133 @@
+"""Names, origins and keys (reliability.md 2.4, 3E 116, 117, 128)."""
+
+import pytest
+from starlette.requests import Request
+from tests.support.api_client import scope
+
+from cwproxy.api.access import LOCAL, AccessPolicy
+from cwproxy.api.exchange import begin, exchange_of
+from cwproxy.api.refused import Refused
+
+pytestmark = pytest.mark.anyio
+
+KEY = "cwp_0123456789"
+LOCKED = AccessPolicy.of(keys=[KEY, "cwp_another"])
+
+
+async def caller(policy: AccessPolicy, *headers: tuple[str, str], host: str | None = "localhost") -> str | None:
+    """Who is let in with these headers."""
+    asked = scope()
+    named = [*headers, *([("host", host)] if host is not None else [])]
+    asked["headers"] = [(name.encode(), value.encode("latin-1")) for name, value in named]
+    begin(asked)
+    await policy.admit(Request(asked))
+    return exchange_of(asked).caller
+
+
+async def refusal(policy: AccessPolicy, *headers: tuple[str, str], host: str | None = "localhost") -> int:
+    with pytest.raises(Refused) as caught:
+        await caller(policy, *headers, host=host)
+    assert KEY not in caught.value.message
+    return caught.value.failure.status
+
+
+async def test_without_keys_everybody_is_local() -> None:
+    assert await caller(AccessPolicy.of()) == LOCAL
+    assert await caller(AccessPolicy.of(), ("authorization", "Bearer anything")) == LOCAL
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ("authorization", f"Bearer {KEY}"),
+        ("authorization", f"bearer  {KEY}"),
+        ("x-api-key", KEY),
+        ("api-key", KEY),
+    ],
+)
+async def test_a_key_is_read_from_all_three_headers_alike(header: tuple[str, str]) -> None:
+    name = await caller(LOCKED, header)
+    assert name is not None
+    assert name.startswith("key-")
+    assert KEY not in name
+    assert name == await caller(LOCKED, ("x-api-key", KEY))
+    assert name != await caller(LOCKED, ("x-api-key", "cwp_another"))
+
+
+async def test_the_same_key_twice_is_one_key() -> None:
+    assert await caller(LOCKED, ("x-api-key", KEY), ("authorization", f"Bearer {KEY}"))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        (),
+        (("authorization", "Bearer wrong"),),
+        (("authorization", "Bearer "),),
+        (("authorization", ""),),
+        (("authorization", KEY),),
+        (("authorization", f"Basic {KEY}"),),
+        (("x-api-key", ""),),
+        (("x-api-key", "clé-ü"),),
+        (("x-api-key", KEY[:-1]),),
+        (("x-api-key", "x" * 10_000),),
+        (("x-api-key", KEY), ("authorization", "Bearer wrong")),
+        (("authorization", f"Bearer {KEY}"), ("authorization", "Bearer cwp_another")),
+    ],
+)
+async def test_any_other_key_is_a_401(headers: tuple[tuple[str, str], ...]) -> None:
+    assert await refusal(LOCKED, *headers) == 401
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["localhost", "LOCALHOST:3000", "127.0.0.1", "127.0.0.1:80", "[::1]", "[::1]:3000", "proxy.lan:443", "10.0.0.7"],
+)
+async def test_names_of_this_server(host: str) -> None:
+    policy = AccessPolicy.of(host="10.0.0.7", names=["Proxy.lan"])
+    assert await caller(policy, host=host) == LOCAL
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "localhost.evil.example",
+        "127.0.0.1.evil",
+        "localhost:3000/healthz?",
+        "localhost:x",
+        "localhost:",
+        "",
+        "::1",
+        "0.0.0.0",
+    ],
+)
+async def test_other_names_are_misdirected(host: str) -> None:
+    assert await refusal(AccessPolicy.of(), host=host) == 421
+
+
+async def test_no_host_or_two_are_misdirected() -> None:
+    assert await refusal(AccessPolicy.of(), host=None) == 421
+    assert await refusal(AccessPolicy.of(), ("host", "localhost")) == 421
+
+
+async def test_an_ipv6_bind_address_is_a_name() -> None:
+    assert await caller(AccessPolicy.of(host="fd00::1"), host="[fd00::1]:3000") == LOCAL
+    assert await caller(AccessPolicy.of(names=["[fd00::2]"]), host="[fd00::2]") == LOCAL
+
+
+@pytest.mark.parametrize("origin", ["http://localhost:8080", "http://127.0.0.1", "https://[::1]:3000"])
+async def test_pages_of_this_machine_may_call(origin: str) -> None:
+    assert await caller(AccessPolicy.of(), ("origin", origin)) == LOCAL
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "", "http://[::1", "https://localhost.evil.example"]
+)
+async def test_other_pages_may_not(origin: str) -> None:
+    assert await refusal(AccessPolicy.of(), ("origin", origin)) == 403
+
+
+def test_keys_are_not_in_the_repr() -> None:
+    assert KEY not in repr(LOCKED)
+    assert "keys" not in repr(LOCKED)

@@ -1,0 +1,102 @@
+"""The clocks and counts of one connection (reliability.md 3E 107, 110, 111)."""
+
+import asyncio
+
+import pytest
+
+from cwproxy.api.guard import HEAD_BYTES, Guard
+
+pytestmark = pytest.mark.anyio
+
+
+class Wire(asyncio.Transport):
+    """A transport that only remembers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unread = 0
+        self.closed = asyncio.Event()
+        self.aborted = asyncio.Event()
+
+    def close(self) -> None:
+        self.closed.set()
+
+    def abort(self) -> None:
+        self.aborted.set()
+
+    def get_write_buffer_size(self) -> int:
+        return self.unread
+
+
+def guard(wire: Wire, *, head: float = 60, stall: float = 60) -> Guard:
+    return Guard(asyncio.get_running_loop(), wire, head_seconds=head, stall_seconds=stall)
+
+
+async def test_a_head_that_does_not_come_closes_the_connection() -> None:
+    wire = Wire()
+    guard(wire, head=0.01).awaits_head()
+    await asyncio.wait_for(wire.closed.wait(), 1)
+
+
+async def test_bytes_that_drip_do_not_extend_the_time() -> None:
+    wire = Wire()
+    slow = guard(wire, head=0.05)
+    slow.awaits_head()
+    for _ in range(20):
+        assert slow.takes_head(1)
+        await asyncio.sleep(0.005)
+    assert wire.closed.is_set()
+
+
+async def test_a_complete_head_stops_the_clock_and_the_count() -> None:
+    wire = Wire()
+    patient = guard(wire, head=0.01)
+    for _ in range(3):
+        assert patient.takes_head(HEAD_BYTES)
+        patient.has_head()
+    patient.has_head()
+    await asyncio.sleep(0.03)
+    assert not wire.closed.is_set()
+    assert not wire.aborted.is_set()
+
+
+async def test_a_head_that_grows_too_long_ends_the_connection() -> None:
+    wire = Wire()
+    counting = guard(wire)
+    assert counting.takes_head(HEAD_BYTES)
+    assert not counting.takes_head(1)
+    assert wire.aborted.is_set()
+    counting.close()
+
+
+async def test_a_client_that_reads_nothing_is_disconnected() -> None:
+    wire = Wire()
+    wire.unread = 100
+    guard(wire, stall=0.01).pause_writing()
+    await asyncio.wait_for(wire.aborted.wait(), 1)
+
+
+async def test_a_client_that_reads_slowly_is_waited_for() -> None:
+    wire = Wire()
+    wire.unread = 100
+    slow = guard(wire, stall=0.03)
+    slow.pause_writing()
+    for _ in range(10):
+        wire.unread -= 1
+        await asyncio.sleep(0.01)
+    assert not wire.aborted.is_set()
+    slow.resume_writing()
+    slow.resume_writing()
+    await asyncio.sleep(0.05)
+    assert not wire.aborted.is_set()
+
+
+async def test_a_lost_connection_has_no_clocks() -> None:
+    wire = Wire()
+    gone = guard(wire, head=0.01, stall=0.01)
+    gone.awaits_head()
+    gone.pause_writing()
+    gone.close()
+    await asyncio.sleep(0.03)
+    assert not wire.closed.is_set()
+    assert not wire.aborted.is_set()
