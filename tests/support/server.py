@@ -25,6 +25,7 @@ async def run_server(app: ASGIApp, *, protocol: type[asyncio.Protocol] | None = 
     )
     server = _Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         await server.ready.wait()
         try:
