@@ -126,7 +126,8 @@ class StreamedAnswer(_Answering):
                     self._exchange.usage = renderer.usage
                     await line.finish(data)
                     return
-                await write(data)
+                if data:
+                    await write(data)
         raise StreamTruncated("The answer ended without an end.")
 
     async def _fail(self, line: Line, error: CwproxyError) -> None:

@@ -23,7 +23,8 @@ from cwproxy.errors import InvalidRequest
 
 
 def parsed(*messages: dict[str, Any]) -> tuple[Turn, ...]:
-    return turns(msgspec.json.decode(json.dumps(messages), type=list[Message]))
+    found = msgspec.json.decode(json.dumps(messages), type=list[Message])
+    return turns((f"messages[{index}]", message) for index, message in enumerate(found))
 
 
 def user(content: object) -> Turn:

@@ -4,7 +4,7 @@ Every content form of compatibility.md 1.2 is taken, and the parts of the other 
 (compatibility.md 2.3). What the model cannot be shown (audio, files) is refused, never dropped silently.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -31,10 +31,10 @@ _THOUGHTS = frozenset({"thinking", "redacted_thinking", "reasoning"})
 _NOTHING = (Text(""),)
 
 
-def turns(messages: Sequence[Message]) -> tuple[Turn, ...]:
-    """One turn per message. Raises InvalidRequest with the path of what cannot be used."""
+def turns(messages: Iterable[tuple[str, Message]]) -> tuple[Turn, ...]:
+    """One turn per message, each given with its path. Raises InvalidRequest with the path of what cannot be used."""
     calls = _FunctionCalls()
-    return tuple(_turn(message, f"messages[{index}]", calls) for index, message in enumerate(messages))
+    return tuple(_turn(message, path, calls) for path, message in messages)
 
 
 class _FunctionCalls:

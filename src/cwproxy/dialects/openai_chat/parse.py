@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from cwproxy.conversation import Conversation, JsonAnswer
 from cwproxy.dialects.openai_chat.decode import decode, document
+from cwproxy.dialects.openai_chat.history import told
 from cwproxy.dialects.openai_chat.messages import turns
 from cwproxy.dialects.openai_chat.schema import Request, ResponseFormat
 from cwproxy.dialects.openai_chat.shape import Shape
@@ -38,7 +39,8 @@ def parse(body: bytes) -> ChatRequest:
     request = decode(body)
     if not request.model:
         raise InvalidRequest("`model` is missing.", param="model", code="missing_required_parameter")
-    if not request.messages:
+    messages = tuple(told(request))
+    if not messages:
         raise InvalidRequest(
             "`messages` must hold at least one message.", param="messages", code="missing_required_parameter"
         )
@@ -46,7 +48,7 @@ def parse(body: bytes) -> ChatRequest:
     tools = offer(request)
     conversation = Conversation(
         request.model,
-        turns(request.messages),
+        turns(messages),
         tools.tools,
         tools.choice,
         _json_answer(request.response_format),

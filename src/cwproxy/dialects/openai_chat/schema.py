@@ -72,6 +72,19 @@ class Message(msgspec.Struct):
     refusal: str | None = None
 
 
+class Item(msgspec.Struct):
+    """An item of `input`, which some clients send here instead of `messages` (compatibility.md 2.3)."""
+
+    type: str | None = None
+    role: str | None = None
+    content: Content = None
+    call_id: str | None = None
+    name: str | None = None
+    arguments: msgspec.Raw = msgspec.Raw()
+    input: str | None = None
+    output: Content = None
+
+
 class FunctionSpec(msgspec.Struct):
     name: str | None = None
     description: str | None = None
@@ -132,6 +145,8 @@ class StreamOptions(msgspec.Struct):
 class Request(msgspec.Struct):
     model: str | None = None
     messages: list[Message] | None = None
+    input: str | list[Item] | None = None
+    instructions: str | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     tools: list[ToolSpec] | None = None
