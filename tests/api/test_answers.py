@@ -62,14 +62,14 @@ async def test_a_whole_answer() -> None:
     assert found["id"].startswith("chatcmpl-")
 
 
-async def test_each_batch_is_one_write() -> None:
+async def test_each_batch_that_shows_something_is_one_write() -> None:
     caller = Caller()
     service = FakeService([[TextStarted(0), TextDelta(0, "a"), TextDelta(0, "b")], *text_reply()])
     await asking(app_of(service), caller, stream=True)
     bodies = [message for message in caller.sent if message["type"] == "http.response.body"]
-    assert len(bodies) == 3
+    assert len(bodies) == 2
     assert bodies[0]["body"].count(b"data: ") == 3
-    assert [body["more_body"] for body in bodies] == [True, True, False]
+    assert [body["more_body"] for body in bodies] == [True, False]
 
 
 @pytest.mark.parametrize("stream", [False, True])

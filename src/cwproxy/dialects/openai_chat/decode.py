@@ -31,6 +31,8 @@ _WORDS = {
 }
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_SURROGATE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
+_REPLACEMENT = "\ufffd".encode()
 _WIDE_NUMBER = re.compile(rb"[0-9][eE]\+?[0-9]{3}|[0-9]{300}")
 
 
@@ -89,7 +91,8 @@ def _without_lone_surrogates(body: bytes) -> bytes:
         raise _too_deep() from error
     except ValueError as error:
         raise InvalidRequest(f"The request body is not valid JSON: {_reason(error)}.", code="invalid_json") from error
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
+    # Escaped pairs have been joined by the parser, so every surrogate that is left is a lone one.
+    return _SURROGATE.sub(_REPLACEMENT, text.encode("utf-8", "surrogatepass"))
 
 
 def _refuse_constant(name: str) -> NoReturn:
