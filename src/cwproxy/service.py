@@ -18,6 +18,7 @@ from cwproxy.accounts.selection import Selected
 from cwproxy.codewhisperer import catalog, events, request, surfaces, tokens
 from cwproxy.codewhisperer.assembler import Assembler
 from cwproxy.codewhisperer.catalog import Catalog, Model
+from cwproxy.codewhisperer.surfaces import Surface
 from cwproxy.codewhisperer.wire import ConversationState
 from cwproxy.conversation import (
     AssistantPart,
@@ -200,13 +201,21 @@ class Service:
 
     async def _model(self, account: Selected, name: str) -> Model:
         """When the list is not to be had, the name goes out as it is, and the chat call is the judge."""
+        if account.target.surface is Surface.Q_IAM:
+            return self._unchecked(name)
         try:
             return (await self._catalog(account)).resolve(name)
         except (BackendUnavailable, Throttled) as error:
             log.warning("the models cannot be listed (%s); %r is passed on unchecked", error.message, name)
-            return Model(id=self._options.aliases.get(name, name), name=name)
+            return self._unchecked(name)
+
+    def _unchecked(self, name: str) -> Model:
+        return Model(id=self._options.aliases.get(name, name), name=name)
 
     async def _catalog(self, account: Selected) -> Catalog:
+        if account.target.surface is Surface.Q_IAM:
+            # Models are listed for bearer tokens only (protocol.md 1.5).
+            return Catalog((Model(id=catalog.AUTO, name=catalog.AUTO),), catalog.AUTO, self._options.aliases)
         cached = self._catalogs.get(account.account_id)
         if cached is not None and self._clock() - cached[0] < CATALOG_SECONDS:
             return cached[1]

@@ -76,7 +76,8 @@ class LoginDesk:
         """The account, stored. The same identity (kind, start URL, region, profile and an explicit label) keeps its
         account and gets the new tokens.
 
-        tell: shows the person the code. choose: picks one of several profiles of an Identity Center login.
+        tell: shows the person the code. choose: picks one of the profiles of an Identity Center login, also where
+        there is only one; what it raises comes out before anything is stored.
         Raises LoginFailed, StoreError, and BackendError when the profiles cannot be listed.
         """
         if request.kind is AccountKind.IAM:
@@ -122,7 +123,7 @@ class LoginDesk:
                 failure = error
         distinct = list({profile.arn: profile for profile in profiles}.values())
         if distinct:
-            return distinct[0] if len(distinct) == 1 else await choose(distinct)
+            return await choose(distinct)
         if failure is not None:
             raise failure
         raise LoginFailed(

@@ -14,7 +14,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from cwproxy.errors import CwproxyError, SettingsError
 
     try:
-        app(args=arguments)
+        app(args=arguments, prog_name="cwproxy")
     except SettingsError as error:
         print(f"error: {error.message}", file=sys.stderr)
         sys.exit(2)

@@ -67,7 +67,7 @@ async def login(settings: Settings, wanted: Wanted) -> None:
         async def choose(profiles: Sequence[Profile]) -> Profile:
             if settings.profile_arn is not None:
                 return _named(profiles, settings.profile_arn)
-            if not (sys.stdin.isatty() and console.is_terminal):
+            if len(profiles) == 1 or not (sys.stdin.isatty() and console.is_terminal):
                 return await first_profile(profiles)
             status.stop()
             return _asked(console, profiles)

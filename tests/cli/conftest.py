@@ -1,0 +1,40 @@
+"""Commands run in this process, by the function that the installed program calls, against a simulator in a thread."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+from cwproxy.cli import main
+from tests.support.program import Done
+from tests.support.simulator import Simulator
+
+Cli: TypeAlias = Callable[..., Done]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    directory = tmp_path / "home"
+    monkeypatch.setenv("CWPROXY_HOME", str(directory))
+    monkeypatch.setenv("COLUMNS", "200")
+    return directory
+
+
+@pytest.fixture
+def cli(home: Path, capfd: pytest.CaptureFixture[str]) -> Cli:
+    def run(*arguments: str) -> Done:
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        said = capfd.readouterr()
+        code = ended.value.code
+        return Done(code if isinstance(code, int) else 0, said.out, said.err)
+
+    return run
+
+
+@pytest.fixture
+def aws() -> Iterator[Simulator]:
+    with Simulator(auto_approve=0) as simulator:
+        yield simulator

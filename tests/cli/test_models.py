@@ -1,0 +1,74 @@
+import json
+from pathlib import Path
+
+from tests.cli.conftest import Cli
+from tests.support.program import command, store_login
+from tests.support.simulator import Simulator
+
+PROFILE = "arn:aws:codewhisperer:us-east-1:123456789012:profile/AAAAAAAAAAAA"
+
+
+def test_lists_what_the_account_may_use(aws: Simulator, cli: Cli, home: Path) -> None:
+    store_login(home, aws.account("builder-id"))
+    done = cli("models", "--endpoint", aws.url)
+    assert done.code == 0
+    lines = done.out.splitlines()
+    assert lines[0].split() == ["model", "name", "input", "tokens", "images"]
+    assert sum("(default)" in line for line in lines) == 1
+    assert any("claude-sonnet-4.5" in line and "200,000" in line for line in lines)
+    assert done.err == ""
+
+
+def test_as_json(aws: Simulator, cli: Cli, home: Path) -> None:
+    store_login(home, aws.account("builder-id", models=["claude-haiku-4.5"]))
+    models = json.loads(cli("models", "--json", "--endpoint", aws.url).out)
+    assert [model["id"] for model in models] == ["claude-haiku-4.5"]
+    assert models[0]["max_input_tokens"] > 0
+
+
+def test_of_every_surface_that_takes_tokens(aws: Simulator, cli: Cli, home: Path) -> None:
+    store_login(home, aws.account("identity-center", profile_arns=[PROFILE]))
+    listed = {
+        surface: [model["id"] for model in json.loads(done.out)]
+        for surface in ("q", "codewhisperer", "kiro")
+        if (done := cli("models", "--json", "--endpoint", aws.url, "--surface", surface)).code == 0
+    }
+    assert set(listed) == {"q", "codewhisperer", "kiro"}
+    assert {received.surface for received in aws.received("ListAvailableModels")} == set(listed)
+
+
+def test_with_aws_credentials(aws: Simulator, tmp_path: Path) -> None:
+    account = aws.account("iam", session_token="session-token-of-a-role")
+    keys = {
+        "AWS_ACCESS_KEY_ID": account.access_key_id or "",
+        "AWS_SECRET_ACCESS_KEY": account.secret_access_key or "",
+        "AWS_SESSION_TOKEN": "session-token-of-a-role",
+    }
+    home = tmp_path / "home"
+    assert command("login", "--iam", home=home).code == 0
+    done = command("models", "--endpoint", aws.url, home=home, environment=keys)
+    assert (done.code, done.err) == (0, "")
+    assert "claude-sonnet-4.5" in done.out
+    wrong = command(
+        "models", "--endpoint", aws.url, home=home, environment=keys | {"AWS_SECRET_ACCESS_KEY": "canary-wrong"}
+    )
+    assert wrong.code == 1
+    assert wrong.err.startswith("error: ")
+    assert "canary-wrong" not in wrong.err
+
+
+def test_with_no_aws_credentials(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    nothing = {"AWS_EC2_METADATA_DISABLED": "true"}
+    assert command("login", "--iam", home=home).code == 0
+    done = command("models", "--endpoint", "http://127.0.0.1:9", home=home, environment=nothing)
+    assert done.code == 1
+    assert "There are no AWS credentials. Set AWS_PROFILE or" in done.err
+
+
+def test_a_refusal_is_one_sentence(aws: Simulator, cli: Cli, home: Path) -> None:
+    store_login(home, aws.account("builder-id", state="suspended"))
+    done = cli("models", "--endpoint", aws.url)
+    assert done.code == 1
+    assert "suspended" in done.err
+    assert len(done.err.splitlines()) == 1
