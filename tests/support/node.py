@@ -25,13 +25,13 @@ def missing_program() -> str | None:
     return None
 
 
-def install() -> Path:
-    """The folder whose `node_modules` holds what tests/contract/node/package.json names.
+def install(package_json: Path = _PACKAGE_JSON) -> Path:
+    """The folder whose `node_modules` holds what the package.json names, by default tests/contract/node's.
 
-    The first call for a given package.json runs `npm install`; later ones, also in other processes, find its result.
+    The first call for a given content runs `npm install`; later ones, also in other processes, find its result.
     Raises RuntimeError with npm's own words when it fails.
     """
-    wanted = _PACKAGE_JSON.read_bytes()
+    wanted = package_json.read_bytes()
     folder = _CACHE / hashlib.sha256(wanted).hexdigest()[:16]
     done = folder / "installed"
     folder.mkdir(parents=True, exist_ok=True)

@@ -13,8 +13,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, Literal, Self
 
-import httpx
-
 ROOT = Path(__file__).parents[2]
 CWPROXY = (sys.executable, "-m", "cwproxy")
 START_SECONDS = 30.0
@@ -29,29 +27,35 @@ LOGINS: Final[Mapping[SurfaceName, tuple[str, ...]]] = {
 """Builder ID has no profile and belongs to the q surface; Identity Center has one and belongs to kiro."""
 
 
-class Stack:
-    """A simulator, and a proxy that is logged in to it.
+KEY: Final = "key-of-the-contract-tests"
+"""What clients must show to the proxy."""
 
-    directory: an empty one, for state and logs. configuration: text of the proxy's `config.toml`.
+PACE: Final = "0.002"
+"""Seconds between two frames of an answer: enough for frames to arrive one by one."""
+
+
+class Stack:
+    """A simulator, and a proxy that is logged in to it and asks its clients for `KEY`.
+
+    directory: an empty one, for state and logs.
     base_url: the proxy's, without `/v1`. simulator_url: the simulator's; its control plane is under `/__control/`.
     """
 
     base_url: str
     simulator_url: str
 
-    def __init__(self, surface: SurfaceName, directory: Path, *, configuration: str = "") -> None:
+    def __init__(self, surface: SurfaceName, directory: Path) -> None:
         self.surface = surface
         self.home = directory / "home"
         self._directory = directory
-        self._configuration = configuration
         self._running = ExitStack()
 
     def __enter__(self) -> Self:
         self.home.mkdir()
-        (self.home / "config.toml").write_text(self._configuration)
+        (self.home / "config.toml").write_text(f'api_keys = ["{KEY}"]\n')
         with ExitStack() as starting:
             self.simulator_url = starting.enter_context(
-                Program("simulator", ["simulate", "--port", "0", "--auto-approve"], self)
+                Program("simulator", ["simulate", "--port", "0", "--auto-approve", "--pace", PACE], self)
             ).url
             self.run("login", "--no-browser", "--endpoint", self.simulator_url, *LOGINS[self.surface])
             serve = ["serve", "--endpoint", self.simulator_url, "--surface", self.surface, "--port", "0"]
@@ -89,12 +93,6 @@ class Stack:
             "NO_PROXY": "127.0.0.1,localhost",
             "PYTHONUNBUFFERED": "1",
         }
-
-    def control(self, path: str, body: object) -> object:
-        """POST to the simulator's control plane; its JSON answer."""
-        answer = httpx.post(f"{self.simulator_url}/__control/{path}", json=body, timeout=10, trust_env=False)
-        answer.raise_for_status()
-        return answer.json()
 
     def log(self, name: str) -> Path:
         return self._directory / f"{name}.log"

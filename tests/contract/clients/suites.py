@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from tests.support.stack import Stack
+from tests.support.stack import KEY, Stack
 
 SUITE_SECONDS: Final = 100
 MODEL: Final = "claude-sonnet-4.5"
@@ -15,18 +15,17 @@ OTHER_MODEL: Final = "claude-haiku-4.5"
 REASONING_MODEL: Final = "gpt-5.6-terra"
 """llm-comply runs its reasoning case only for such a name."""
 
-KEY: Final = "any"
-
 
 def run(command: Sequence[str], stack: Stack, environment: Mapping[str, str] | None = None) -> str:
     """What the suite printed. Fails the test, showing that and the stack's logs, if the suite ends with a failure.
 
-    The suite finds the proxy in `PROXY_BASE_URL`, the simulator in `SIMULATOR_URL` and the models in `PROXY_MODEL` and
-    `PROXY_OTHER_MODEL`. Its home is the stack's.
+    The suite finds the proxy in `PROXY_BASE_URL`, its key in `PROXY_KEY`, the simulator in `SIMULATOR_URL`, models in
+    `PROXY_MODEL` and `PROXY_OTHER_MODEL`. Its home is the stack's.
     """
     where = {
         "PROXY_BASE_URL": f"{stack.base_url}/v1",
         "SIMULATOR_URL": stack.simulator_url,
+        "PROXY_KEY": KEY,
         "PROXY_MODEL": MODEL,
         "PROXY_OTHER_MODEL": OTHER_MODEL,
     }

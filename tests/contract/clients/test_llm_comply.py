@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from tests.contract.clients.suites import KEY, REASONING_MODEL, run
-from tests.support.stack import Stack
+from tests.contract.clients.suites import REASONING_MODEL, run
+from tests.support.stack import KEY, Stack
 from tests.support.venvs import interpreter
 
 pytestmark = pytest.mark.contract

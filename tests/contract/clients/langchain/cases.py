@@ -21,7 +21,7 @@ class TestChatOpenAI(ChatModelIntegrationTests):
         return {
             "model": os.environ["PROXY_MODEL"],
             "base_url": os.environ["PROXY_BASE_URL"],
-            "api_key": "any",
+            "api_key": os.environ["PROXY_KEY"],
             "use_responses_api": False,
             "stream_usage": True,
             "max_retries": 0,

@@ -15,7 +15,7 @@ from openai.types.chat import (
 
 BASE_URL: Final = os.environ["PROXY_BASE_URL"]
 MODEL: Final = os.environ["PROXY_MODEL"]
-KEY: Final = "any"
+KEY: Final = os.environ["PROXY_KEY"]
 
 
 def ask(text: str) -> list[ChatCompletionMessageParam]:
