@@ -79,11 +79,11 @@ async def test_a_client_that_reads_nothing_is_disconnected() -> None:
 async def test_a_client_that_reads_slowly_is_waited_for() -> None:
     wire = Wire()
     wire.unread = 100
-    slow = guard(wire, stall=0.03)
+    slow = guard(wire, stall=0.2)
     slow.pause_writing()
-    for _ in range(10):
+    for _ in range(15):
         wire.unread -= 1
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.02)
     assert not wire.aborted.is_set()
     slow.resume_writing()
     slow.resume_writing()

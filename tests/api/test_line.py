@@ -75,8 +75,8 @@ async def test_silence_is_filled_with_pings() -> None:
 
 async def test_a_stream_that_flows_has_no_pings() -> None:
     caller = Caller()
-    async with line_of(caller, limits=Limits(hold=0.05, ping=0.1)) as line:
-        for _ in range(20):
+    async with line_of(caller, limits=Limits(hold=0.15, ping=0.3)) as line:
+        for _ in range(30):
             await line.write(b"x")
             await asyncio.sleep(0.01)
         await line.finish(b"")
