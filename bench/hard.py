@@ -63,25 +63,29 @@ def close_seconds(bench: Bench) -> float:
     return 60.0
 
 
-def stall_seconds(bench: Bench, body: str, name: str, times: int) -> float:
-    """How long a token of another stream is kept waiting while a large request comes in: the median of `times`."""
-    scenario = Scenario(
-        "large-beside-stream", (), 1, 1100, 2000, mode="stall", seconds=1.9, warm=0.3, ramp=0.0, body=body
-    )
+def stall_seconds(bench: Bench, body: str, name: str, times: int) -> float | None:
+    """How long a token of another stream is kept waiting while a large request comes in: the median of `times`.
+
+    None when no large request was answered.
+    """
+    scenario = Scenario("large-beside-stream", (), 1, 1100, 2000, mode="stall", seconds=1.9, warm=0.3, body=body)
     seen = [bench.load(scenario, bench.servers[name]) for _ in range(times)]
-    return statistics.median(one.latency.get("max", 60e6) for one in seen) / 1e6
+    waits = [one.latency["max"] / 1e6 for one in seen if one.latency and not one.failed]
+    return statistics.median(waits) if waits else None
 
 
-def resident_ratio(bench: Bench) -> float:
-    """Resident memory now over that before the first thousand streams; waits up to five seconds for the smallest."""
-    before = bench.seen["open-1000", CWPROXY][0].resident_before
-    smallest = resident_kib(bench.servers[CWPROXY].pid)
-    for _ in range(50):
-        if smallest <= before * 1.1:
-            break
+def resident_ratio(bench: Bench, now: int) -> float:
+    """Resident memory over that before the first thousand streams."""
+    return now / bench.seen["open-1000", CWPROXY][0].resident_before
+
+
+def resident_at_rest(bench: Bench) -> int:
+    """cwproxy's resident KiB, the least of three seconds without load."""
+    least = resident_kib(bench.servers[CWPROXY].pid)
+    for _ in range(30):
         time.sleep(0.1)
-        smallest = min(smallest, resident_kib(bench.servers[CWPROXY].pid))
-    return smallest / before
+        least = min(least, resident_kib(bench.servers[CWPROXY].pid))
+    return least
 
 
 def help_seconds(program: str, core: int, times: int) -> float:
