@@ -163,9 +163,7 @@ class Renewal:
         )
         account_id, expected = login.account.id, login.stored.generation
         try:
-            if await asyncio.to_thread(self._store.replace_token, account_id, token, expected_generation=expected):
-                log.info("renewed the login of account %s", account_id)
-                return Refreshed(token)
+            stored = await asyncio.to_thread(self._put, account_id, token, current, expected)
         except StoreError as error:
             log.critical(
                 "the renewed login of account %s could not be stored and lives in memory only, it is lost when "
@@ -174,8 +172,21 @@ class Renewal:
                 error.message,
             )
             return Refreshed(token, unsaved_over=expected)
-        newer = await asyncio.to_thread(self._store.token, account_id)
-        return Lost("The account was removed. Run `cwproxy login`.") if newer is None else Refreshed(newer)
+        if stored is None:
+            return Lost("The account was removed. Run `cwproxy login`.")
+        log.info("renewed the login of account %s", account_id)
+        return Refreshed(stored)
+
+    def _put(self, account_id: str, token: Token, renewed: Token, expected: int) -> Token | None:
+        """Store `token` in place of the `expected` generation; the answer is what the store has then. Another login
+        that was stored meanwhile stays, unless it is the very token that was `renewed` (it had been in memory only).
+        """
+        if self._store.replace_token(account_id, token, expected_generation=expected):
+            return token
+        found = self._store.token(account_id)
+        if found == renewed and self._store.replace_token(account_id, token, expected_generation=found.generation):
+            return token
+        return found
 
     async def _refused(self, login: _Login, refusal: Refusal) -> Outcome:
         match refusal.reason:

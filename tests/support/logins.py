@@ -1,0 +1,88 @@
+"""A store, a login service and a clock, with one account in it: what the tests of `accounts` begin with."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from tests.support.fake_clock import FakeClock
+from tests.support.oidc_server import OidcServer, oidc_server
+from tests.support.records import NOW, a_registration, an_account
+
+from cwproxy.accounts.tokens import TokenKeeper
+from cwproxy.auth.oidc import Oidc
+from cwproxy.store import Account, Secret, Store, Token
+from cwproxy.store.sqlite import FILE_NAME
+
+OLD = "canary-access-0"
+NEW = "canary-access-1"
+
+
+@dataclass
+class Logins:
+    """The account `one` is logged in with the token that the service expects to renew."""
+
+    store: Store
+    server: OidcServer
+    time: FakeClock
+    keeper: TokenKeeper
+
+    def keeper_of(self, store: Store | None = None, *, jitter: float = 0.0, patience: float = 15.0) -> TokenKeeper:
+        return TokenKeeper(
+            store or self.store,
+            partial(Oidc, endpoint=self.server.url),
+            clock=self.time.clock,
+            jitter=lambda: jitter,
+            patience=patience,
+        )
+
+    @property
+    def token(self) -> Token:
+        token = self.store.token("one")
+        assert token is not None
+        return token
+
+    @property
+    def account(self) -> Account:
+        account = self.store.account("one")
+        assert account is not None
+        return account
+
+    def expire(self, left: float = 0.0) -> None:
+        """Let the stored token have `left` seconds to live."""
+        self.time.advance(self.token.expires_at - self.time.wall - left)
+
+    def sql(self, statement: str) -> None:
+        """Meddle with the file, as another process would."""
+        database = sqlite3.connect(self.store.directory / FILE_NAME)
+        with database:
+            database.execute(statement)
+        database.close()
+
+    def fail_writes(self, table: str) -> None:
+        self.sql(
+            f"CREATE TRIGGER full BEFORE INSERT ON {table} BEGIN SELECT raise(ABORT, 'database or disk is full'); END"
+        )
+
+    def allow_writes(self) -> None:
+        self.sql("DROP TRIGGER full")
+
+
+@asynccontextmanager
+async def logins(directory: Path) -> AsyncIterator[Logins]:
+    with oidc_server() as server, Store(directory) as store:
+        token = Token(Secret(OLD), Secret(server.current), NOW + 3600.0)
+        store.add(an_account("one"), token, a_registration())
+        time = FakeClock(NOW)
+        keeper = TokenKeeper(store, partial(Oidc, endpoint=server.url), clock=time.clock, jitter=lambda: 0.0)
+        yield Logins(store, server, time, keeper)
+        await keeper.aclose()
+
+
+async def eventually(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - it is a file that changes, not an object of this loop
+            await asyncio.sleep(0.005)
