@@ -27,7 +27,7 @@ from cwproxy.simulator.rules import Refusal, RuleContext, validate
 DEEP = settings.get_current_profile_name() == "deep"
 SHARDS = 5
 EXAMPLES = 5_000 // SHARDS * (10 if DEEP else 1)
-OVER_HTTP = 75 * (10 if DEEP else 1)
+OVER_HTTP = 150 * (10 if DEEP else 1)
 
 DISPUTED = frozenset({5, 23, 34, 35, 37, 38, 40, 44, 51, 67, 68})
 """The optional rules that the converter meets all the same. Not among them: 58, the limit that nobody knows (A5 58),

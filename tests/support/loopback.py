@@ -5,7 +5,7 @@ async with proxy("kiro") as stack:
     stack.simulator.received()
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -34,10 +34,17 @@ class Loopback:
 
 
 @asynccontextmanager
-async def proxy(surface: str, *, sso_region: str = "us-east-1", **options: Any) -> AsyncIterator[Loopback]:
+async def proxy(
+    surface: str,
+    *,
+    kind: Kind | None = None,
+    sso_region: str = "us-east-1",
+    profile_arns: Sequence[str] | None = None,
+    **options: Any,
+) -> AsyncIterator[Loopback]:
     """A proxy that is logged in. `options` are the simulator's; its endpoint tells it the region of each call."""
     with Simulator(**options) as simulator:
-        account = simulator.account(LOGINS[surface], region=sso_region)
+        account = simulator.account(kind or LOGINS[surface], region=sso_region, profile_arns=profile_arns)
         arn = account.profile_arns[0] if account.profile_arns else None
         target = Target(Surface(surface), api_region(arn, sso_region), simulator.url + "/{region}", arn)
         selected = Selected(account.id, target, Bearer(_Token(account.token)))
