@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from cwproxy.api.guard import HEAD_BYTES, Guard
+from cwproxy.api.guard import HEAD_BYTES, PIECE, Guard
 
 pytestmark = pytest.mark.anyio
 
@@ -24,6 +24,9 @@ class Wire(asyncio.Transport):
     def abort(self) -> None:
         self.aborted.set()
 
+    def is_closing(self) -> bool:
+        return self.closed.is_set() or self.aborted.is_set()
+
     def get_write_buffer_size(self) -> int:
         return self.unread
 
@@ -36,6 +39,15 @@ async def test_a_head_that_does_not_come_closes_the_connection() -> None:
     wire = Wire()
     guard(wire, head=0.01).awaits_head()
     await asyncio.wait_for(wire.closed.wait(), 1)
+
+
+async def test_pieces_end_when_the_connection_is_closing() -> None:
+    wire = Wire()
+    pieces = guard(wire).pieces(bytes(3 * PIECE))
+    assert next(pieces) == bytes(PIECE)
+    wire.close()
+    assert list(pieces) == []
+    assert [len(piece) for piece in guard(Wire()).pieces(bytes(PIECE + 1))] == [PIECE, 1]
 
 
 async def test_bytes_that_drip_do_not_extend_the_time() -> None:

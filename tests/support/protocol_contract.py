@@ -71,6 +71,17 @@ class ProtocolContract:
                 assert response.status_code == 200
                 assert "Hello" in response.text
 
+    async def test_a_large_body_that_comes_together_with_its_head(self) -> None:
+        body = json.dumps(chat()).encode() + b" " * 1_000_000
+        async with run_server(app_of(FakeService()), protocol=self.protocol) as url, connected(url) as (reader, writer):
+            for _ in range(3):
+                writer.write(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+                async with asyncio.timeout(5):
+                    answer = await reader.readuntil(b"\r\n\r\n")
+                    length = int(answer.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+                    await reader.readexactly(length)
+                assert answer.startswith(b"HTTP/1.1 200")
+
     @pytest.mark.parametrize("stream", [True, False])
     async def test_the_backend_is_left_when_the_client_is_gone(self, stream: bool) -> None:
         begun: Step = [TextStarted(0), TextDelta(0, "x")]

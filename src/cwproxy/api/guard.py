@@ -7,9 +7,13 @@
 """
 
 import asyncio
+from collections.abc import Iterator
 
 HEAD_BYTES = 128 * 1024
-"""One read of the socket may hold part of the body and counts whole, so the true limit lies up to 64 KiB lower."""
+"""A piece that ends the head may hold part of the body and counts whole, so the true limit lies up to `PIECE` lower."""
+
+PIECE = 32 * 1024
+"""One read of the socket may be longer than `HEAD_BYTES` and hold a short head and the start of a long body."""
 
 HEAD_SECONDS = 10.0
 STALL_SECONDS = 60.0
@@ -47,6 +51,13 @@ class Guard:
             return True
         self._transport.abort()
         return False
+
+    def pieces(self, data: bytes) -> Iterator[bytes]:
+        """`data` as the parser is to get it while a head is awaited; nothing more once the connection is closing."""
+        for start in range(0, len(data), PIECE):
+            if self._transport.is_closing():
+                return
+            yield data[start : start + PIECE]
 
     def has_head(self) -> None:
         self._size = 0

@@ -22,11 +22,12 @@ class GuardedH11(H11Protocol):
         self._guard.awaits_head()
 
     def data_received(self, data: bytes) -> None:
-        if self.conn.their_state is h11.IDLE and not self._guard.takes_head(len(data)):
-            return
-        super().data_received(data)
-        if self.conn.their_state is not h11.IDLE:
-            self._guard.has_head()
+        for piece in self._guard.pieces(data) if self.conn.their_state is h11.IDLE else (data,):
+            if self.conn.their_state is h11.IDLE and not self._guard.takes_head(len(piece)):
+                return
+            super().data_received(piece)
+            if self.conn.their_state is not h11.IDLE:
+                self._guard.has_head()
 
     def handle_events(self) -> None:
         super().handle_events()

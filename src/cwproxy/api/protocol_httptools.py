@@ -22,9 +22,10 @@ class GuardedHttpTools(HttpToolsProtocol):
         self._in_head = True
 
     def data_received(self, data: bytes) -> None:
-        if self._in_head and not self._guard.takes_head(len(data)):
-            return
-        super().data_received(data)
+        for piece in self._guard.pieces(data) if self._in_head else (data,):
+            if self._in_head and not self._guard.takes_head(len(piece)):
+                return
+            super().data_received(piece)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
