@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pytest
-
-from cwproxy.cli import main
 from tests.support.program import Done
 from tests.support.simulator import Simulator
+
+from cwproxy.cli import main
 
 Cli: TypeAlias = Callable[..., Done]
 

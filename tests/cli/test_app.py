@@ -1,11 +1,11 @@
 from pathlib import Path
 
 import pytest
+from tests.cli.conftest import Cli
+from tests.support.program import command
 
 from cwproxy import __version__
 from cwproxy.cli.app import app
-from tests.cli.conftest import Cli
-from tests.support.program import command
 
 COMMANDS = ("serve", "login", "logout", "whoami", "models", "chat", "test", "simulate", "doctor", "demo")
 

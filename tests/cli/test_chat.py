@@ -1,7 +1,7 @@
+import signal
 from pathlib import Path
 
 import pytest
-
 from tests.cli.conftest import Cli
 from tests.support.program import Terminal, command, store_login
 from tests.support.simulator import Simulator
@@ -84,6 +84,35 @@ def test_at_a_terminal_text_appears_as_it_comes_and_ctrl_c_ends_it(logged_in: Si
     with Terminal("chat", "Count", "--endpoint", logged_in.url, home=home) as terminal:
         terminal.wait_for("first")
         assert "fourth" not in terminal.shown
-        terminal.interrupt()
+        terminal.send(signal.SIGINT)
         assert terminal.end() == 130
     assert "Traceback" not in terminal.shown
+
+
+def test_with_aws_credentials(aws: Simulator, tmp_path: Path) -> None:
+    account = aws.account("iam", session_token="session-token-of-a-role")
+    keys = {
+        "AWS_ACCESS_KEY_ID": account.access_key_id or "",
+        "AWS_SECRET_ACCESS_KEY": account.secret_access_key or "",
+        "AWS_SESSION_TOKEN": "session-token-of-a-role",
+    }
+    home = tmp_path / "home"
+    assert command("login", "--iam", home=home).code == 0
+    aws.say("Signed and delivered.")
+    done = command("chat", "Hi", "--endpoint", aws.url, home=home, environment=keys)
+    assert (done.code, done.out) == (0, "Signed and delivered.\n")
+    assert aws.received()[-1].surface == "q-iam"
+    wrong = keys | {"AWS_SECRET_ACCESS_KEY": "canary-wrong"}
+    refused = command("chat", "Hi", "--endpoint", aws.url, home=home, environment=wrong)
+    assert refused.code == 1
+    assert refused.err.startswith("error: ")
+    assert "canary-wrong" not in refused.err
+
+
+def test_without_aws_credentials(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    nothing = {"AWS_EC2_METADATA_DISABLED": "true"}
+    assert command("login", "--iam", home=home).code == 0
+    done = command("chat", "Hi", "--endpoint", "http://127.0.0.1:9", home=home, environment=nothing)
+    assert done.code == 1
+    assert "There are no AWS credentials. Set AWS_PROFILE or" in done.err

@@ -1,15 +1,16 @@
 """`login`, `logout` and `whoami`, against a simulator that approves by itself or is told to."""
 
 import json
+import signal
 import threading
 from pathlib import Path
 
 import pytest
-
-from cwproxy.store import Store
 from tests.cli.conftest import Cli
 from tests.support.program import Terminal, command, store_login, until
 from tests.support.simulator import Simulator
+
+from cwproxy.store import Store
 
 START_URL = "https://acme.awsapps.com/start"
 US = "arn:aws:codewhisperer:us-east-1:123456789012:profile/AAAAAAAAAAAA"
@@ -176,7 +177,7 @@ def test_at_a_terminal_the_profile_is_asked_for(aws: Simulator, tmp_path: Path) 
 def test_ctrl_c_while_it_waits(tmp_path: Path) -> None:
     with Simulator() as aws, Terminal("login", "--no-browser", "--endpoint", aws.url, home=tmp_path) as terminal:
         terminal.wait_for("Waiting until you have confirmed it")
-        terminal.interrupt()
+        terminal.send(signal.SIGINT)
         assert terminal.end() == 130
     assert "Traceback" not in terminal.shown
 

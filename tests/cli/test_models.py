@@ -2,7 +2,7 @@ import json
 from pathlib import Path
 
 from tests.cli.conftest import Cli
-from tests.support.program import command, store_login
+from tests.support.program import store_login
 from tests.support.simulator import Simulator
 
 PROFILE = "arn:aws:codewhisperer:us-east-1:123456789012:profile/AAAAAAAAAAAA"
@@ -37,33 +37,11 @@ def test_of_every_surface_that_takes_tokens(aws: Simulator, cli: Cli, home: Path
     assert {received.surface for received in aws.received("ListAvailableModels")} == set(listed)
 
 
-def test_with_aws_credentials(aws: Simulator, tmp_path: Path) -> None:
-    account = aws.account("iam", session_token="session-token-of-a-role")
-    keys = {
-        "AWS_ACCESS_KEY_ID": account.access_key_id or "",
-        "AWS_SECRET_ACCESS_KEY": account.secret_access_key or "",
-        "AWS_SESSION_TOKEN": "session-token-of-a-role",
-    }
-    home = tmp_path / "home"
-    assert command("login", "--iam", home=home).code == 0
-    done = command("models", "--endpoint", aws.url, home=home, environment=keys)
-    assert (done.code, done.err) == (0, "")
-    assert "claude-sonnet-4.5" in done.out
-    wrong = command(
-        "models", "--endpoint", aws.url, home=home, environment=keys | {"AWS_SECRET_ACCESS_KEY": "canary-wrong"}
-    )
-    assert wrong.code == 1
-    assert wrong.err.startswith("error: ")
-    assert "canary-wrong" not in wrong.err
-
-
-def test_with_no_aws_credentials(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    nothing = {"AWS_EC2_METADATA_DISABLED": "true"}
-    assert command("login", "--iam", home=home).code == 0
-    done = command("models", "--endpoint", "http://127.0.0.1:9", home=home, environment=nothing)
-    assert done.code == 1
-    assert "There are no AWS credentials. Set AWS_PROFILE or" in done.err
+def test_aws_credentials_have_no_list(cli: Cli) -> None:
+    assert cli("login", "--iam").code == 0
+    done = cli("models", "--endpoint", "http://127.0.0.1:9")
+    assert done.code == 0
+    assert [line.split()[0] for line in done.out.splitlines()] == ["model", "auto"]
 
 
 def test_a_refusal_is_one_sentence(aws: Simulator, cli: Cli, home: Path) -> None:

@@ -20,8 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from cwproxy.store import Account, AccountKind, Secret, Store, Token
 from tests.support.simulator import SimulatedAccount
+
+from cwproxy.store import Account, AccountKind, Secret, Store, Token
 
 ROOT = Path(__file__).parents[2]
 CWPROXY = (sys.executable, "-m", "cwproxy")
@@ -160,8 +161,8 @@ class Terminal:
     def type(self, text: str) -> None:
         os.write(self._ours, text.encode())
 
-    def interrupt(self) -> None:
-        self._process.send_signal(signal.SIGINT)
+    def send(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
 
     def end(self) -> int:
         while self._read(SECONDS):
@@ -217,5 +218,3 @@ def until(condition: Callable[[], bool], *, within: float = SECONDS) -> None:
     while not condition():
         assert time.monotonic() < deadline, f"not within {within:g} s"
         pause.wait(0.02)
-
-

@@ -35,14 +35,14 @@ async def demo(*, surface: str, home: Path | None) -> None:
     async with AsyncExitStack() as stack:
         directory = home or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cwproxy-demo-")))
         simulator = await stack.enter_async_context(_program(directory, "simulate", "--port", "0", "--auto-approve"))
+        await importing
+        from openai import AsyncOpenAI
+
         identity = ["--start-url", SIMULATED_START_URL] if surface == "kiro" else []
         await _finished(directory, "login", "--no-browser", "--endpoint", simulator, *identity)
         proxy = await stack.enter_async_context(
             _program(directory, "serve", "--endpoint", simulator, "--surface", surface, "--port", "0")
         )
-        await importing
-        from openai import AsyncOpenAI
-
         async with AsyncOpenAI(base_url=f"{proxy}/v1", api_key="unused-on-loopback") as client:
             await _streamed_answer(client)
             await _tool_round_trip(client)

@@ -18,6 +18,7 @@ from cwproxy.codewhisperer.surfaces import Target, models_call
 from cwproxy.errors import CwproxyError
 from cwproxy.settings import Settings, config_file, data_directory, load
 from cwproxy.store import Account, AccountKind, Store
+from cwproxy.upstream.errors import converted
 from cwproxy.wiring import open_service, open_store, open_upstream, routing
 
 CLOCK_SECONDS = 300.0
@@ -111,13 +112,16 @@ async def _network(settings: Settings, where: Target) -> AsyncIterator[Finding]:
     host = httpx.URL(call.url).host
     async with open_upstream(settings) as upstream:
         try:
-            async with asyncio.timeout(REACH_SECONDS):
-                response = await upstream.http.request(call.method, call.url, headers=call.headers, content=call.body)
-        except (httpx.HTTPError, OSError) as error:
+            with converted(host):
+                async with asyncio.timeout(REACH_SECONDS):
+                    response = await upstream.http.request(
+                        call.method, call.url, headers=call.headers, content=call.body
+                    )
+        except CwproxyError as error:
             yield Finding(
                 "network",
                 False,
-                f"{host} cannot be reached ({type(error).__name__})",
+                error.message,
                 "Check the network; behind a proxy set CWPROXY_UPSTREAM_PROXY, behind a private CA CWPROXY_CA_BUNDLE.",
             )
             return

@@ -1,6 +1,7 @@
 """`cwproxy simulate`."""
 
 import asyncio
+import os
 import signal
 
 from cwproxy.errors import CwproxyError, SettingsError
@@ -25,7 +26,8 @@ async def simulate(*, port: int, profile: str, auto_approve: bool, pace: float, 
     try:
         chosen = await server.start("127.0.0.1", port)
     except OSError as error:
-        raise CwproxyError(f"Port {port} cannot be used ({error.strerror}); choose another with --port.") from error
+        why = os.strerror(error.errno) if error.errno else str(error)
+        raise CwproxyError(f"Port {port} cannot be used ({why}); choose another with --port.") from error
     print(f"simulator ready on http://127.0.0.1:{chosen}", flush=True)
     print(
         f"point cwproxy at it with --endpoint http://127.0.0.1:{chosen}; its control plane is /__control/",

@@ -1,0 +1,180 @@
+"""Every state that `doctor` can find, one at a time."""
+
+import re
+from email.utils import formatdate
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Cli
+from tests.support.program import Done, store_login
+from tests.support.simulator import SimulatedAccount, Simulator
+
+from cwproxy.store import AccountState, Store
+
+
+@pytest.fixture
+def account(aws: Simulator, home: Path) -> SimulatedAccount:
+    made = aws.account("builder-id")
+    store_login(home, made)
+    return made
+
+
+def findings(done: Done) -> dict[str, str]:
+    """Mark by name: ok, FAIL or ?"""
+    return {name: mark for mark, name in re.findall(r"^(ok|FAIL|\?)\s+([a-z ]+): ", done.out, re.MULTILINE)}
+
+
+def test_all_is_well(aws: Simulator, account: SimulatedAccount, cli: Cli, home: Path) -> None:
+    aws.fault("status", scope="control-plane", status=403, headers={"date": formatdate(usegmt=True)})
+    done = cli("doctor", "--endpoint", aws.url)
+    assert done.code == 0
+    good = dict.fromkeys(("settings", "data directory", "account", "network", "clock", "token", "models"), "ok")
+    assert findings(done) == good
+    assert f"{home / 'config.toml'} (not there, defaults apply)" in done.out
+    assert f"{home / 'data'} (700)" in done.out
+    assert f"{account.id} (builder-id), active\n" in done.out
+    assert "claude-sonnet-4.5" in done.out
+    assert done.out.endswith("Everything is in order.\n")
+    assert account.token not in done.out + done.err
+
+
+def test_a_file_of_settings_is_read(aws: Simulator, account: SimulatedAccount, cli: Cli, home: Path) -> None:
+    (home / "config.toml").write_text(f'endpoint = "{aws.url}"\nsurface = "codewhisperer"\n')
+    done = cli("doctor")
+    assert done.code == 0
+    assert "config.toml (read)" in done.out
+    assert {received.surface for received in aws.received("ListAvailableModels")} == {"codewhisperer"}
+
+
+def test_bad_toml(cli: Cli, home: Path) -> None:
+    home.mkdir()
+    (home / "config.toml").write_text("[")
+    done = cli("doctor")
+    assert done.code == 1
+    assert findings(done) == {"settings": "FAIL"}
+    assert f"→ Correct the flag, the CWPROXY_* variable or {home / 'config.toml'}." in done.out
+    assert done.out.endswith("1 to mend.\n")
+
+
+def test_a_wrong_flag(cli: Cli) -> None:
+    done = cli("doctor", "--surface", "bedrock")
+    assert done.code == 1
+    assert findings(done) == {"settings": "FAIL"}
+
+
+def test_nobody_is_logged_in(cli: Cli) -> None:
+    done = cli("doctor")
+    assert done.code == 1
+    assert findings(done) == {"settings": "ok", "data directory": "ok", "account": "FAIL"}
+    assert "(made at the first login)" in done.out
+    assert "→ Run `cwproxy login`." in done.out
+
+
+def test_a_directory_that_is_open_to_others(account: SimulatedAccount, cli: Cli, home: Path) -> None:
+    (home / "data").chmod(0o755)
+    done = cli("doctor")
+    assert done.code == 1
+    assert findings(done) == {"settings": "ok", "data directory": "FAIL"}
+    assert f"→ chmod 700 {home / 'data'}" in done.out
+
+
+def test_a_damaged_store(account: SimulatedAccount, cli: Cli, home: Path) -> None:
+    for file in (home / "data").iterdir():
+        if file.name.startswith("cwproxy.sqlite3"):
+            file.write_bytes(b"not a database" * 100)
+    done = cli("doctor")
+    assert done.code == 1
+    assert findings(done)["store"] == "FAIL"
+
+
+def test_nobody_answers(account: SimulatedAccount, cli: Cli) -> None:
+    done = cli("doctor", "--endpoint", "http://127.0.0.1:9")
+    assert done.code == 1
+    found = findings(done)
+    assert (found["network"], found["token"], found["models"]) == ("FAIL", "ok", "FAIL")
+    assert "FAIL network: Cannot connect to 127.0.0.1.\n" in done.out
+    assert "CWPROXY_UPSTREAM_PROXY" in done.out
+    assert done.out.endswith("2 to mend.\n")
+
+
+@pytest.mark.parametrize(
+    ("date", "mark", "words"),
+    [
+        ("Thu, 01 Jan 2015 00:00:00 GMT", "FAIL", "s ahead of 127.0.0.1"),
+        ("Thu, 01 Jan 2099 00:00:00 GMT", "FAIL", "s behind 127.0.0.1"),
+        ("yesterday", "?", "127.0.0.1 does not say what time it is"),
+    ],
+)
+def test_the_clock(  # the parameters are three facts about one date
+    aws: Simulator, account: SimulatedAccount, cli: Cli, date: str, mark: str, words: str
+) -> None:
+    aws.fault("status", scope="control-plane", status=403, headers={"date": date})
+    done = cli("doctor", "--endpoint", aws.url)
+    assert findings(done)["clock"] == mark
+    assert words in done.out
+    assert done.code == (1 if mark == "FAIL" else 0)
+
+
+def test_an_expired_token_that_can_be_renewed(aws: Simulator, cli: Cli, home: Path) -> None:
+    assert cli("login", "--no-browser", "--endpoint", aws.url).code == 0
+    with Store(home / "data") as store:
+        (account,) = store.accounts()
+        token = store.token(account.id)
+        registration = store.registration(account.id)
+        assert token is not None
+        store.remove(account.id)
+        expired = type(token)(token.access_token, token.refresh_token, 1.0, token.generation)
+        store.add(account, expired, registration)
+    done = cli("doctor", "--endpoint", aws.url)
+    assert done.code == 0
+    assert "token: expired; it will be renewed" in done.out
+    assert findings(done)["models"] == "ok"
+
+
+def test_an_expired_token_that_cannot(aws: Simulator, cli: Cli, home: Path) -> None:
+    store_login(home, aws.account("builder-id"), expires_in=-60)
+    done = cli("doctor", "--endpoint", aws.url)
+    assert done.code == 1
+    assert findings(done)["token"] == "FAIL"
+
+
+def test_an_account_without_a_token(aws: Simulator, cli: Cli, home: Path) -> None:
+    stored = store_login(home, aws.account("builder-id"))
+    with Store(home / "data") as store:
+        store.remove(stored.id)
+        store.add(stored)
+    done = cli("doctor", "--endpoint", aws.url)
+    assert done.code == 1
+    assert "FAIL token: there is none" in done.out
+
+
+def test_an_account_that_needs_a_login(aws: Simulator, account: SimulatedAccount, cli: Cli, home: Path) -> None:
+    with Store(home / "data") as store:
+        store.set_state(account.id, AccountState.NEEDS_LOGIN, "the refresh token was refused")
+    done = cli("doctor", "--endpoint", aws.url)
+    assert done.code == 1
+    assert findings(done)["account"] == "FAIL"
+    assert "needs_login the refresh token was refused" in done.out.replace("needs-login", "needs_login")
+
+
+def test_models_are_refused(aws: Simulator, account: SimulatedAccount, cli: Cli) -> None:
+    aws.set_state(account, "suspended")
+    done = cli("doctor", "--endpoint", aws.url)
+    assert done.code == 1
+    assert findings(done)["models"] == "FAIL"
+    assert "suspended" in done.out
+    assert "→ Run `cwproxy login` again, or try another --surface." in done.out
+
+
+def test_a_surface_of_another_version(aws: Simulator, cli: Cli, home: Path) -> None:
+    store_login(home, aws.account("builder-id"), surface="q-quantum")
+    done = cli("doctor", "--endpoint", aws.url)
+    assert done.code == 1
+    assert findings(done)["surface"] == "FAIL"
+
+
+def test_aws_credentials_are_not_judged(aws: Simulator, cli: Cli) -> None:
+    assert cli("login", "--iam").code == 0
+    done = cli("doctor", "--endpoint", aws.url)
+    assert done.code == 0
+    assert findings(done)["token"] == "?"
