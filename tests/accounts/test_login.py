@@ -240,6 +240,7 @@ async def test_iam_is_noted_without_a_login(bench: Logins) -> None:
     assert (account.kind, account.start_url, account.sso_region) == (AccountKind.IAM, None, "us-west-2")
     assert bench.store.token(first) is None
     assert bench.server.calls == []
+    assert await log_in(bench, Request(AccountKind.IAM, sso_region="eu-west-1")) != first
 
 
 async def test_logging_out_forgets_everything(bench: Logins) -> None:
