@@ -118,6 +118,19 @@ async def ends_mid_chunk(reader: asyncio.StreamReader, writer: asyncio.StreamWri
     writer.close()
 
 
+async def breaks_the_chunking(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(OK_HEAD + chunk(b"one"))
+    await writer.drain()
+    await asyncio.sleep(0.05)  # the fault strikes in a later read than the headers
+    writer.write(b"not-hexadecimal\r\n")
+    await reader.read()
+
+
+async def breaks_the_chunking_at_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(OK_HEAD + chunk(b"one") + b"not-hexadecimal\r\n")
+    await reader.read()
+
+
 async def sends_garbage(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     writer.write(b"SSH-2.0-OpenSSH_9.2\r\n")
     writer.close()
@@ -150,6 +163,8 @@ async def shows_a_page(reader: asyncio.StreamReader, writer: asyncio.StreamWrite
         (resets_before_headers, BackendUnavailable, "without an answer|broke off"),
         (resets_mid_stream, BackendUnavailable, "broke off"),
         (ends_mid_chunk, BackendUnavailable, "broke off"),
+        (breaks_the_chunking, BackendUnavailable, "broke off"),
+        (breaks_the_chunking_at_once, BackendUnavailable, "broke off"),
         (sends_garbage, BackendUnavailable, "broke off"),
         (sends_a_huge_header, BackendUnavailable, "broke off"),
         (redirects, BackendError, "302|redirect"),

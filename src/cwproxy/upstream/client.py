@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import aiohttp
 import httpx
+from aiohttp.connector import Connection
 from httpx_aiohttp import AiohttpTransport
 
 from cwproxy.codewhisperer import failures
@@ -154,6 +155,41 @@ async def _error_body(response: httpx.Response) -> bytes:
     return body[:ERROR_BODY_LIMIT]
 
 
+class _Response(aiohttp.ClientResponse):
+    """A body that fails when its connection is lost.
+
+    aiohttp's C parser (seen in 3.14.5) drops the body's reader at a malformed chunk without telling it, and the read
+    time-out ends with the connection: whoever reads would wait for ever.
+    """
+
+    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
+        protocol = connection.protocol
+        await super().start(connection)
+        if protocol is not None and not self.content.is_eof():
+            _watch(self.content, protocol.closed)
+        return self
+
+
+def _watch(body: aiohttp.StreamReader, closed: asyncio.Future[None] | None) -> None:
+    """Fail `body` if the connection is `closed` before its end; None stands for one that already is."""
+
+    def lost(future: asyncio.Future[None] | None) -> None:
+        if future is not None:
+            future.exception()  # asyncio complains of one that nobody has looked at
+        if not body.is_eof() and body.exception() is None:
+            body.set_exception(aiohttp.ClientPayloadError("The connection was lost within the body."))
+
+    if closed is None:
+        lost(None)
+        return
+
+    def ended() -> None:
+        closed.remove_done_callback(lost)  # a connection outlives many bodies
+
+    closed.add_done_callback(lost)
+    body.on_eof(ended)
+
+
 def _aiohttp_transport(proxy: str | None, ca_bundle: str | None) -> AiohttpTransport:
     context = httpx.create_ssl_context(verify=True, trust_env=False)
     if ca_bundle is not None:
@@ -167,6 +203,7 @@ def _aiohttp_transport(proxy: str | None, ca_bundle: str | None) -> AiohttpTrans
             trust_env=False,
             max_line_size=16 * 1024,
             max_field_size=16 * 1024,
+            response_class=_Response,
         )
 
     return AiohttpTransport(
