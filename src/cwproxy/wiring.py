@@ -7,9 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
+
 from cwproxy.accounts.selection import Accounts, Routing
 from cwproxy.accounts.tokens import TokenKeeper
 from cwproxy.auth.oidc import Oidc
+from cwproxy.errors import SettingsError
 from cwproxy.service import Options, Service
 from cwproxy.settings import Settings, data_directory, variable_names
 from cwproxy.store import Store
@@ -32,10 +35,17 @@ async def open_store(directory: Path | None = None) -> AsyncIterator[Store]:
 
 @asynccontextmanager
 async def open_upstream(settings: Settings) -> AsyncIterator[Upstream]:
-    """The one client of the process."""
-    upstream = Upstream(
-        proxy=settings.upstream_proxy, ca_bundle=str(settings.ca_bundle) if settings.ca_bundle else None
-    )
+    """The one client of the process. Raises SettingsError for a proxy or a CA bundle that cannot be used."""
+    try:
+        upstream = Upstream(
+            proxy=settings.upstream_proxy, ca_bundle=str(settings.ca_bundle) if settings.ca_bundle else None
+        )
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise SettingsError(f"ca_bundle: {settings.ca_bundle} cannot be used ({why}).") from error
+    except (ValueError, httpx.InvalidURL):
+        # Not chained: the text may hold the proxy's password.
+        raise SettingsError("upstream_proxy: it has to be an http or https URL.") from None
     try:
         yield upstream
     finally:

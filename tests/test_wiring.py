@@ -1,0 +1,156 @@
+"""The parts as `cwproxy serve` puts them together, in one process and with a simulator behind them."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.support.program import store_login
+from tests.support.records import a_token, an_account
+from tests.support.simulator import Simulator
+
+from cwproxy import wiring
+from cwproxy.codewhisperer.request import NEUTRAL_ENVIRONMENT
+from cwproxy.codewhisperer.surfaces import Surface
+from cwproxy.conversation import Conversation, Text, UserTurn
+from cwproxy.errors import LoginRequired, SettingsError, StoreError
+from cwproxy.reply import TextDelta
+from cwproxy.settings import Settings, load
+
+pytestmark = pytest.mark.anyio
+
+HELLO = Conversation(model="auto", turns=(UserTurn((Text("Hello"),)),))
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("CWPROXY_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+async def said(settings: Settings, directory: Path | None = None) -> str:
+    async with (
+        wiring.open_service(settings, directory) as service,
+        service.answer(HELLO, caller="test") as answer,
+    ):
+        return "".join([event.text async for batch in answer for event in batch if isinstance(event, TextDelta)])
+
+
+async def test_the_store_is_the_users_or_the_named_one(home: Path, tmp_path: Path) -> None:
+    async with wiring.open_store() as store:
+        store.add(an_account(), a_token())
+    assert (home / "data").is_dir()
+    async with wiring.open_store(tmp_path / "other") as store:
+        assert store.accounts() == []
+    with pytest.raises(StoreError):
+        store.accounts()
+
+
+async def test_a_service_answers_for_the_stored_account(home: Path) -> None:
+    with Simulator() as aws:
+        store_login(home, aws.account("builder-id"))
+        aws.say("Hello back.")
+        assert await said(load({"endpoint": aws.url})) == "Hello back."
+        await aws.wait_for(connections=0)
+
+
+async def test_a_service_for_another_directory(home: Path, tmp_path: Path) -> None:
+    with Simulator() as aws:
+        store_login(tmp_path / "other", aws.account("builder-id"))
+        settings = load({"endpoint": aws.url})
+        aws.say("From elsewhere.")
+        assert await said(settings, tmp_path / "other" / "data") == "From elsewhere."
+        with pytest.raises(LoginRequired):
+            await said(settings)
+
+
+async def test_settings_reach_the_calls(home: Path) -> None:
+    profile = "arn:aws:codewhisperer:eu-central-1:123456789012:profile/AAAAAAAAAAAA"
+    with Simulator() as aws:
+        store_login(home, aws.account("identity-center", profile_arns=[profile]), surface="q")
+        flags = {"endpoint": aws.url + "/{region}", "surface": "kiro", "profile_arn": profile}
+        aws.say("1")
+        await said(load(flags))
+        chat = aws.received("GenerateAssistantResponse")[-1]
+        assert (chat.surface, chat.region, chat.json["profileArn"]) == ("kiro", "eu-central-1", profile)
+        assert chat.headers["x-amzn-codewhisperer-optout"] == "true"
+        aws.say("2")
+        await said(load({**flags, "share_content": True}))
+        chat = aws.received("GenerateAssistantResponse")[-1]
+        assert chat.headers["x-amzn-codewhisperer-optout"] == "false"
+
+
+async def test_aliases_name_models(home: Path) -> None:
+    with Simulator() as aws:
+        store_login(home, aws.account("builder-id"))
+        settings = load({"endpoint": aws.url, "aliases": {"auto": "claude-haiku-4.5"}})
+        aws.say("1")
+        await said(settings)
+        sent = aws.received("GenerateAssistantResponse")[-1].json["conversationState"]["currentMessage"]
+        assert sent["userInputMessage"]["modelId"] == "claude-haiku-4.5"
+
+
+async def test_calls_go_through_the_proxy_that_is_set(home: Path) -> None:
+    with Simulator() as aws:
+        store_login(home, aws.account("builder-id"))
+        aws.say("By way of a proxy.")
+        settings = load({"endpoint": "http://backend.invalid", "upstream_proxy": aws.url})
+        async with wiring.open_upstream(settings) as upstream:
+            response = await upstream.http.get("http://backend.invalid/ping")
+        assert response.status_code < 500
+        assert aws.received()[-1].headers["host"] == "backend.invalid"
+
+
+@pytest.mark.parametrize(
+    ("content", "why"), [(None, "No such file or directory"), ("no certificate", "cannot be used")]
+)
+async def test_a_bundle_that_cannot_be_used(tmp_path: Path, content: str | None, why: str) -> None:
+    bundle = tmp_path / "bundle.pem"
+    if content is not None:
+        bundle.write_text(content)
+    with pytest.raises(SettingsError, match=f"ca_bundle: {bundle} cannot be used") as caught:
+        async with wiring.open_upstream(load({"ca_bundle": bundle})):
+            pass
+    assert why in caught.value.message
+
+
+@pytest.mark.parametrize("proxy", ["gopher://name:canary-word@proxy", "http://name:canary-word@proxy:port", "proxy"])
+async def test_a_proxy_that_cannot_be_used(proxy: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        async with wiring.open_upstream(load({"upstream_proxy": proxy})):
+            pass
+    assert caught.value.message == "upstream_proxy: it has to be an http or https URL."
+    assert caught.value.__suppress_context__
+
+
+async def test_the_login_service_of_a_region() -> None:
+    oidc = wiring.oidc(load({"endpoint": "http://127.0.0.1:9/{region}"}), "eu-west-1")
+    assert oidc.region == "eu-west-1"
+    await oidc.aclose()
+
+
+async def test_routing_is_what_the_settings_say() -> None:
+    assert wiring.routing(load()).opt_out
+    routing = wiring.routing(load({"surface": "codewhisperer", "profile_arn": "arn:x", "share_content": True}))
+    assert (routing.surface, routing.profile_arn, routing.opt_out) == (Surface.CODEWHISPERER, "arn:x", False)
+
+
+async def test_nothing_is_told_of_this_machine_unless_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert wiring.workspace(load()).environment() is NEUTRAL_ENVIRONMENT
+    monkeypatch.setenv("A_SECRET_OF_MINE", "canary-value")
+    told = wiring.workspace(load({"share_environment": True})).environment()
+    assert told.current_working_directory == str(Path.cwd())
+    assert "A_SECRET_OF_MINE" in [variable.key for variable in told.environment_variables or []]
+    assert "canary-value" not in repr(told)
+
+
+async def test_the_application_asks_for_keys_and_knows_its_names() -> None:
+    settings = load({"host": "192.0.2.1", "api_keys": "canary-key", "allowed_hosts": "proxy.internal"})
+    async with wiring.open_service(settings) as service:
+        app = wiring.create_application(settings, service)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app)) as client:
+            key = {"authorization": "Bearer canary-key"}
+            codes = {
+                name: (await client.get(f"http://{name}/v1/models", headers=headers)).status_code
+                for name, headers in (("192.0.2.1", {}), ("proxy.internal", key), ("evil.example", key))
+            }
+    assert codes == {"192.0.2.1": 401, "proxy.internal": 502, "evil.example": 421}
