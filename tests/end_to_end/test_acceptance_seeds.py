@@ -1,7 +1,7 @@
 """The acceptance seeds of backend-rules.md G that concern chat completions, over HTTP, against the strict simulator.
 
-Every case runs on the q surface (profile legacy-q) and on the kiro surface (profile kiro-runtime). Left to later
-work, and not asserted: a Responses body on this route and `n` above one (G 17).
+Every case runs on the q surface (profile legacy-q) and on the kiro surface (profile kiro-runtime). `n` above one
+(G 17) is not asserted.
 """
 
 import asyncio
@@ -559,6 +559,15 @@ async def test_17_what_clients_send(chat: Chat, messages: list[dict[str, Any]], 
     assert (await chat.ask(*messages, tools=[tool()], tool_choice="none", **more))["content"]
     streamed = await chat.stream(*messages, **more)
     assert (streamed.finish, streamed.done) == ("stop", True)
+
+
+@pytest.mark.parametrize("said", ["Hello", [user([{"type": "input_text", "text": "Hello"}])]], ids=["text", "items"])
+async def test_17_a_body_of_the_responses_api(chat: Chat, said: Any) -> None:
+    tools = [{"type": "function", "name": "get.weather", "parameters": OBJECT}]
+    body = {"model": "auto", "instructions": "Be brief.", "input": said, "tools": tools}
+    answer = await chat.client.post("/v1/chat/completions", json=body)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["choices"][0]["message"]["tool_calls"][0]["function"]["name"] == "get.weather"
 
 
 @pytest.mark.parametrize(("options", "usages"), [(None, 0), ({}, 0), ({"include_usage": True}, 1)])

@@ -25,6 +25,7 @@ from cwproxy.simulator.models import MODELS, window_of
 from cwproxy.simulator.rules import Refusal, RuleContext, validate
 
 DEEP = settings.get_current_profile_name() == "deep"
+pytestmark = pytest.mark.timeout(1200 if DEEP else 120)
 SHARDS = 5
 EXAMPLES = 5_000 // SHARDS * (10 if DEEP else 1)
 OVER_HTTP = 150 * (10 if DEEP else 1)
@@ -272,6 +273,8 @@ def lost_descriptions(body: Body, declared: dict[str, dict[str, Any]], words: st
             yield f"description of {name!r}"
 
 
+# aiohttp says that writing more than 1 MiB at once is slow; the backend's answer is waited for anyway.
+@pytest.mark.filterwarnings("ignore:Sending a large body directly:ResourceWarning")
 @pytest.mark.anyio
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("surface", sorted(LOGINS))
