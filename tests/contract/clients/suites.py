@@ -8,8 +8,13 @@ from typing import Final
 
 import pytest
 from tests.support.stack import KEY, Stack
+from tests.support.venvs import INSTALL_SECONDS
 
 SUITE_SECONDS: Final = 100
+
+PATIENCE: Final = pytest.mark.timeout(INSTALL_SECONDS + SUITE_SECONDS + 20)
+"""The first run on a machine downloads the suite."""
+
 MODEL: Final = "claude-sonnet-4.5"
 OTHER_MODEL: Final = "claude-haiku-4.5"
 REASONING_MODEL: Final = "gpt-5.6-terra"

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from tests.contract.clients.suites import run_pytest
+from tests.contract.clients.suites import PATIENCE, run_pytest
 from tests.support.stack import Stack
 from tests.support.venvs import interpreter
 
-pytestmark = pytest.mark.contract
+pytestmark = [pytest.mark.contract, PATIENCE]
 
 SUITE = Path(__file__).parent / "langchain"
 

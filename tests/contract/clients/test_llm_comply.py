@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from tests.contract.clients.suites import REASONING_MODEL, run
+from tests.contract.clients.suites import PATIENCE, REASONING_MODEL, run
 from tests.support.stack import KEY, Stack
 from tests.support.venvs import interpreter
 
-pytestmark = pytest.mark.contract
+pytestmark = [pytest.mark.contract, PATIENCE]
 
 REQUIREMENTS = Path(__file__).parent / "llm_comply" / "requirements.txt"
 

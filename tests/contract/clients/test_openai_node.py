@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from tests.contract.clients.suites import run
+from tests.contract.clients.suites import PATIENCE, run
 from tests.support.node import install
 from tests.support.stack import Stack
 
-pytestmark = pytest.mark.contract
+pytestmark = [pytest.mark.contract, PATIENCE]
 
 SUITE = Path(__file__).parent / "openai_node"
 

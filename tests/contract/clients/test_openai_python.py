@@ -4,14 +4,14 @@ from pathlib import Path
 
 import openai
 import pytest
-from tests.contract.clients.suites import run_pytest
+from tests.contract.clients.suites import PATIENCE, run_pytest
 from tests.support.stack import Stack
 from tests.support.venvs import interpreter
 
-pytestmark = pytest.mark.contract
+pytestmark = [pytest.mark.contract, PATIENCE]
 
 SUITE = Path(__file__).parent / "openai_python"
-PASSED = "60 passed"
+PASSED = "126 passed"
 
 
 def test_openai_3(stack: Stack) -> None:
