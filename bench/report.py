@@ -66,7 +66,7 @@ def absolute_table(bench: Bench) -> str:
     rows = [["load", "of", "rounds", "medians", "load's own CPU"]]
     for (scenario, name), runs in bench.seen.items():
         metrics = _ABSOLUTE.get(scenario)
-        if not metrics:
+        if not metrics or not runs:
             continue
         values = [f"{label} {number(statistics.median(metric(run) for run in runs))}" for label, metric in metrics]
         own = statistics.median(run.own_cpu_seconds / run.window_seconds for run in runs)
