@@ -22,6 +22,7 @@ class StopReason(Enum):
     MAX_TOKENS = "max_tokens"
     CONTENT_FILTER = "content_filter"
     CONTEXT_WINDOW = "context_window"
+    STOP_SEQUENCE = "stop_sequence"
 
 
 class TextStarted(msgspec.Struct, frozen=True, gc=False):
@@ -85,7 +86,10 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
 
 
 class Finished(msgspec.Struct, frozen=True, gc=False):
+    """`stop_sequence` is the client's own string that ended the text, for that reason."""
+
     reason: StopReason
+    stop_sequence: str | None = None
 
 
 ReplyEvent: TypeAlias = (

@@ -31,15 +31,18 @@ _MARKS: Final = bytes(set(range(33, 127)) - set(range(48, 58)) - set(range(65, 9
 
 def estimate(text: str) -> int:
     """Tokens of a text: 0 for the empty one, else at least 1."""
-    if not text:
-        return 0
+    return max(1, round(weigh(text))) if text else 0
+
+
+def weigh(text: str) -> float:
+    """The estimate before it is rounded: additive, so that a text may be weighed in pieces."""
     data = text.encode("utf-8", "replace")
     ascii_only = data if len(data) == len(text) else text.encode("ascii", "ignore")
     without_marks = ascii_only.translate(None, _MARKS)
     letters = len(without_marks.translate(None, _DIGITS))
     digits, marks = len(without_marks) - letters, len(ascii_only) - len(without_marks)
     extra = len(data) - len(text)
-    return max(1, round(letters * _LETTER + digits * _DIGIT + marks * _MARK + extra * _EXTRA_BYTE))
+    return letters * _LETTER + digits * _DIGIT + marks * _MARK + extra * _EXTRA_BYTE
 
 
 def estimate_conversation(conversation: Conversation) -> int:

@@ -31,7 +31,7 @@ PLAIN: Final = Shape()
 def finish_reason(reason: StopReason, shape: Shape, *, called: bool) -> FinishReason:
     """OpenAI's word for the end. An answer that shows a call never ends with `stop`: agents would not run it."""
     match reason:
-        case StopReason.END_TURN | StopReason.TOOL_USE:
+        case StopReason.END_TURN | StopReason.TOOL_USE | StopReason.STOP_SEQUENCE:
             if not called:
                 return "stop"
             return "function_call" if shape.legacy_functions else "tool_calls"

@@ -1,0 +1,188 @@
+"""All demands on one answer, as one object that events pass through: `feed` each batch and look at `ended`.
+
+Order: the JSON document is taken out of the text, stop strings end it, the token budget cuts it. Tool arguments and
+reasoning are never searched; a call that is being written when the budget runs out is finished first.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal, assert_never
+
+from cwproxy.filters.budget import TokenBudget
+from cwproxy.filters.document import JsonDocument
+from cwproxy.filters.stop import StopSequences
+from cwproxy.reply import (
+    Finished,
+    PartEnded,
+    ReasoningDelta,
+    ReasoningSignature,
+    ReasoningStarted,
+    ReplyEvent,
+    StopReason,
+    TextDelta,
+    TextStarted,
+    ToolArguments,
+    ToolUseStarted,
+    Usage,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Demands:
+    """stop: strings that end the text. max_tokens: None for no limit, else at least 1.
+    json: the text is to be one JSON document, an object or of any kind that has brackets.
+    """
+
+    stop: tuple[str, ...] = ()
+    max_tokens: int | None = None
+    json: Literal["object", "any"] | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.stop) or self.max_tokens is not None or self.json is not None
+
+
+class Filters:
+    """One answer.
+
+    weigh: tokens of a text, not rounded.
+    ended: set when the answer is over although the backend goes on; then close it, and make usage and end yourself.
+    stop_sequence: the stop string that ended it, if one did.
+    """
+
+    def __init__(self, demands: Demands, weigh: Callable[[str], float]) -> None:
+        self._document = JsonDocument(arrays=demands.json == "any") if demands.json is not None else None
+        self._stops = StopSequences(demands.stop)
+        self._budget = TokenBudget(demands.max_tokens, weigh) if demands.max_tokens is not None else None
+        self._texts: set[int] = set()
+        self._open_calls: set[int] = set()
+        self._dropped: set[int] = set()
+        self._text: list[str] = []
+        self._reasoning: list[str] = []
+        self._over: StopReason | None = None
+        self.ended: StopReason | None = None
+
+    @property
+    def stop_sequence(self) -> str | None:
+        return self._stops.matched
+
+    @property
+    def said(self) -> str:
+        """Text and calls that were let through."""
+        return "".join(self._text)
+
+    @property
+    def thought(self) -> str:
+        """Reasoning that was let through."""
+        return "".join(self._reasoning)
+
+    def feed(self, events: Iterable[ReplyEvent]) -> list[ReplyEvent]:
+        """What is left of the events."""
+        out: list[ReplyEvent] = []
+        for event in events:
+            if self.ended is not None:
+                break
+            out += self._pass(event)
+            if self._over is not None and not self._open_calls:
+                self.ended = self._over
+        return out
+
+    def _pass(self, event: ReplyEvent) -> Iterator[ReplyEvent]:
+        match event:
+            case TextDelta(index=index, text=text):
+                yield from self._shown(index, self._fitting(text))
+            case TextStarted() | ReasoningStarted() | ToolUseStarted():
+                yield from self._started(event)
+            case ReasoningDelta(index=index, text=text):
+                yield from self._thinking(index, text)
+            case ToolArguments(index=index, fragment=fragment):
+                if index not in self._dropped:
+                    self._count(fragment)
+                    yield event
+            case PartEnded(index=index):
+                yield from self._part_ended(index, event)
+            case ReasoningSignature(index=index):
+                if index not in self._dropped:
+                    yield event
+            case Usage() | Finished():
+                yield event
+            case _:
+                assert_never(event)
+
+    def _started(self, event: TextStarted | ReasoningStarted | ToolUseStarted) -> Iterator[ReplyEvent]:
+        if self._over is not None:
+            self._dropped.add(event.index)
+            return
+        match event:
+            case TextStarted():
+                self._texts.add(event.index)
+            case ToolUseStarted():
+                self._open_calls.add(event.index)
+                self._count(event.name)
+            case _:
+                pass
+        yield event
+
+    def _fitting(self, text: str) -> str:
+        """What may be shown of a piece of text."""
+        if self._over is not None:
+            return ""
+        if self._document is not None:
+            text = self._document.feed(text)
+        return self._cut(self._stops.feed(text))
+
+    def _cut(self, text: str) -> str:
+        if self._budget is not None:
+            text = self._budget.feed(text)
+            if self._budget.exhausted:
+                self._over = StopReason.MAX_TOKENS
+                return text
+        if self._stops.matched is not None:
+            self._over = StopReason.STOP_SEQUENCE
+        return text
+
+    def _shown(self, index: int, text: str) -> Iterator[ReplyEvent]:
+        if text:
+            self._text.append(text)
+            yield TextDelta(index, text)
+        if self._over is not None and index in self._texts:
+            self._texts.discard(index)
+            self._dropped.add(index)
+            yield PartEnded(index)
+
+    def _thinking(self, index: int, text: str) -> Iterator[ReplyEvent]:
+        if self._over is not None:
+            return
+        if self._budget is not None:
+            text = self._budget.feed(text)
+        if text:
+            self._reasoning.append(text)
+            yield ReasoningDelta(index, text)
+        if self._budget is not None and self._budget.exhausted:
+            self._over = StopReason.MAX_TOKENS
+            self._dropped.add(index)
+            yield PartEnded(index)
+
+    def _part_ended(self, index: int, event: PartEnded) -> Iterator[ReplyEvent]:
+        if index in self._dropped:
+            return
+        if index in self._texts:
+            yield from self._rest_of_text(index)
+            return
+        self._open_calls.discard(index)
+        yield event
+
+    def _rest_of_text(self, index: int) -> Iterator[ReplyEvent]:
+        """At the end of a text nothing is held back any more."""
+        rest = self._document.flush() if self._document is not None else ""
+        rest = self._stops.feed(rest) + self._stops.flush()
+        yield from self._shown(index, self._cut(rest))
+        if index in self._texts:
+            self._texts.discard(index)
+            yield PartEnded(index)
+
+    def _count(self, text: str) -> None:
+        self._text.append(text)
+        if self._budget is not None:
+            self._budget.spend(text)
+            if self._budget.exhausted:
+                self._over = StopReason.MAX_TOKENS
