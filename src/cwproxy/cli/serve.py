@@ -1,5 +1,6 @@
 """`cwproxy serve`."""
 
+import logging
 import signal
 import sys
 import tempfile
@@ -76,6 +77,8 @@ def _outlived_signals() -> Iterator[Callable[[], None]]:
         for number, original in originals.items():
             signal.signal(number, original)
     if len(raised) > 1 and signal.SIGINT in raised:
+        # It would log the cancelling of what it has left behind, with a traceback.
+        logging.getLogger("uvicorn.error").disabled = True
         raise KeyboardInterrupt
 
 
