@@ -98,7 +98,12 @@ class JsonAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """One request. `name` is what the client calls the conversation, if it calls it anything."""
+    """One request.
+
+    name: what the client calls the conversation, if it calls it anything.
+    stop: strings that end the answer's text. max_tokens: of the answer, at least 1, or None.
+    effort: how much the model may think, in the words of the client's API (none, minimal, low, medium, high, ...).
+    """
 
     model: str
     turns: tuple[Turn, ...]
@@ -106,3 +111,6 @@ class Conversation:
     tool_choice: ToolChoice = ToolChoice()
     answer: JsonAnswer | None = None
     name: str | None = None
+    stop: tuple[str, ...] = ()
+    max_tokens: int | None = None
+    effort: str | None = None

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import assert_never
+from typing import Literal, assert_never
 from uuid import uuid4
 
 from cwproxy.accounts.selection import Selected
@@ -35,7 +35,8 @@ from cwproxy.conversation import (
 )
 from cwproxy.errors import BackendError, BackendTimeout, BackendUnavailable, CwproxyError, StreamTruncated, Throttled
 from cwproxy.eventstream import Decoder
-from cwproxy.reply import ReplyEvent
+from cwproxy.filters import Demands, Filters
+from cwproxy.reply import Finished, ReplyEvent, StopReason, Usage
 from cwproxy.upstream import Upstream
 from cwproxy.upstream.retry import Situation, delay
 from cwproxy.upstream.workspace import Workspace
@@ -93,6 +94,7 @@ class _Prepared:
     state: ConversationState
     tool_names: Mapping[str, str]
     input_tokens: int
+    demands: Demands
 
 
 class Service:
@@ -154,7 +156,9 @@ class Service:
                 environment=workspace.environment(),
                 git_status=status,
             )
-            return _Prepared(prepared.state, prepared.tool_names, tokens.estimate_conversation(conversation))
+            return _Prepared(
+                prepared.state, prepared.tool_names, tokens.estimate_conversation(conversation), _demands(conversation)
+            )
 
         return await asyncio.to_thread(build) if _is_big(conversation) else build()
 
@@ -175,11 +179,12 @@ class Service:
                 window=model.max_input_tokens,
                 expects_trailer=trailers.expected,
             )
+            filters = Filters(prepared.demands, tokens.weigh) if prepared.demands else None
             call = surfaces.chat_call(account.target, prepared.state, invocation_id=invocation, attempt=attempt)
             try:
                 async with (
                     self._upstream.stream(call, account.auth) as reads,
-                    aclosing(_assembled(reads, assembler, deadline, self._clock)) as batches,
+                    aclosing(_assembled(reads, assembler, filters, self._clock, deadline)) as batches,
                 ):
                     async for batch in batches:
                         said = True
@@ -260,7 +265,11 @@ class Answer:
 
 
 async def _assembled(
-    reads: AsyncIterator[bytes], assembler: Assembler, deadline: float, clock: Callable[[], float]
+    reads: AsyncIterator[bytes],
+    assembler: Assembler,
+    filters: Filters | None,
+    clock: Callable[[], float],
+    deadline: float,
 ) -> AsyncGenerator[list[ReplyEvent], None]:
     """Everything that one read completes goes out as one list. What came before a fault goes out before it."""
     decoder = Decoder()
@@ -270,17 +279,46 @@ async def _assembled(
         async for data in reads:
             for frame in decoder.feed(data):
                 batch.extend(feed(parse(frame)))
+            if filters is not None:
+                batch = filters.feed(batch)
+                if filters.ended is not None:
+                    yield [*batch, *_early_end(filters, filters.ended, assembler)]
+                    return
             if batch:
                 yield batch
                 batch = []
             if clock() > deadline:
                 raise BackendTimeout("The answer took longer than a whole request may.", reason="deadline")
         decoder.close()
-        yield list(assembler.finish())
+        last = list(assembler.finish())
+        yield last if filters is None else _last(filters, last, assembler)
     except CwproxyError:
         if batch:
-            yield batch
+            yield batch if filters is None else filters.feed(batch)
         raise
+
+
+def _last(filters: Filters, batch: list[ReplyEvent], assembler: Assembler) -> list[ReplyEvent]:
+    """The end of the text may hold a stop string that was waited for."""
+    batch = filters.feed(batch)
+    return batch if filters.ended is None else [*batch, *_early_end(filters, filters.ended, assembler)]
+
+
+def _early_end(filters: Filters, reason: StopReason, assembler: Assembler) -> list[ReplyEvent]:
+    """We end the answer, so the backend has counted nothing; the caller closes the connection."""
+    thinking = tokens.estimate(filters.thought)
+    usage = Usage(
+        assembler.input_tokens, tokens.estimate(filters.said) + thinking, "estimate", reasoning_tokens=thinking
+    )
+    return [usage, Finished(reason, filters.stop_sequence)]
+
+
+def _demands(conversation: Conversation) -> Demands:
+    answer = conversation.answer
+    kind: Literal["object", "any"] | None = None
+    if answer is not None:
+        kind = "object" if answer.schema is None else "any"
+    return Demands(conversation.stop, conversation.max_tokens, kind)
 
 
 def _is_big(conversation: Conversation) -> bool:

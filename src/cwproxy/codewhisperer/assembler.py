@@ -87,7 +87,7 @@ class Assembler:
         self, tool_names: Mapping[str, str], *, input_tokens: int, window: int | None, expects_trailer: bool = True
     ) -> None:
         self._tool_names = tool_names
-        self._input_tokens = input_tokens
+        self.input_tokens = input_tokens
         self._window = window
         self._expects_trailer = expects_trailer
         self._parts = 0
@@ -320,4 +320,4 @@ class Assembler:
         if self._percentage and self._window:
             filled = round(self._percentage / 100 * self._window)
             return Usage(max(1, filled - output), output, "context", reasoning_tokens=reasoning, credits=self._credits)
-        return Usage(self._input_tokens, output, "estimate", reasoning_tokens=reasoning, credits=self._credits)
+        return Usage(self.input_tokens, output, "estimate", reasoning_tokens=reasoning, credits=self._credits)
