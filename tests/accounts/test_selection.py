@@ -7,7 +7,7 @@ import pytest
 from tests.support.logins import OLD, Logins, logins
 from tests.support.records import an_account
 
-from cwproxy.accounts.selection import Accounts, Routing, default_surface, target_of
+from cwproxy.accounts.selection import BELIEVED_SECONDS, Accounts, Routing, default_surface, target_of
 from cwproxy.auth.bearer import Bearer
 from cwproxy.auth.sigv4 import SigV4
 from cwproxy.codewhisperer.surfaces import Surface, Target
@@ -49,6 +49,19 @@ async def test_the_oldest_active_account_serves(bench: Logins) -> None:
 async def test_an_account_keeps_its_proof_of_identity(bench: Logins) -> None:
     pool = accounts(bench)
     assert (await pool.select()).auth is (await pool.select()).auth
+
+
+async def test_a_choice_is_believed_for_a_second(bench: Logins) -> None:
+    now = 100.0
+    pool = Accounts(bench.store, bench.keeper, Routing(), clock=lambda: now)
+    assert (await pool.select()).account_id == "one"
+    bench.store.set_state("one", AccountState.SUSPENDED, "because")
+    assert (await pool.select()).account_id == "one"
+    now += BELIEVED_SECONDS
+    with pytest.raises(LoginRequired):
+        await pool.select()
+    bench.store.set_state("one", AccountState.ACTIVE)
+    assert (await pool.select()).account_id == "one"
 
 
 async def test_without_an_account_it_says_what_to_do(bench: Logins) -> None:

@@ -1,7 +1,9 @@
 """Which account serves the next call, and where its calls go."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
+from time import monotonic
 from typing import assert_never
 
 import httpx
@@ -13,6 +15,9 @@ from cwproxy.auth.sigv4 import SigV4
 from cwproxy.codewhisperer.surfaces import Surface, Target, api_region
 from cwproxy.errors import LoginRequired
 from cwproxy.store import Account, AccountKind, AccountState, Store
+
+BELIEVED_SECONDS = 1.0
+"""How long a choice is believed: the database is asked once a second, not once a request, which costs a thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +46,27 @@ class Selected:
 class Accounts:
     """The accounts of `store`; for now the oldest active one serves everything."""
 
-    def __init__(self, store: Store, keeper: TokenKeeper, routing: Routing) -> None:
+    def __init__(
+        self, store: Store, keeper: TokenKeeper, routing: Routing, *, clock: Callable[[], float] = monotonic
+    ) -> None:
         self._store = store
         self._keeper = keeper
         self._routing = routing
+        self._clock = clock
         self._auths: dict[str, httpx.Auth] = {}
+        self._latest: tuple[float, Selected] | None = None
 
     async def select(self) -> Selected:
         """Raises LoginRequired, with the reason, when no account is active, and StoreError."""
+        if self._latest is not None and self._clock() < self._latest[0]:
+            return self._latest[1]
+        self._latest = None
         accounts = await asyncio.to_thread(self._store.accounts)
         for account in accounts:
             if account.state is AccountState.ACTIVE:
-                return self._selected(account)
+                selected = self._selected(account)
+                self._latest = self._clock() + BELIEVED_SECONDS, selected
+                return selected
         raise LoginRequired(_why_none(accounts))
 
     def _selected(self, account: Account) -> Selected:
