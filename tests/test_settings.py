@@ -36,12 +36,12 @@ def test_flags_beat_environment_beats_file(home: Path, monkeypatch: pytest.Monke
 
 
 def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CWPROXY_API_KEYS", "one, two,")
+    monkeypatch.setenv("CWPROXY_API_KEYS", "first, second,")
     monkeypatch.setenv("CWPROXY_ALLOWED_HOSTS", "proxy.internal")
     loaded = settings.load()
-    assert [key.get_secret_value() for key in loaded.api_keys] == ["one", "two"]
+    assert [key.get_secret_value() for key in loaded.api_keys] == ["first", "second"]
     assert loaded.allowed_hosts == ("proxy.internal",)
-    assert "one" not in repr(loaded)
+    assert "first" not in repr(loaded)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "example.com"])
