@@ -15,6 +15,7 @@ from cwproxy.codewhisperer.surfaces import (
     profiles_call,
     usage_call,
 )
+from cwproxy.errors import SettingsError
 
 ARN = "arn:aws:codewhisperer:eu-central-1:123456789012:profile/ABCDEFGHIJKL"
 STATE = wire.ConversationState(
@@ -43,6 +44,39 @@ STATE_JSON = {
 )
 def test_the_profile_decides_the_region_and_else_the_login(arn: str | None, sso_region: str, region: str) -> None:
     assert api_region(arn, sso_region) == region
+
+
+@pytest.mark.parametrize(
+    "region",
+    [
+        "evil.example/",
+        "evil.example#",
+        "user@evil.example/",
+        "evil.example\\",
+        "us-east-1.evil.example",
+        "us-east-1\n",
+        "us-east-1\r\nx-a: b",
+        "US-EAST-1",
+        "us_east_1",
+        "\uff55s-east-1",
+        "us-east-\u0661",
+        "a" * 1000,
+    ],
+)
+def test_no_other_host_is_reached_through_the_region(region: str) -> None:
+    arn = f"arn:aws:codewhisperer:{region}:123456789012:profile/ABCDEFGHIJKL"
+    with pytest.raises(SettingsError, match="not the name of an AWS region") as caught:
+        Target(Surface.Q, api_region(arn, region), profile_arn=arn)
+    assert len(caught.value.message) < 200
+
+
+@pytest.mark.parametrize(
+    "region", ["us-gov-west-1", "us-iso-east-1", "eusc-de-east-1", "ap-southeast-7", "il-central-1"]
+)
+def test_regions_of_every_partition_are_regions(region: str) -> None:
+    arn = f"arn:aws-x:codewhisperer:{region}:123456789012:profile/ABCDEFGHIJKL"
+    target = Target(Surface.Q, api_region(arn, "us-east-1"), profile_arn=arn)
+    assert models_call(target).url == f"https://q.{region}.amazonaws.com/"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ A `Call` is complete but for the proof of who we are, which `auth` adds. Hosts, 
 """
 
 import enum
+import re
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, assert_never
 from urllib.parse import urlencode
@@ -13,11 +14,15 @@ import msgspec
 
 from cwproxy import __version__
 from cwproxy.codewhisperer.wire import ChatRequest, ControlRequest, ConversationState
+from cwproxy.errors import SettingsError
 
 USER_AGENT = f"cwproxy/{__version__}"
 
 MAX_ATTEMPTS = 3
 """What `amz-sdk-request` says; the same as AWS's clients (protocol.md 4.5)."""
+
+_REGION = re.compile(r"[a-z]{2,5}(?:-[a-z]{2,12}){1,3}-[0-9]{1,2}")
+_MAX_REGION_SHOWN = 64
 
 _AWS_JSON = "application/x-amz-json-1.0"
 _MODELS_PER_PAGE = 100
@@ -47,7 +52,8 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where an account's calls go.
+    """Where an account's calls go. Raises SettingsError for a region that no host name may be made of: it comes from
+    a profile ARN, and the token must not follow it to another host.
 
     region: of the API, see `api_region`.
     endpoint: a base URL instead of AWS's hosts; `{region}` in it becomes the region.
@@ -62,6 +68,12 @@ class Target:
     profile_arn: str | None = None
     token_type: str | None = None
     opt_out: bool = True
+
+    def __post_init__(self) -> None:
+        if not _REGION.fullmatch(self.region):
+            raise SettingsError(
+                f"{self.region[:_MAX_REGION_SHOWN]!r} is not the name of an AWS region; check the profile ARN."
+            )
 
 
 def api_region(profile_arn: str | None, sso_region: str) -> str:
