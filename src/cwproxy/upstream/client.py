@@ -6,8 +6,9 @@ httpx's own pool costs six times as much per chunk and collapses at a thousand s
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 
 import aiohttp
 import httpx
@@ -37,7 +38,11 @@ class Timeouts:
 
 
 class Upstream:
-    """The one client of the process. `transport` is the seam for tests."""
+    """The one client of the process. `transport` is the seam for tests.
+
+    Of httpx, calls use the two seams, `httpx.Auth` and the transport, and not the client between them: its cookies,
+    redirects and merging of defaults are of no use here and take as long as the call itself.
+    """
 
     def __init__(
         self,
@@ -47,27 +52,21 @@ class Upstream:
         ca_bundle: str | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._timeouts = timeouts or Timeouts()
-        self._client = httpx.AsyncClient(
-            transport=transport or _aiohttp_transport(proxy, ca_bundle),
-            timeout=httpx.Timeout(
-                connect=self._timeouts.connect,
-                read=self._timeouts.silence,
-                write=self._timeouts.write,
-                pool=self._timeouts.connect,
-            ),
+        self._headers_within = (timeouts or Timeouts()).headers
+        self._transport = transport or _aiohttp_transport(proxy, ca_bundle)
+        limits = _httpx_timeout(timeouts or Timeouts())
+        self._extensions = {"timeout": limits.as_dict()}
+        self.http = httpx.AsyncClient(
+            transport=self._transport,
+            timeout=limits,
             headers={"accept-encoding": "identity"},
             follow_redirects=False,
             trust_env=False,
         )
+        """For the few plain calls that are made before there is an account."""
 
     async def aclose(self) -> None:
-        await self._client.aclose()
-
-    @property
-    def http(self) -> httpx.AsyncClient:
-        """The client itself, for the few plain calls that are made before there is an account."""
-        return self._client
+        await self.http.aclose()
 
     @asynccontextmanager
     async def stream(self, call: Call, auth: httpx.Auth) -> AsyncIterator[AsyncIterator[bytes]]:
@@ -76,46 +75,75 @@ class Upstream:
         Raises what `failures.from_response` makes of any other answer, `BackendUnavailable` and `BackendTimeout`;
         the iterator raises those two as well. Leaving the context closes the connection if the body is not at its end.
         """
-        async with self._open(call, auth) as response:
-            _expect_event_stream(response)
-            async with aclosing(_reads(response)) as reads:
+        host, response = await self._open(call, auth)
+        try:
+            _expect_event_stream(response, host)
+            async with aclosing(_reads(response, host)) as reads:
                 yield reads
+        finally:
+            with converted(host):
+                await response.aclose()
 
     async def fetch(self, call: Call, auth: httpx.Auth) -> bytes:
         """The whole body of a successful answer. Raises as `stream` does."""
-        async with self._open(call, auth) as response:
-            with converted(response.url.host):
-                return await response.aread()
-
-    def _open(self, call: Call, auth: httpx.Auth) -> AbstractAsyncContextManager[httpx.Response]:
-        return _opened(self._client, call, auth, self._timeouts.headers)
-
-
-@asynccontextmanager
-async def _opened(
-    client: httpx.AsyncClient, call: Call, auth: httpx.Auth, headers_within: float
-) -> AsyncIterator[httpx.Response]:
-    with converted(call.url):
-        request = client.build_request(call.method, call.url, headers=call.headers, content=call.body)
-    host = request.url.host
-    with converted(host):
-        try:
-            async with asyncio.timeout(headers_within):
-                response = await client.send(request, auth=auth, stream=True)
-        except TimeoutError as error:
-            raise BackendTimeout(f"{host} sent no answer within {headers_within:.0f} s.") from error
-    try:
-        encoding = response.headers.get("content-encoding", "identity")
-        if encoding != "identity":
-            raise BackendUnavailable(f"{host} answered with content-encoding {encoding!r}; only identity was accepted.")
-        if response.status_code != 200:
-            with converted(host):
-                body = await _error_body(response)
-            raise failures.from_response(response.status_code, lowered(response.headers), body)
-        yield response
-    finally:
+        host, response = await self._open(call, auth)
         with converted(host):
-            await response.aclose()
+            try:
+                return await response.aread()
+            finally:
+                await response.aclose()
+
+    async def _open(self, call: Call, auth: httpx.Auth) -> tuple[str, httpx.Response]:
+        """The host, and an answer with status 200 whose body has not been read; the caller closes it."""
+        with converted(call.url):
+            request = httpx.Request(
+                call.method, _url(call.url), headers=call.headers, content=call.body, extensions=self._extensions
+            )
+        host = request.url.host
+        with converted(host):
+            try:
+                async with asyncio.timeout(self._headers_within):
+                    response = await self._send(request, auth)
+            except TimeoutError as error:
+                raise BackendTimeout(f"{host} sent no answer within {self._headers_within:.0f} s.") from error
+            try:
+                encoding = response.headers.get("content-encoding", "identity")
+                if encoding != "identity":
+                    raise BackendUnavailable(
+                        f"{host} answered with content-encoding {encoding!r}; only identity was accepted."
+                    )
+                if response.status_code != 200:
+                    body = await _error_body(response)
+                    raise failures.from_response(response.status_code, lowered(response.headers), body)
+            except BaseException:
+                await response.aclose()
+                raise
+        return host, response
+
+    async def _send(self, request: httpx.Request, auth: httpx.Auth) -> httpx.Response:
+        """What `httpx.AsyncClient` does with an auth flow: every request of it is sent, the last answer counts."""
+        async with aclosing(auth.async_auth_flow(request)) as flow:
+            request = await anext(flow)
+            while True:
+                response = await self._transport.handle_async_request(request)
+                response.request = request
+                try:
+                    request = await flow.asend(response)
+                except StopAsyncIteration:
+                    return response
+                except BaseException:
+                    await response.aclose()
+                    raise
+                await response.aclose()
+
+
+@lru_cache(maxsize=64)
+def _url(url: str) -> httpx.URL:
+    return httpx.URL(url)
+
+
+def _httpx_timeout(timeouts: Timeouts) -> httpx.Timeout:
+    return httpx.Timeout(connect=timeouts.connect, read=timeouts.silence, write=timeouts.write, pool=timeouts.connect)
 
 
 def lowered(headers: httpx.Headers) -> Mapping[str, str]:
@@ -123,12 +151,12 @@ def lowered(headers: httpx.Headers) -> Mapping[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 
-def _expect_event_stream(response: httpx.Response) -> None:
+def _expect_event_stream(response: httpx.Response, host: str) -> None:
     """The real content type varies (protocol.md 1.4), but a web page is a captive portal, not the service."""
     content_type = response.headers.get("content-type", "")
     if content_type.startswith("text/"):
         raise BackendUnavailable(
-            f"{response.url.host} answered with {content_type!r} instead of an event stream; "
+            f"{host} answered with {content_type!r} instead of an event stream; "
             "something between here and AWS answers in its place.",
             reason="unexpected_content_type",
             status=response.status_code,
@@ -136,10 +164,10 @@ def _expect_event_stream(response: httpx.Response) -> None:
         )
 
 
-async def _reads(response: httpx.Response) -> AsyncGenerator[bytes, None]:
+async def _reads(response: httpx.Response, host: str) -> AsyncGenerator[bytes, None]:
     # httpx's own iterators (aiter_raw, aiter_bytes) add a layer each; the transport's stream is what they wrap.
     assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101
-    with converted(response.url.host):
+    with converted(host):
         async for data in response.stream:
             yield data
 
