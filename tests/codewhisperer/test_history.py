@@ -1,4 +1,5 @@
 import json
+import time
 from collections.abc import Mapping
 
 import pytest
@@ -70,7 +71,10 @@ def ids(entry: Entry) -> list[str]:
         ([user("a"), assistant("b")], ["a", "b", wire.NEUTRAL_USER_TEXT]),
         ([assistant("a")], [wire.NEUTRAL_USER_TEXT, "a", wire.NEUTRAL_USER_TEXT]),
         ([user("a"), assistant(" ", ""), user("b")], ["a\n\nb"]),
-        ([user("a"), assistant("b"), user("\n"), assistant("c"), user("d")], ["a", "b\n\nc", "d"]),
+        (
+            [user("a"), assistant("b"), user("\n"), assistant("c"), user("d")],
+            ["a", "b", wire.NEUTRAL_USER_TEXT, "c", "d"],
+        ),
         ([user(" "), user()], [wire.NEUTRAL_USER_TEXT]),
         ([user("a"), assistant("b"), SystemTurn("now"), assistant("c"), user("d")], ["a", "b", "now", "c", "d"]),
         ([user("a"), SystemTurn(" "), SystemTurn("now")], ["a\n\nnow"]),
@@ -275,3 +279,38 @@ def test_without_declared_tools_the_tool_history_is_text() -> None:
         wire.TOOL_FAILURE_AS_TEXT.format(name="read", text=wire.EMPTY_TOOL_RESULT),
     ]
     assert len(last.images) == 1
+
+
+def test_a_growing_conversation_keeps_what_was_sent() -> None:
+    turns: list[Turn] = [
+        user(" "),
+        assistant("a", call("same")),
+        SystemTurn("Mind the gap."),
+        user(result("same"), "go on"),
+        assistant("b", call("same", name="a.b"), call("x|y")),
+        user(""),
+        assistant("c"),
+        user("", "\n"),
+        assistant("d", call("same")),
+        user(result("same", PICTURE)),
+        user("and"),
+    ]
+    sent: list[Entry] = []
+    for end, turn in enumerate(turns, 1):
+        if isinstance(turn, UserTurn) and not isinstance(turns[min(end, len(turns) - 1)], UserTurn):
+            now = entries(*turns[:end])
+            assert now[: len(sent)] == sent
+            sent = now
+    assert len(entries(*turns)) == 9
+
+
+def test_many_calls_of_one_id_and_many_calls_at_once_cost_linear_time() -> None:
+    rounds: list[Turn] = []
+    for _ in range(20_000):
+        rounds += [assistant(call("call_0")), user(result("call_0"))]
+    names = [f"c{number}" for number in range(10_000)]
+    at_once = [assistant(*map(call, names)), user(*map(result, names))]
+    started = time.perf_counter()
+    assert len(entries(*rounds)) == 40_001
+    assert len(entries(*at_once)) == 3
+    assert time.perf_counter() - started < 3.0  # a tenth is enough; quadratic, it took forty

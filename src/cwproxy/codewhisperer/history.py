@@ -7,7 +7,7 @@ that says so, and a picture that may not travel leaves a sentence in its place.
 """
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -102,7 +102,9 @@ Entry: TypeAlias = UserEntry | AssistantEntry
 
 
 def group(turns: Iterable[Turn]) -> Grouped:
-    """The turns without blank text, in groups; an empty one at either end where the client has none there."""
+    """The turns without blank text, in groups; an empty one for a user turn that says nothing, and at either end where
+    the client has none there.
+    """
     groups: list[Group] = []
     for turn in turns:
         match turn:
@@ -110,6 +112,9 @@ def group(turns: Iterable[Turn]) -> Grouped:
                 _add_user(groups, (Text(text),))
             case UserTurn(parts=parts):
                 _add_user(groups, parts)
+                if groups and isinstance(groups[-1], AssistantGroup):
+                    # Said without a word; it parted two assistant turns when it was the last, and has to go on doing so.
+                    groups.append(UserGroup([]))
             case AssistantTurn(parts=parts):
                 _add_assistant(groups, parts)
             case _:
@@ -160,6 +165,7 @@ class _Arranger:
         self._grouped = grouped
         self._wire_names = wire_names
         self._ids: set[str] = set()
+        self._id_counts: dict[str, int] = {}
         self._called: dict[str, str] = {}
         self._images_to_skip = sum(map(_image_count, (*grouped.earlier, grouped.last))) - MAX_IMAGES
 
@@ -265,12 +271,13 @@ class _Arranger:
         base = client_id
         if not _LEGAL_ID.fullmatch(client_id):
             base = f"tooluse_{sha256(client_id.encode('utf-8', 'replace')).hexdigest()[:32]}"
-        chosen, count = base, 1
+        chosen, count = base, self._id_counts.get(base, 1)
         while chosen in self._ids:
             count += 1
             suffix = f"_{count}"
             chosen = base[: _MAX_ID_LENGTH - len(suffix)] + suffix
         self._ids.add(chosen)
+        self._id_counts[base] = count
         return chosen
 
 
@@ -280,16 +287,20 @@ def _pair(uses: Sequence[ToolUse], results: Sequence[ToolResult]) -> tuple[list[
     Calls with the same id take their results in order; of surplus results the last one counts (A2 18) and repetitions
     of it go.
     """
-    waiting: dict[str, list[ToolResult]] = {}
+    waiting: defaultdict[str, deque[ToolResult]] = defaultdict(deque)
     for result in results:
-        waiting.setdefault(result.tool_use_id, []).append(result)
+        waiting[result.tool_use_id].append(result)
     to_come = Counter(use.id for use in uses)
     taken: list[ToolResult | None] = []
     for use in uses:
         to_come[use.id] -= 1
         queue = waiting.get(use.id)
-        taken.append(queue.pop(0 if to_come[use.id] else -1) if queue else None)
-    return taken, {id(result) for result in results if result in taken}
+        if not queue:
+            taken.append(None)
+        else:
+            taken.append(queue.popleft() if to_come[use.id] else queue.pop())
+    settled = set(taken)
+    return taken, {id(result) for result in results if result in settled}
 
 
 def _arguments(text: str) -> msgspec.Raw:
