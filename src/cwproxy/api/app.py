@@ -42,6 +42,7 @@ def create_app(
         title="cwproxy",
         openapi_url=None,
         redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # asked anew for every request, and not wanted
         lifespan=lifespan,
         middleware=[Middleware(Gate)],
         exception_handlers={

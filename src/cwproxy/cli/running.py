@@ -23,11 +23,18 @@ def run(
         return runner.run(work)
 
 
+HINTS = ("bearer", "aoa", "aor", "ksk_", "cwp_", "eyj")
+"""One of these is in every text that `SECRETS` finds something in; looking for them takes a tenth of the time."""
+
+
 class Redact(logging.Formatter):
     """The last line of defence: whatever looks like a token is blanked, in messages and tracebacks alike."""
 
     def format(self, record: logging.LogRecord) -> str:
         text = super().format(record)
+        lowered = text.lower()
+        if not any(hint in lowered for hint in HINTS):
+            return text
         return SECRETS.sub(lambda match: f"{match.group(1) or ''}[redacted]", text)
 
 
