@@ -309,7 +309,7 @@ def test_many_calls_of_one_id_and_many_calls_at_once_cost_linear_time() -> None:
     for _ in range(20_000):
         rounds += [assistant(call("call_0")), user(result("call_0"))]
     names = [f"c{number}" for number in range(10_000)]
-    at_once = [assistant(*map(call, names)), user(*map(result, names))]
+    at_once: list[Turn] = [assistant(*map(call, names)), user(*map(result, names))]
     started = time.perf_counter()
     assert len(entries(*rounds)) == 40_001
     assert len(entries(*at_once)) == 3

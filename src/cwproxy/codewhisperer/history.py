@@ -113,7 +113,7 @@ def group(turns: Iterable[Turn]) -> Grouped:
             case UserTurn(parts=parts):
                 _add_user(groups, parts)
                 if groups and isinstance(groups[-1], AssistantGroup):
-                    # Said without a word; it parted two assistant turns when it was the last, and has to go on doing so.
+                    # It said nothing, but was sent as the last message once; what was sent must not change.
                     groups.append(UserGroup([]))
             case AssistantTurn(parts=parts):
                 _add_assistant(groups, parts)
