@@ -230,12 +230,28 @@ def test_the_monthly_limit_is_seen_anywhere_in_a_body() -> None:
         "aorAAAAAGabcdefghij",
         "ksk_live_abcdefghijkl",
         "eyJhbGciOiJIUzI1NiJ9.abcdefgh.xyz",
+        "IQoJb3JpZ2luX2VjEabcdefgh/+==",
+        "X-Amz-Security-Token:abcdefgh==",
     ],
 )
 def test_an_echoed_token_never_reaches_the_message(secret: str) -> None:
     for text in (answer(400, None, f"The value {secret} is bad").message, answer(429, None, "m", secret).message):
         assert "abcdefgh" not in text
         assert "redacted" in text
+
+
+def test_a_refused_signature_shows_nothing_of_the_credentials() -> None:
+    # What AWS answers quotes the whole canonical request.
+    said = (
+        "The request signature we calculated does not match the signature you provided. The Canonical String was "
+        "'POST\\n/\\n\\nhost:q.us-east-1.amazonaws.com\\nx-amz-date:20261121T000000Z\n"
+        "x-amz-security-token:FwoGZXIvYXdzEJr//////////wEaDHNlY3JldA==\\n' for ASIAIOSFODNN7EXAMPLE."
+    )
+    failure = answer(403, "InvalidSignatureException", said)
+    assert isinstance(failure, CredentialRejected)
+    assert "FwoG" not in failure.message
+    assert "ASIA" not in failure.message
+    assert answer(400, None, "Not offered in ASIA-PACIFIC-NORTHEAST").message.count("redacted") == 0
 
 
 def test_a_message_is_one_short_line() -> None:

@@ -36,7 +36,9 @@ MAX_MESSAGE_LENGTH: Final = 400
 
 _SECRET = re.compile(
     r"(?i:bearer)[\s:]+(?!token\b)\S{8,}"
-    r"|\b(?:aoa|aor|ksk_|eyJ)[A-Za-z0-9_\-./+=:]{8,}"
+    r"|\b(?:aoa|aor|ksk_|eyJ|IQoJ|FwoG)[A-Za-z0-9_\-./+=:]{8,}"
+    r"|\bA[KS]IA[A-Z0-9]{12,}"
+    r"|(?i:x-amz-security-token)[\s:=]+\S+"
 )
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
