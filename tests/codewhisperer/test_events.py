@@ -78,6 +78,13 @@ def test_a_payload_that_is_not_the_promised_json_breaks_the_stream(payload: byte
         parse(frame("assistantResponseEvent", payload))
 
 
+@pytest.mark.parametrize("member", ["input", "news"])
+def test_a_payload_nested_beyond_reason_breaks_the_stream(member: str) -> None:
+    payload = b'{"toolUseId":"t","name":"n","%b":%b1%b}' % (member.encode(), b'{"a":' * 20_000, b"}" * 20_000)
+    with pytest.raises(BrokenStream, match="toolUseEvent"):
+        parse(frame("toolUseEvent", payload))
+
+
 def test_an_exception_frame_is_raised_as_the_failure_it_names() -> None:
     headers = {":message-type": "exception", ":exception-type": "validationError"}
     with pytest.raises(ContextLengthExceeded):

@@ -92,7 +92,7 @@ def parse(frame: Frame) -> UpstreamEvent:
         return _other(frame)
     try:
         return decode(frame.payload)
-    except ValueError:
+    except (ValueError, RecursionError):
         return _repaired(frame)
 
 
