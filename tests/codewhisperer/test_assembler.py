@@ -306,7 +306,7 @@ def test_usage_from_the_context_meter_which_counts_the_output_too() -> None:
     assert tiny.input_tokens == 1
 
 
-@pytest.mark.parametrize("percentage", [None, 0.0, -1.0])
+@pytest.mark.parametrize("percentage", [None, 0.0, -1.0, 1e9, 1e308])
 def test_usage_is_an_estimate_without_a_meter(percentage: float | None) -> None:
     usage = reply(text("Hi"), ContextUsagePayload(percentage), MetadataPayload(TokenUsage(5))).usage
     assert usage == Usage(11, 1, "estimate")
@@ -327,4 +327,16 @@ def test_a_hundred_thousand_tiny_events_cost_linear_time() -> None:
     stream = [text("a")] * 100_000
     (part,) = reply(*stream, END).parts
     assert part == TextPart("a" * 100_000)
+    assert time.perf_counter() - began < 5
+
+
+def test_negative_counts_are_none() -> None:
+    usage = reply(text("Hi"), MetadataPayload(TokenUsage(-5, 7), "END_TURN")).usage
+    assert usage == Usage(11, 1, "estimate")
+
+
+def test_an_id_that_comes_again_and_again_costs_linear_time() -> None:
+    began = time.perf_counter()
+    parts = reply(*[tool("{}", stop=True)] * 20_000).parts
+    assert len({part.id for part in parts if isinstance(part, ToolUsePart)}) == 20_000
     assert time.perf_counter() - began < 5

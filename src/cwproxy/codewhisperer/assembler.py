@@ -42,6 +42,9 @@ from cwproxy.reply import (
 _CLOSED: Final = -1
 _MAX_ID_LENGTH: Final = 64
 
+_MAX_PERCENTAGE: Final = 1_000.0
+"""The meter's denominator is not the window's own (backend-rules.md B16), but what is far beyond is no measure."""
+
 _OtherEvent: TypeAlias = (
     ReasoningPayload
     | ToolUsePayload
@@ -96,6 +99,7 @@ class Assembler:
         self._tools: dict[str, _OpenToolUse] = {}
         self._ended_tools: set[str] = set()
         self._ids: set[str] = set()
+        self._id_counts: dict[str, int] = {}
         self._said: list[str] = []
         self._thought: list[str] = []
         self._redacted = False
@@ -212,12 +216,13 @@ class Assembler:
 
     def _unused_id(self, key: str) -> str:
         """The backend's id, or one like it where it has been used in this reply (reliability.md 3 fault 47)."""
-        chosen, count = key or "tooluse_1", 1
+        chosen, count = key or "tooluse_1", self._id_counts.get(key, 1)
         while chosen in self._ids:
             count += 1
             suffix = f"_{count}"
             chosen = (key or "tooluse")[: _MAX_ID_LENGTH - len(suffix)] + suffix
         self._ids.add(chosen)
+        self._id_counts[key] = count
         return chosen
 
     def _fragment(self, tool: _OpenToolUse, given: object) -> str:
@@ -255,7 +260,7 @@ class Assembler:
 
     def _on_context_usage(self, event: ContextUsagePayload) -> None:
         percentage = event.context_usage_percentage
-        if percentage is not None and percentage > 0:
+        if percentage is not None and 0 < percentage <= _MAX_PERCENTAGE:
             self._percentage = percentage
         self._mark_trailer()
 
@@ -307,16 +312,18 @@ class Assembler:
         output = estimate("".join(self._said)) + reasoning
         counted = self._tokens
         if counted is not None and counted.uncached_input_tokens is not None and counted.output_tokens is not None:
+            fresh, said = counted.uncached_input_tokens, counted.output_tokens
             read, write = counted.cache_read_input_tokens or 0, counted.cache_write_input_tokens or 0
-            return Usage(
-                input_tokens=counted.uncached_input_tokens + read + write,
-                output_tokens=counted.output_tokens,
-                source="backend",
-                cache_read_tokens=read,
-                cache_write_tokens=write,
-                reasoning_tokens=min(reasoning, counted.output_tokens),
-                credits=self._credits,
-            )
+            if min(fresh, said, read, write) >= 0:
+                return Usage(
+                    input_tokens=fresh + read + write,
+                    output_tokens=said,
+                    source="backend",
+                    cache_read_tokens=read,
+                    cache_write_tokens=write,
+                    reasoning_tokens=min(reasoning, said),
+                    credits=self._credits,
+                )
         if self._percentage and self._window:
             filled = round(self._percentage / 100 * self._window)
             return Usage(max(1, filled - output), output, "context", reasoning_tokens=reasoning, credits=self._credits)
