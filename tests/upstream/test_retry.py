@@ -21,7 +21,6 @@ FIRST = Situation(attempt=1, elapsed=0.5, left=580.0)
     ("error", "longest"),
     [
         (BackendUnavailable("x"), 0.05),
-        (EmptyReply("x"), 0.05),
         (StreamTruncated("x"), 0.05),
         (Throttled("x"), 1.0),
         (ModelUnavailable("x"), 1.0),
@@ -69,3 +68,8 @@ def test_the_service_says_when() -> None:
 def test_a_wait_is_capped() -> None:
     late = Situation(attempt=2, elapsed=1.0, left=580.0)
     assert (delay(Throttled("x"), late, random=0.999) or 0) <= CAP
+
+
+def test_an_answer_that_says_nothing_is_asked_for_once_more() -> None:
+    assert delay(EmptyReply("x"), FIRST, random=0.5) == pytest.approx(0.025)
+    assert delay(EmptyReply("x"), Situation(attempt=2, elapsed=1.0, left=580.0), random=0.5) is None

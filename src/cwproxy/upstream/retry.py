@@ -11,12 +11,16 @@ from cwproxy.errors import (
     BackendTimeout,
     BackendUnavailable,
     BrokenStream,
+    EmptyReply,
     ModelUnavailable,
     Throttled,
 )
 
 ATTEMPTS = 3
 """Calls per request, the first one included: what AWS's own clients do (protocol.md 4.5)."""
+
+EMPTY_ATTEMPTS = 2
+"""The same where a call ended well but said nothing: it was billed (backend-rules.md B9, B17)."""
 
 WAITING = 60.0
 """Seconds that all waits of one request may add up to."""
@@ -46,7 +50,7 @@ def delay(error: BackendError, situation: Situation, *, random: float) -> float 
     base = _base(error)
     if (
         base is None
-        or situation.attempt >= ATTEMPTS
+        or situation.attempt >= (EMPTY_ATTEMPTS if isinstance(error, EmptyReply) else ATTEMPTS)
         or situation.elapsed >= WAITING
         or situation.left < RETRY_AFTER_LIMIT
     ):
