@@ -1,6 +1,8 @@
 """The transport faults of reliability.md 3A, on real sockets."""
 
 import asyncio
+import gc
+import sys
 from collections.abc import AsyncIterator
 
 import httpx
@@ -15,6 +17,7 @@ from cwproxy.errors import (
     CredentialRejected,
     InvalidRequest,
     SettingsError,
+    Throttled,
 )
 from cwproxy.upstream import Timeouts, Upstream
 
@@ -253,3 +256,89 @@ async def test_a_transport_of_httpx_can_stand_in() -> None:
     async with upstream.stream(call("http://x"), NOBODY) as reads:
         assert [data async for data in reads] == [b"abc"]
     await upstream.aclose()
+
+
+async def drips_a_body(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(OK_HEAD)
+    while True:
+        writer.write(chunk(b" "))
+        await writer.drain()
+        await asyncio.sleep(0.05)  # the fault itself: never silent, never done
+
+
+async def drips_an_error(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 429 Too Many Requests\r\nTransfer-Encoding: chunked\r\n\r\n")
+    while True:
+        writer.write(chunk(b" "))
+        await writer.drain()
+        await asyncio.sleep(0.05)  # as above
+
+
+async def test_a_body_that_never_ends_is_given_up(upstream: Upstream) -> None:
+    async with asyncio.timeout(3.0), raw_server(drips_a_body) as server:
+        with pytest.raises(BackendTimeout, match="did not come to the end"):
+            await upstream.fetch(call(server.url), NOBODY)
+
+
+async def test_an_error_that_never_ends_is_judged_by_its_status(upstream: Upstream) -> None:
+    async with asyncio.timeout(3.0), raw_server(drips_an_error) as server:
+        with pytest.raises(Throttled):
+            await collect(upstream, server.url)
+
+
+async def test_a_body_that_is_fetched_has_a_limit() -> None:
+    class Endless(httpx.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            while True:
+                yield bytes(1 << 20)
+
+    upstream = Upstream(transport=httpx.MockTransport(lambda request: httpx.Response(200, stream=Endless())))
+    with pytest.raises(BackendTimeout, match="did not come to the end"):
+        await upstream.fetch(call("http://x"), NOBODY)
+    await upstream.aclose()
+
+
+async def test_no_generator_is_left_to_the_garbage_collector(upstream: Upstream) -> None:
+    hooks, left = sys.get_asyncgen_hooks(), list[object]()
+    sys.set_asyncgen_hooks(finalizer=left.append)
+    try:
+        async with raw_server(stops_mid_stream) as server:
+            async with upstream.stream(call(server.url), NOBODY) as reads:
+                await anext(reads)
+            first = asyncio.Event()
+
+            async def read_on() -> None:
+                async with upstream.stream(call(server.url), NOBODY) as reads:
+                    async for _ in reads:
+                        first.set()
+
+            reading = asyncio.ensure_future(read_on())
+            await first.wait()
+            reading.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await reading
+        gc.collect()
+    finally:
+        sys.set_asyncgen_hooks(*hooks)
+    assert not left
+
+
+@pytest.mark.parametrize("url", ["http://a..b", "http://" + "a" * 70 + ".example", "http://xn--"])
+async def test_a_host_that_cannot_be_looked_up(upstream: Upstream, url: str) -> None:
+    with pytest.raises(SettingsError):
+        await collect(upstream, url)
+
+
+async def test_no_header_is_smuggled_in(upstream: Upstream) -> None:
+    async with raw_server(silent) as server:
+        for value in ("a\r\nx-injected: 1", "\u00e9"):
+            with pytest.raises((SettingsError, ValueError)):
+                async with upstream.stream(Call("POST", server.url, {"tokentype": value}, b"{}"), NOBODY):
+                    pass
+    assert not server.requests
+
+
+async def test_a_password_in_the_endpoint_is_not_told(upstream: Upstream) -> None:
+    with pytest.raises(SettingsError) as caught:
+        await collect(upstream, "http://user:secret@[::1")
+    assert "secret" not in caught.value.message

@@ -9,11 +9,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import cast
 
 import aiohttp
 import httpx
 from aiohttp.connector import Connection
 from httpx_aiohttp import AiohttpTransport
+from httpx_aiohttp.transport import AiohttpResponseStream
 
 from cwproxy.codewhisperer import failures
 from cwproxy.codewhisperer.surfaces import Call
@@ -23,8 +25,15 @@ from cwproxy.upstream.errors import converted
 ERROR_BODY_LIMIT = 64 * 1024
 """Bytes of an error body that are read; more is of no use to anybody (reliability.md 3A 23)."""
 
+BODY_LIMIT = 8 * 1024 * 1024
+"""Bytes of a body that is fetched whole; a list of models has a few kilobytes."""
+
 CONNECTIONS = 1_024
 """Streams at once. Above uvicorn's own cap of 1 000 clients, so that the pool is never the limit."""
+
+
+READ_SIZE = 16 * 1024
+"""Bytes of one read at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +94,20 @@ class Upstream:
                 await response.aclose()
 
     async def fetch(self, call: Call, auth: httpx.Auth) -> bytes:
-        """The whole body of a successful answer. Raises as `stream` does."""
+        """The whole body of a successful answer. Raises as `stream` does, also for a body without an end."""
         host, response = await self._open(call, auth)
         with converted(host):
             try:
-                return await response.aread()
+                body, ended = await _start_of(response, BODY_LIMIT, within=self._headers_within)
             finally:
                 await response.aclose()
+        if not ended:
+            raise BackendTimeout(f"{host} did not come to the end of its answer.")
+        return body
 
     async def _open(self, call: Call, auth: httpx.Auth) -> tuple[str, httpx.Response]:
         """The host, and an answer with status 200 whose body has not been read; the caller closes it."""
-        with converted(call.url):
+        with converted(call.url.rpartition("@")[2]):  # what stands before it may be a password
             request = httpx.Request(
                 call.method, _url(call.url), headers=call.headers, content=call.body, extensions=self._extensions
             )
@@ -113,7 +125,7 @@ class Upstream:
                         f"{host} answered with content-encoding {encoding!r}; only identity was accepted."
                     )
                 if response.status_code != 200:
-                    body = await _error_body(response)
+                    body, _ = await _start_of(response, ERROR_BODY_LIMIT, within=self._headers_within)
                     raise failures.from_response(response.status_code, lowered(response.headers), body)
             except BaseException:
                 await response.aclose()
@@ -165,22 +177,57 @@ def _expect_event_stream(response: httpx.Response, host: str) -> None:
 
 
 async def _reads(response: httpx.Response, host: str) -> AsyncGenerator[bytes, None]:
+    with converted(host):
+        async with aclosing(_raw(response)) as stream:
+            async for data in stream:
+                yield data
+
+
+def _raw(response: httpx.Response) -> AsyncGenerator[bytes, None]:
     # httpx's own iterators (aiter_raw, aiter_bytes) add a layer each; the transport's stream is what they wrap.
     assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101
-    with converted(host):
-        async for data in response.stream:
+    return cast("AsyncGenerator[bytes, None]", aiter(response.stream))
+
+
+async def _start_of(response: httpx.Response, limit: int, *, within: float) -> tuple[bytes, bool]:
+    """At most `limit` bytes of a body and what comes of it in `within` seconds, and whether that is all of it."""
+    if response.is_stream_consumed:
+        return response.content[:limit], len(response.content) <= limit
+    body = bytearray()
+    try:
+        async with asyncio.timeout(within):
+            async with aclosing(_raw(response)) as reads:
+                async for data in reads:
+                    body += data
+                    if len(body) > limit:
+                        return bytes(body[:limit]), False
+    except TimeoutError:
+        return bytes(body), False
+    return bytes(body), True
+
+
+class _Transport(AiohttpTransport):
+    """Its bodies are read by aiohttp's plain iterator. httpx_aiohttp has a generator around it, which whoever stops
+    early would leave to the garbage collector.
+    """
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await super().handle_async_request(request)
+        assert isinstance(response.stream, AiohttpResponseStream)  # noqa: S101
+        response.stream = _Body(response.stream)
+        return response
+
+
+class _Body(httpx.AsyncByteStream):
+    def __init__(self, wrapped: AiohttpResponseStream) -> None:
+        self._wrapped = wrapped
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for data in self._wrapped._aiohttp_response.content.iter_chunked(READ_SIZE):
             yield data
 
-
-async def _error_body(response: httpx.Response) -> bytes:
-    body = b""
-    if response.is_stream_consumed:
-        return response.content[:ERROR_BODY_LIMIT]
-    async for data in response.aiter_raw():
-        body += data
-        if len(body) >= ERROR_BODY_LIMIT:
-            break
-    return body[:ERROR_BODY_LIMIT]
+    async def aclose(self) -> None:
+        await self._wrapped.aclose()
 
 
 class _Response(aiohttp.ClientResponse):
@@ -234,6 +281,4 @@ def _aiohttp_transport(proxy: str | None, ca_bundle: str | None) -> AiohttpTrans
             response_class=_Response,
         )
 
-    return AiohttpTransport(
-        verify=context, trust_env=False, proxy=httpx.Proxy(proxy) if proxy else None, client=session
-    )
+    return _Transport(verify=context, trust_env=False, proxy=httpx.Proxy(proxy) if proxy else None, client=session)

@@ -21,6 +21,9 @@ def converted(host: str) -> Iterator[None]:
         yield
     except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
         raise SettingsError(f"The endpoint is not a usable http or https URL: {host}.") from error
+    except UnicodeError as error:
+        # A name that cannot be a host's, a character that no header may have.
+        raise SettingsError(f"A request to {host} cannot be written: {type(error).__name__}.") from error
     except (httpx.HTTPError, aiohttp.ClientError, OSError) as error:
         cause = error.__cause__ if isinstance(error, httpx.HTTPError) and error.__cause__ is not None else error
         raise _ours(cause, host) from error
