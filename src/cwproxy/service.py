@@ -15,7 +15,7 @@ from typing import Literal, assert_never
 from uuid import uuid4
 
 from cwproxy.accounts.selection import Selected
-from cwproxy.codewhisperer import catalog, events, request, surfaces, tokens
+from cwproxy.codewhisperer import catalog, request, surfaces, tokens
 from cwproxy.codewhisperer.assembler import Assembler
 from cwproxy.codewhisperer.catalog import Catalog, Model
 from cwproxy.codewhisperer.surfaces import Surface
@@ -34,10 +34,10 @@ from cwproxy.conversation import (
     UserTurn,
 )
 from cwproxy.errors import BackendError, BackendTimeout, BackendUnavailable, CwproxyError, StreamTruncated, Throttled
-from cwproxy.eventstream import Decoder
 from cwproxy.filters import Demands, Filters
-from cwproxy.reply import Finished, ReplyEvent, StopReason, Usage
+from cwproxy.reply import ReplyEvent
 from cwproxy.upstream import Upstream
+from cwproxy.upstream.reading import Reading
 from cwproxy.upstream.retry import Situation, delay
 from cwproxy.upstream.workspace import Workspace
 
@@ -184,7 +184,7 @@ class Service:
             try:
                 async with (
                     self._upstream.stream(call, account.auth) as reads,
-                    aclosing(_assembled(reads, assembler, filters, self._clock, deadline)) as batches,
+                    aclosing(_batches(reads, Reading(assembler, filters), self._clock, deadline)) as batches,
                 ):
                     async for batch in batches:
                         said = True
@@ -264,53 +264,17 @@ class Answer:
         return self.batches
 
 
-async def _assembled(
-    reads: AsyncIterator[bytes],
-    assembler: Assembler,
-    filters: Filters | None,
-    clock: Callable[[], float],
-    deadline: float,
+async def _batches(
+    reads: AsyncIterator[bytes], reading: Reading, clock: Callable[[], float], deadline: float
 ) -> AsyncGenerator[list[ReplyEvent], None]:
-    """Everything that one read completes goes out as one list. What came before a fault goes out before it."""
-    decoder = Decoder()
-    feed, parse = assembler.feed, events.parse
-    batch: list[ReplyEvent] = []
-    try:
-        async for data in reads:
-            for frame in decoder.feed(data):
-                batch.extend(feed(parse(frame)))
-            if filters is not None:
-                batch = filters.feed(batch)
-                if filters.ended is not None:
-                    yield [*batch, *_early_end(filters, filters.ended, assembler)]
-                    return
-            if batch:
-                yield batch
-                batch = []
-            if clock() > deadline:
-                raise BackendTimeout("The answer took longer than a whole request may.", reason="deadline")
-        decoder.close()
-        last = list(assembler.finish())
-        yield last if filters is None else _last(filters, last, assembler)
-    except CwproxyError:
-        if batch:
-            yield batch if filters is None else filters.feed(batch)
-        raise
-
-
-def _last(filters: Filters, batch: list[ReplyEvent], assembler: Assembler) -> list[ReplyEvent]:
-    """The end of the text may hold a stop string that was waited for."""
-    batch = filters.feed(batch)
-    return batch if filters.ended is None else [*batch, *_early_end(filters, filters.ended, assembler)]
-
-
-def _early_end(filters: Filters, reason: StopReason, assembler: Assembler) -> list[ReplyEvent]:
-    """We end the answer, so the backend has counted nothing; the caller closes the connection."""
-    thinking = tokens.estimate(filters.thought)
-    usage = Usage(
-        assembler.input_tokens, tokens.estimate(filters.said) + thinking, "estimate", reasoning_tokens=thinking
-    )
-    return [usage, Finished(reason, filters.stop_sequence)]
+    async for data in reads:
+        for batch in reading.feed(data):
+            yield batch
+        if reading.over:
+            return
+        if clock() > deadline:
+            raise BackendTimeout("The answer took longer than a whole request may.", reason="deadline")
+    yield reading.finish()
 
 
 def _demands(conversation: Conversation) -> Demands:
