@@ -29,27 +29,29 @@ async def read(request: Request, limits: Limits) -> bytes:
     if length.isascii() and length.isdigit() and (len(length) > 18 or int(length) > limits.body_bytes):
         raise _too_large(limits)
     try:
-        async with asyncio.timeout(limits.body_total):
-            return await _collect(request.receive, limits)
+        return await _collect(request.receive, limits)
     except TimeoutError as error:
         raise Refused(408, "The body took too long to arrive.", "request_timeout", headers=_CLOSE) from error
 
 
 async def _collect(receive: Receive, limits: Limits) -> bytes:
+    now = asyncio.get_running_loop().time
+    end = now() + limits.body_total
     pieces: list[bytes] = []
     size = 0
-    while True:
-        async with asyncio.timeout(limits.body_gap):
+    async with asyncio.timeout(limits.body_gap) as patience:
+        while True:
             message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        piece = message.get("body", b"")
-        size += len(piece)
-        if size > limits.body_bytes:
-            raise _too_large(limits)
-        pieces.append(piece)
-        if not message.get("more_body", False):
-            return b"".join(pieces)
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            piece = message.get("body", b"")
+            size += len(piece)
+            if size > limits.body_bytes:
+                raise _too_large(limits)
+            pieces.append(piece)
+            if not message.get("more_body", False):
+                return b"".join(pieces)
+            patience.reschedule(min(end, now() + limits.body_gap))
 
 
 def _too_large(limits: Limits) -> Refused:

@@ -73,10 +73,13 @@ class Line:
     ) -> None:
         self._left = True
         self._drain.discard(self._shut_down)
-        if self._watcher is not None:
-            self._watcher.cancel()
-        if self._cause is not None and self._task is not None:
-            self._task.uncancel()
+        watcher, task = self._watcher, self._task
+        # The watcher's frame refers to this object: kept, they would wait for the collector with all they hold.
+        self._watcher = self._task = None
+        if watcher is not None:
+            watcher.cancel()
+        if self._cause is not None and task is not None:
+            task.uncancel()
             if kind is None or issubclass(kind, (asyncio.CancelledError, OSError)):
                 raise Cut(self._cause) from error
 
