@@ -1,6 +1,7 @@
 """`create_app`: the routes, who may use them, and every error in OpenAI's envelope."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import msgspec
@@ -55,24 +56,13 @@ def create_app(
     app.state.drain = around.drain
     for prefix in _PREFIXES:
         app.include_router(_openai(around), prefix=prefix, dependencies=[Depends(access.admit)])
+        app.add_route(prefix + "/chat/completions", _chat(around, access), methods=["POST"])
     app.include_router(_health(around))
     return app
 
 
 def _openai(around: Surroundings) -> APIRouter:
     router = APIRouter()
-
-    @router.post("/chat/completions", response_model=None)
-    async def chat_completions(request: Request) -> Response:
-        if around.drain.draining:
-            raise draining()
-        chat = await _parsed(await body.read(request, around.limits), around.limits)
-        _refuse_when_strict(request, chat)
-        name = next((value for header in _CONVERSATION_HEADERS if (value := request.headers.get(header))), None)
-        if name is not None:
-            chat = replace(chat, conversation=replace(chat.conversation, name=name))
-        kind = StreamedAnswer if chat.stream else WholeAnswer
-        return kind(around, chat, exchange_of(request.scope))
 
     @router.api_route("/models", methods=["GET", "HEAD"], response_model=None)
     async def list_models(request: Request) -> Response:
@@ -85,6 +75,24 @@ def _openai(around: Surroundings) -> APIRouter:
         return _json(request, models.single(catalog.resolve(id), id))
 
     return router
+
+
+def _chat(around: Surroundings, access: AccessPolicy) -> Callable[[Request], Awaitable[Response]]:
+    """A plain route: FastAPI's dependencies and validation, of which it needs none, take longer than the conversion."""
+
+    async def chat_completions(request: Request) -> Response:
+        await access.admit(request)
+        if around.drain.draining:
+            raise draining()
+        chat = await _parsed(await body.read(request, around.limits), around.limits)
+        _refuse_when_strict(request, chat)
+        name = next((value for header in _CONVERSATION_HEADERS if (value := request.headers.get(header))), None)
+        if name is not None:
+            chat = replace(chat, conversation=replace(chat.conversation, name=name))
+        kind = StreamedAnswer if chat.stream else WholeAnswer
+        return kind(around, chat, exchange_of(request.scope))
+
+    return chat_completions
 
 
 def _health(around: Surroundings) -> APIRouter:
