@@ -139,3 +139,9 @@ def test_a_choice_that_cannot_be_met_is_refused(offered: tuple[Tool, ...], choic
     with pytest.raises(InvalidRequest) as refusal:
         plan(*offered, choice=choice)
     assert refusal.value.param == "tool_choice"
+
+
+def test_the_schemas_have_a_size_together() -> None:
+    schema = json.dumps({"type": "object", "description": "x" * 1_000_000}).encode()
+    with pytest.raises(InvalidRequest, match="too long together"):
+        plan(*(Tool(f"t{number}", "d", schema) for number in range(40)))

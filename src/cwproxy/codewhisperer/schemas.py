@@ -7,6 +7,7 @@ cause, so all of it goes on all surfaces. Meaning is kept where it can be: refer
 patterns and defaults, which a model reads there as well as anywhere.
 """
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
@@ -17,6 +18,9 @@ from cwproxy.codewhisperer import jsontext
 MAX_DEPTH: Final = 64
 MAX_NODES: Final = 20_000
 """Subschemas after inlining. Definitions that refer to each other could otherwise double with every line."""
+
+MAX_GROWTH: Final = 512 * 1024
+"""Characters that inlining may add, for a long text that is referred to often."""
 
 _CACHED_SCHEMA_LENGTH: Final = 64 * 1024
 _MAX_NOTE_LENGTH: Final = 500
@@ -41,6 +45,8 @@ _NOTED: Final = (
     "uniqueItems",
 )
 
+_TOLD: Final = frozenset({"type", "required", "enum", "const", "description", *_NOTED})
+
 _Schema: TypeAlias = dict[str, Any]
 
 
@@ -64,17 +70,21 @@ def _clean(schema: bytes) -> msgspec.Raw:
         document = {}
     if not isinstance(document, dict):
         raise UnusableSchema("is not a JSON object")
-    return msgspec.Raw(msgspec.json.encode(_root(_Inliner(document).inline(document, 0))))
+    return msgspec.Raw(msgspec.json.encode(_root(_Inliner(document, len(schema) + MAX_GROWTH).inline(document, 0))))
 
 
-_cached = lru_cache(maxsize=512)(_clean)
+_cached = lru_cache(maxsize=256)(_clean)
 
 
 class _Inliner:
-    """Copies a schema with every `$ref` replaced by what it points to; cycles are cut where they close."""
+    """Copies what is of use of a schema, with every `$ref` replaced by what it points to; cycles are cut where they
+    close. `room` is in characters.
+    """
 
-    def __init__(self, document: _Schema) -> None:
+    def __init__(self, document: _Schema, room: int) -> None:
         self._document = document
+        self._room = room
+        self._lengths: dict[int, int] = {}
         self._nodes = 0
         self._followed: list[str] = []
 
@@ -90,16 +100,33 @@ class _Inliner:
         pointer = given.get("$ref")
         if isinstance(pointer, str):
             return self._follow(pointer, given, depth)
-        copy = dict(given)
-        for name in _HOLDERS & given.keys():
-            value = given[name]
-            if name == "properties" and isinstance(value, dict):
-                copy[name] = {key: self.inline(sub, depth + 1) for key, sub in value.items()}
-            elif isinstance(value, list):
-                copy[name] = [self.inline(sub, depth + 1) for sub in value]
-            elif value is not None:
-                copy[name] = self.inline(value, depth + 1)
+        copy: _Schema = {}
+        self._room -= len(given)
+        for name, value in given.items():
+            if name in _HOLDERS:
+                copy[name] = self._held(name, value, depth + 1)
+            elif name in _TOLD:
+                copy[name] = value
+                self._room -= len(value) if isinstance(value, str) else self._length(value)
+        if self._room < 0:
+            raise UnusableSchema(f"grows by more than {MAX_GROWTH} characters when its references are put in place")
         return copy
+
+    def _held(self, name: str, value: object, depth: int) -> object:
+        if name == "properties" and isinstance(value, dict):
+            self._room -= sum(map(len, value))
+            return {key: self.inline(sub, depth) for key, sub in value.items()}
+        if isinstance(value, list):
+            return [self.inline(sub, depth) for sub in value]
+        return None if value is None else self.inline(value, depth)
+
+    def _length(self, value: object) -> int:
+        """Of its JSON text, about. The document keeps every list and object, so their identities stay their own."""
+        if not isinstance(value, dict | list):
+            return 0
+        if id(value) not in self._lengths:
+            self._lengths[id(value)] = len(_compact(value))
+        return self._lengths[id(value)]
 
     def _follow(self, pointer: str, given: _Schema, depth: int) -> _Schema:
         """What stands beside a reference is kept and wins."""
@@ -128,9 +155,10 @@ def _root(schema: _Schema) -> _Schema:
     merged = {name: value for name, value in schema.items() if name not in _UNIONS}
     for name in _UNIONS:
         branches = [_flat(branch)[0] for branch in _branches(schema, name)]
-        always = [set(_names(branch.get("required"))) for branch in branches]
-        for branch in branches:
-            merged = _overlay(merged, {**branch, "required": sorted(set.intersection(*always))})
+        if branches:
+            always = set.intersection(*(set(_names(branch.get("required"))) for branch in branches))
+            merged = _overlaid([merged, *({**branch, "required": None} for branch in branches)])
+            merged["required"] += sorted(always)
     reduced = _reduced(merged)
     if reduced.get("type", "object") != "object":
         return {"type": "object", "properties": {"input": reduced}, "required": ["input"]}
@@ -178,23 +206,32 @@ def _flat(schema: _Schema) -> tuple[_Schema, list[str]]:
     for name in _COMBINED:
         branches = _branches(schema, name)
         useful = [branch for branch in branches if branch and branch.get("type") != "null"]
+        layers = [flat]
         for branch in useful if name == "allOf" else useful[:1]:
             inner, more = _flat(branch)
-            flat = _overlay(flat, inner)
+            layers.append(inner)
             notes += more
+        flat = _overlaid(layers)
         if name != "allOf":
             notes += [f"or {_compact(branch)}" for branch in useful[1:]]
             notes += ["or null"] * any(branch.get("type") == "null" for branch in branches)
     return flat, notes
 
 
-def _overlay(base: _Schema, extra: _Schema) -> _Schema:
-    """Both at once: properties and required names of both, otherwise the base's word."""
-    merged = {**extra, **base}
-    ours, theirs = base.get("properties"), extra.get("properties")
-    if isinstance(ours, dict) and isinstance(theirs, dict):
-        merged["properties"] = {**theirs, **ours}
-    merged["required"] = [*_names(base.get("required")), *_names(extra.get("required"))]
+def _overlaid(layers: Iterable[_Schema]) -> _Schema:
+    """All at once: properties and required names of each, otherwise the earliest word."""
+    merged: _Schema = {}
+    properties: _Schema = {}
+    required: list[str] = []
+    for layer in layers:
+        merged = {**layer, **merged}
+        own = layer.get("properties")
+        if isinstance(own, dict):
+            properties |= {name: own[name] for name in own if name not in properties}
+        required += _names(layer.get("required"))
+    if properties:
+        merged["properties"] = properties
+    merged["required"] = required
     return merged
 
 

@@ -22,6 +22,9 @@ MAX_NAME_LENGTH: Final = 64
 MAX_DESCRIPTION_BYTES: Final = 10_000
 """The backend's limit is 10 240 bytes (backend-rules.md A3 31)."""
 
+MAX_SCHEMAS_LENGTH: Final = 32 * 1024 * 1024
+"""Characters of all schemas together, references put in place: more than any body that the backend takes (A5 58)."""
+
 _HASH_LENGTH: Final = 8
 _LEGAL = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 _ILLEGAL_CHARACTER = re.compile(r"[^A-Za-z0-9_-]")
@@ -65,6 +68,7 @@ def plan(conversation: Conversation, used: Iterable[str]) -> Plan:
         declared = {choice.name: None}
     wire_names = _wire_names([*declared, *used])
     specifications, descriptions = [], []
+    room = MAX_SCHEMAS_LENGTH
     for name, wire_name in wire_names.items():
         if name in offered:
             specification, rest = _specification(*offered[name], wire_name)
@@ -74,6 +78,9 @@ def plan(conversation: Conversation, used: Iterable[str]) -> Plan:
                 name=wire_name, description=wire.STUB_TOOL_DESCRIPTION, input_schema=_STUB_SCHEMA
             )
         specifications.append(wire.Tool(tool_specification=specification))
+        room -= len(bytes(specification.input_schema.json))
+        if room < 0:
+            raise InvalidRequest("The schemas of the tools are too long together.", param="tools")
     instruction = None
     if choice.mode == "required":
         instruction = wire.FORCE_ANY_TOOL
