@@ -40,6 +40,8 @@ class Redact(logging.Formatter):
 
 def configure_logging(level: str) -> None:
     """Ours at `level`, everybody else's from warning on: httpx and botocore log headers when they debug."""
+    # None of these is shown, and each is looked up anew for every line.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     channel = logging.StreamHandler(sys.stderr)
     channel.setFormatter(Redact("%(asctime)s %(levelname)s %(name)s %(message)s"))
     root = logging.getLogger()
