@@ -27,7 +27,7 @@ from cwproxy.errors import (
 )
 from cwproxy.eventstream import encode
 from cwproxy.reply import Finished, Reply, ReplyEvent, StopReason, TextDelta, TextPart, Usage, fold
-from cwproxy.service import CATALOG_SECONDS, Options, Service
+from cwproxy.service import CATALOG_SECONDS, LISTING_PAUSE, MAX_PAGES, Options, Service, is_big
 from cwproxy.upstream import Upstream
 from cwproxy.upstream.workspace import Workspace
 
@@ -67,6 +67,9 @@ class Backend(httpx.AsyncBaseTransport):
         self.headers: list[httpx.Headers] = []
         self.listings = 0
         self.list_status = 200
+        self.list_gate = asyncio.Event()
+        self.list_gate.set()
+        self.models = MODELS
         self.open = 0
         self.gate = asyncio.Event()
         self.gate.set()
@@ -76,7 +79,8 @@ class Backend(httpx.AsyncBaseTransport):
         if b"ListAvailableModels" in request.headers.raw.__repr__().encode():
             self.listings += 1
             await asyncio.sleep(0)
-            return httpx.Response(self.list_status, json=MODELS)
+            await self.list_gate.wait()
+            return httpx.Response(self.list_status, json=self.models)
         self.chats.append(json.loads(await request.aread()))
         self.headers.append(request.headers)
         answer = self.script.pop(0) if len(self.script) > 1 else self.script[0]
@@ -367,7 +371,9 @@ async def test_a_stale_list_is_better_than_none() -> None:
         now += CATALOG_SECONDS + 1
         backend.list_status = 500
         assert (await service.models()).models
+        assert (await service.models()).models
         assert backend.listings == 2
+        now += LISTING_PAUSE + 1
         backend.list_status = 200
         await service.models()
         await service.models()
@@ -380,3 +386,57 @@ async def test_usage_is_marked() -> None:
     async with running(backend) as service:
         usage = (await reply(service)).usage
     assert usage == Usage(7, 3, "backend")
+
+
+async def test_a_list_that_never_ends_is_cut() -> None:
+    backend = Backend(WHOLE)
+    backend.models = {**MODELS, "nextToken": "again"}
+    async with running(backend) as service:
+        assert (await service.models()).models
+    assert backend.listings == MAX_PAGES
+
+
+async def test_a_failed_listing_is_not_tried_again_by_everybody() -> None:
+    now = 1000.0
+    backend = Backend(WHOLE)
+    backend.list_status = 503
+    async with running(backend, clock=lambda: now) as service:
+        await asyncio.gather(*(reply(service) for _ in range(10)))
+        assert backend.listings == 1
+        now += LISTING_PAUSE + 1
+        await reply(service)
+    assert backend.listings == 2
+    assert len(backend.chats) == 11
+
+
+async def test_a_listing_that_is_refused_is_not_the_clients_fault() -> None:
+    backend = Backend(WHOLE)
+    backend.list_status = 400
+    async with running(backend) as service:
+        with pytest.raises(BackendUnavailable, match="refused to list"):
+            await service.models()
+        assert (await reply(service)).parts == (TextPart("Hello"),)
+
+
+async def test_silence_does_not_outlast_the_deadline() -> None:
+    backend = Backend(WHOLE)
+    backend.gate.clear()
+    async with running(backend, Options(request_seconds=0.05)) as service, asyncio.timeout(2.0):
+        with pytest.raises(BackendTimeout, match="longer than a whole request"):
+            await reply(service)
+    assert backend.open == 0
+
+
+@pytest.mark.parametrize(
+    "conversation",
+    [
+        Conversation("auto", (UserTurn(tuple(Text("x") for _ in range(10_000))),)),
+        Conversation("auto", (UserTurn((Text("x"),)),), tuple(Tool(f"t{n}", "", b"{}") for n in range(3_000))),
+        Conversation("auto", (UserTurn((Text("x"),)),), (Tool("t", "", b'{"$ref":"#"}' * 40),)),
+        Conversation("auto", (UserTurn((Text("x" * 600_000),)),)),
+    ],
+    ids=["parts", "tools", "references", "text"],
+)
+def test_what_takes_long_to_convert_is_big(conversation: Conversation) -> None:
+    assert is_big(conversation)
+    assert not is_big(ask())

@@ -33,7 +33,15 @@ from cwproxy.conversation import (
     UserPart,
     UserTurn,
 )
-from cwproxy.errors import BackendError, BackendTimeout, BackendUnavailable, CwproxyError, StreamTruncated, Throttled
+from cwproxy.errors import (
+    BackendError,
+    BackendTimeout,
+    BackendUnavailable,
+    CwproxyError,
+    InvalidRequest,
+    StreamTruncated,
+    Throttled,
+)
 from cwproxy.filters import Demands, Filters
 from cwproxy.reply import ReplyEvent
 from cwproxy.upstream import Upstream
@@ -46,14 +54,30 @@ log = logging.getLogger("cwproxy.service")
 CATALOG_SECONDS = 300.0
 """How long a model list is believed. It changes with roll-outs, not by the minute."""
 
+LISTING_PAUSE = 15.0
+"""Seconds after a failed listing until the next one: a control plane that hangs must not hold up every request."""
+
+MAX_PAGES = 50
+"""Of a list of models: it is known to have one."""
+
 REQUEST_SECONDS = 590.0
 """Deadline of a whole request: just under the 600 s of the OpenAI SDKs (reliability.md 1.8)."""
+
+LAST_SECONDS = 200.0
+"""Before the deadline, in which each read has a timer; before that the upstream's own limit of silence is enough."""
 
 TRAILERLESS = 2
 """Streams without a trailer, and none with one, after which an account counts as one that sends none."""
 
 BIG_CONVERSATION = 512 * 1024
 """Characters above which the conversion runs in a thread, so that other streams do not stand still."""
+
+PART_WEIGHT = 64
+TOOL_WEIGHT = 256
+REFERENCE_WEIGHT = 16 * 1024
+"""Characters that a part, a tool and a `$ref` in its schema count for beside their own: a conversation may be long in
+tiny pieces, and what a reference leads to may be anything.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +137,7 @@ class Service:
         self._options = options
         self._clock = clock
         self._catalogs: dict[str, tuple[float, Catalog]] = {}
+        self._unlisted: dict[str, tuple[float, BackendUnavailable | Throttled]] = {}
         self._listing = asyncio.Lock()
         self._trailers: defaultdict[str, _Trailers] = defaultdict(_Trailers)
 
@@ -135,15 +160,12 @@ class Service:
         """
         account = await self._select()
         model = await self._model(account, conversation.model)
-        name = request.conversation_id(conversation, namespace=caller)
-        prepared = await self._prepared(conversation, model, name, account)
-        answer = Answer(model, name, self._attempts(prepared, model, account))
+        prepared = await self._prepared(conversation, model, caller, account)
+        answer = Answer(model, prepared.state.conversation_id, self._attempts(prepared, model, account))
         async with aclosing(answer.batches):
             yield answer
 
-    async def _prepared(
-        self, conversation: Conversation, model: Model, conversation_id: str, account: Selected
-    ) -> _Prepared:
+    async def _prepared(self, conversation: Conversation, model: Model, caller: str, account: Selected) -> _Prepared:
         workspace = self._options.workspace
         status = await workspace.git_status()
 
@@ -151,7 +173,7 @@ class Service:
             prepared = request.build(
                 conversation,
                 model_id=None if model.id == catalog.AUTO else model.id,
-                conversation_id=conversation_id,
+                conversation_id=request.conversation_id(conversation, namespace=caller),
                 origin=surfaces.origin(account.target.surface),
                 environment=workspace.environment(),
                 git_status=status,
@@ -160,7 +182,7 @@ class Service:
                 prepared.state, prepared.tool_names, tokens.estimate_conversation(conversation), _demands(conversation)
             )
 
-        return await asyncio.to_thread(build) if _is_big(conversation) else build()
+        return await asyncio.to_thread(build) if is_big(conversation) else build()
 
     async def _attempts(
         self, prepared: _Prepared, model: Model, account: Selected
@@ -229,27 +251,44 @@ class Service:
             if cached is not None and self._clock() - cached[0] < CATALOG_SECONDS:
                 return cached[1]
             try:
-                fresh = await self._listed(account)
-            except BackendError:
+                fresh = await self._listed_in_time(account)
+            except BackendError as error:
                 if cached is None:
                     raise
-                log.warning("the model list could not be refreshed; the old one is used", exc_info=True)
+                log.warning("the model list could not be refreshed (%s); the old one is used", error.message)
                 return cached[1]
             self._catalogs[account.account_id] = (self._clock(), fresh)
             return fresh
+
+    async def _listed_in_time(self, account: Selected) -> Catalog:
+        """A new list, or at once the failure of a moment ago."""
+        when, failure = self._unlisted.get(account.account_id, (0.0, None))
+        if failure is not None and self._clock() - when < LISTING_PAUSE:
+            raise failure.with_traceback(None)
+        try:
+            return await self._listed(account)
+        except InvalidRequest as error:
+            # Nothing of it is the client's; whether its own request is valid has to be seen.
+            unlisted = BackendUnavailable(f"The backend refused to list its models: {error.message}", retry_safe=False)
+            self._unlisted[account.account_id] = (self._clock(), unlisted)
+            raise unlisted from error
+        except (BackendUnavailable, Throttled) as error:
+            self._unlisted[account.account_id] = (self._clock(), error)
+            raise
 
     async def _listed(self, account: Selected) -> Catalog:
         models: list[Model] = []
         default: str | None = None
         token: str | None = None
-        while True:
+        for _ in range(MAX_PAGES):
             body = await self._upstream.fetch(surfaces.models_call(account.target, next_token=token), account.auth)
             page = catalog.parse_models(body)
             models.extend(page.models)
             default = default or page.default_id
             token = page.next_token
             if not token:
-                return Catalog(tuple(models), default, self._options.aliases)
+                break
+        return Catalog(tuple(models), default, self._options.aliases)
 
 
 class Answer:
@@ -267,14 +306,26 @@ class Answer:
 async def _batches(
     reads: AsyncIterator[bytes], reading: Reading, clock: Callable[[], float], deadline: float
 ) -> AsyncGenerator[list[ReplyEvent], None]:
-    async for data in reads:
+    while True:
+        left = deadline - clock()
+        data = await (anext(reads, None) if left > LAST_SECONDS else _next(reads, left))
+        if data is None:
+            break
         for batch in reading.feed(data):
             yield batch
         if reading.over:
             return
-        if clock() > deadline:
-            raise BackendTimeout("The answer took longer than a whole request may.", reason="deadline")
     yield reading.finish()
+
+
+async def _next(reads: AsyncIterator[bytes], left: float) -> bytes | None:
+    try:
+        async with asyncio.timeout(left):
+            if left > 0:
+                return await anext(reads, None)
+    except TimeoutError:
+        pass
+    raise BackendTimeout("The answer took longer than a whole request may.", reason="deadline")
 
 
 def _demands(conversation: Conversation) -> Demands:
@@ -285,8 +336,10 @@ def _demands(conversation: Conversation) -> Demands:
     return Demands(conversation.stop, conversation.max_tokens, kind)
 
 
-def _is_big(conversation: Conversation) -> bool:
-    size = sum(len(tool.schema) + len(tool.description) for tool in conversation.tools)
+def is_big(conversation: Conversation) -> bool:
+    """Whether converting it would hold up other streams."""
+    size = sum(len(tool.schema) + len(tool.description) + TOOL_WEIGHT for tool in conversation.tools)
+    size += sum(tool.schema.count(b"$ref") for tool in conversation.tools) * REFERENCE_WEIGHT
     return size + sum(_characters(turn) for turn in conversation.turns) > BIG_CONVERSATION
 
 
@@ -295,6 +348,6 @@ def _characters(item: Turn | UserPart | AssistantPart) -> int:
         case SystemTurn(text=text) | Text(text=text) | ToolUse(arguments=text) | Image(data=text):
             return len(text)
         case UserTurn(parts=parts) | AssistantTurn(parts=parts) | ToolResult(content=parts):
-            return sum(_characters(part) for part in parts)
+            return sum(_characters(part) for part in parts) + PART_WEIGHT * len(parts)
         case _:
             assert_never(item)
