@@ -45,6 +45,8 @@ class Reading:
                 batch.extend(feed(parse(frame)))
         except CwproxyError:
             yield from self._given_out(batch)
+            if self.over:
+                return  # what broke comes after the end
             raise
         yield from self._given_out(batch)
 
