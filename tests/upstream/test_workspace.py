@@ -1,3 +1,4 @@
+import asyncio
 import os
 import subprocess
 import time
@@ -88,3 +89,20 @@ async def test_a_git_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.Mon
     assert time.monotonic() - started < GIT_SECONDS + 3
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+async def test_nobody_waiting_ends_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = tmp_path / "git"
+    slow.write_text('#!/bin/sh\necho $$ > "$0.pid.part" && mv "$0.pid.part" "$0.pid"\nexec sleep 60\n')
+    slow.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    asking = asyncio.ensure_future(Workspace(tmp_path).git_status())
+    pid = tmp_path / "git.pid"
+    async with asyncio.timeout(GIT_SECONDS):
+        while not pid.exists():  # noqa: ASYNC110 - another process makes it
+            await asyncio.sleep(0.01)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)

@@ -58,7 +58,9 @@ class Workspace:
         try:
             output, _ = await asyncio.wait_for(process.communicate(), GIT_SECONDS)
         except TimeoutError:
-            process.kill()
-            await process.wait()
             return None
+        finally:
+            if process.returncode is None:  # too slow, or nobody waits for it any more
+                process.kill()
+                await process.wait()
         return output.decode(errors="replace")[:STATUS_LIMIT] or None if process.returncode == 0 else None
