@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 ImageFormat: TypeAlias = Literal["png", "jpeg", "gif", "webp"]
+DocumentFormat: TypeAlias = Literal["csv", "doc", "docx", "html", "md", "pdf", "txt", "xls", "xlsx"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +21,33 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A picture. `data` is standard base64 with padding, `format` what the bytes are (not what the client said)."""
+    """A picture. `data` is standard base64 with padding, `format` what the bytes are (not what the client said).
+
+    pixels: width and height, or zeros where the picture's header does not tell.
+    """
 
     format: ImageFormat
+    data: str
+    pixels: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteImage:
+    """A picture that is elsewhere. Either it is fetched and becomes an Image, or the request is refused.
+
+    place: the path of the URL in the client's own body.
+    """
+
+    url: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file for the model to read. `data` is standard base64 with padding; `name` is the client's, and may be empty."""
+
+    format: DocumentFormat
+    name: str
     data: str
 
 
@@ -40,11 +65,12 @@ class ToolResult:
     """What a tool answered. `tool_use_id` names the call; `failed` when the client says that the tool failed."""
 
     tool_use_id: str
-    content: tuple[Text | Image, ...]
+    content: tuple["ResultPart", ...]
     failed: bool = False
 
 
-UserPart: TypeAlias = Text | Image | ToolResult
+ResultPart: TypeAlias = Text | Image | RemoteImage | Document
+UserPart: TypeAlias = ResultPart | ToolResult
 AssistantPart: TypeAlias = Text | ToolUse
 
 
@@ -57,7 +83,7 @@ class SystemTurn:
 
 @dataclass(frozen=True, slots=True)
 class UserTurn:
-    """Text, pictures and tool results, in the client's order."""
+    """Text, pictures, documents and tool results, in the client's order."""
 
     parts: tuple[UserPart, ...]
 

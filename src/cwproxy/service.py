@@ -24,7 +24,9 @@ from cwproxy.conversation import (
     AssistantPart,
     AssistantTurn,
     Conversation,
+    Document,
     Image,
+    RemoteImage,
     SystemTurn,
     Text,
     ToolResult,
@@ -345,8 +347,10 @@ def is_big(conversation: Conversation) -> bool:
 
 def _characters(item: Turn | UserPart | AssistantPart) -> int:
     match item:
-        case SystemTurn(text=text) | Text(text=text) | ToolUse(arguments=text) | Image(data=text):
+        case SystemTurn(text=text) | Text(text=text) | ToolUse(arguments=text) | Image(data=text) | Document(data=text):
             return len(text)
+        case RemoteImage():
+            return 0
         case UserTurn(parts=parts) | AssistantTurn(parts=parts) | ToolResult(content=parts):
             return sum(_characters(part) for part in parts) + PART_WEIGHT * len(parts)
         case _:

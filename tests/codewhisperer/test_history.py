@@ -8,21 +8,27 @@ from hypothesis import strategies as st
 from tests.support.conversations import ARGUMENTS
 
 from cwproxy.codewhisperer import wire
-from cwproxy.codewhisperer.history import (
-    MAX_IMAGE_LENGTH,
-    MAX_IMAGES,
-    AssistantEntry,
-    Entry,
-    UserEntry,
-    arrange,
-    clamp,
-    group,
+from cwproxy.codewhisperer.attachments import MAX_ATTACHMENTS, MAX_IMAGE_LENGTH
+from cwproxy.codewhisperer.history import AssistantEntry, Entry, UserEntry, arrange, clamp, group
+from cwproxy.conversation import (
+    AssistantTurn,
+    Document,
+    Image,
+    RemoteImage,
+    ResultPart,
+    SystemTurn,
+    Text,
+    ToolResult,
+    ToolUse,
+    Turn,
+    UserPart,
+    UserTurn,
 )
-from cwproxy.conversation import AssistantTurn, Image, SystemTurn, Text, ToolResult, ToolUse, Turn, UserTurn
 from cwproxy.errors import InvalidRequest
 
 NAMES = {"read": "read", "a.b": "a_b_12345678"}
 PICTURE = Image("png", "iVBORw0KGgo=")
+REPORT = Document("pdf", "report.pdf", "JVBERi0xLjcK")
 
 
 def entries(*turns: Turn, names: Mapping[str, str] | None = NAMES) -> list[Entry]:
@@ -34,7 +40,7 @@ def texts(*turns: Turn, names: Mapping[str, str] | None = NAMES) -> list[str]:
     return [entry.text for entry in entries(*turns, names=names)]
 
 
-def user(*parts: str | Image | ToolResult) -> UserTurn:
+def user(*parts: str | UserPart) -> UserTurn:
     return UserTurn(tuple(Text(part) if isinstance(part, str) else part for part in parts))
 
 
@@ -46,7 +52,7 @@ def call(id: str = "t", arguments: str = "{}", name: str = "read") -> ToolUse:
     return ToolUse(id, name, arguments)
 
 
-def result(id: str = "t", *content: str | Image, failed: bool = False) -> ToolResult:
+def result(id: str = "t", *content: str | ResultPart, failed: bool = False) -> ToolResult:
     return ToolResult(id, tuple(Text(part) if isinstance(part, str) else part for part in content), failed)
 
 
@@ -231,33 +237,40 @@ def test_clamping_leaves_what_fits() -> None:
     assert clamp("x" * 600_000, 600_000) == "x" * 600_000
 
 
-def test_only_the_newest_pictures_travel() -> None:
-    many: list[Turn] = [
-        user(PICTURE),
-        assistant("b"),
-        user("c", *[PICTURE] * (MAX_IMAGES - 1), result("ghost", PICTURE)),
-    ]
-    first, _, last = entries(*many)
-    assert isinstance(first, UserEntry) and isinstance(last, UserEntry)
-    assert (first.images, first.text) == ([], wire.OMITTED_IMAGE)
-    assert len(last.images) == MAX_IMAGES
-    overfull = entries(user("a"), assistant(call()), user(*[PICTURE] * MAX_IMAGES, result("t", PICTURE)))[-1]
-    assert isinstance(overfull, UserEntry)
-    assert len(overfull.images) == MAX_IMAGES
-
-
-def test_a_picture_that_is_too_large_is_refused_once_and_then_left_out() -> None:
+def test_a_picture_that_may_not_travel_leaves_a_sentence() -> None:
     large = Image("png", "A" * (MAX_IMAGE_LENGTH + 1))
-    with pytest.raises(InvalidRequest) as refusal:
-        entries(user(large))
-    assert refusal.value.code == "image_too_large"
     first, *_ = entries(user("a", large), assistant("b"), user("c"))
     assert isinstance(first, UserEntry)
     assert (first.images, first.text) == ([], f"a\n\n{wire.OMITTED_IMAGE}")
     *_, last = entries(user("a"), assistant(call()), user(result("t", large)), assistant("b"), user("c"))
+    assert last.text == "c"
     with pytest.raises(InvalidRequest):
         entries(user("a"), assistant(call()), user(result("t", large)))
-    assert last.text == "c"
+
+
+def test_a_document_that_may_not_travel_leaves_a_sentence() -> None:
+    first, _, last = entries(user(REPORT), assistant("b"), user("c", *[PICTURE] * MAX_ATTACHMENTS))
+    assert isinstance(first, UserEntry) and isinstance(last, UserEntry)
+    assert (first.documents, first.text) == ([], wire.OMITTED_DOCUMENT.format(name=REPORT.name))
+    assert len(last.images) == MAX_ATTACHMENTS
+
+
+def test_documents_stand_beside_text_and_are_lifted_from_results() -> None:
+    first, _, last = entries(user(REPORT), assistant(call("1"), call("2")), user(result("1", REPORT), result("2", "x")))
+    assert isinstance(first, UserEntry) and isinstance(last, UserEntry)
+    assert first.text == wire.DOCUMENT_ONLY_TEXT
+    assert [(each.name, each.format, each.source.bytes) for each in (*first.documents, *last.documents)] == [
+        ("report", "pdf", REPORT.data),
+        ("report (2)", "pdf", REPORT.data),
+    ]
+    assert [content for _, content, _ in answers(last)] == [[wire.DOCUMENT_ONLY_TEXT], ["x"]]
+
+
+def test_a_picture_that_nobody_fetched_is_refused() -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        entries(user(RemoteImage("https://example.com/cat.png", "messages[0].content[0].image_url.url")))
+    assert refusal.value.param == "messages[0].content[0].image_url.url"
+    assert "data:image/png;base64," in refusal.value.message
 
 
 def test_without_declared_tools_the_tool_history_is_text() -> None:

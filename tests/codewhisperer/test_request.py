@@ -13,8 +13,10 @@ from cwproxy.codewhisperer.surfaces import Surface, Target, chat_call
 from cwproxy.conversation import (
     AssistantTurn,
     Conversation,
+    Document,
     Image,
     JsonAnswer,
+    RemoteImage,
     SystemTurn,
     Text,
     Tool,
@@ -22,6 +24,7 @@ from cwproxy.conversation import (
     ToolResult,
     ToolUse,
     Turn,
+    UserPart,
     UserTurn,
 )
 from cwproxy.errors import InvalidRequest
@@ -216,3 +219,18 @@ def _seconds(conversation: Conversation) -> float:
     state = prepared(conversation).state
     chat_call(Target(Surface.Q, "us-east-1"), state, invocation_id="i")
     return time.perf_counter() - began
+
+
+def test_documents_travel_with_the_turn_that_brought_them_under_different_names() -> None:
+    report = Document("pdf", "Q3: report.pdf", "JVBERi0=")
+    conversation = Conversation("m", (UserTurn((report,)), AssistantTurn((Text("b"),)), UserTurn((report, Text("c")))))
+    (asked, _) = history(conversation)
+    sent = {"format": "pdf", "source": {"bytes": "JVBERi0="}}
+    assert asked["userInputMessage"]["documents"] == [{"name": "Q3- report", **sent}]
+    assert current(conversation)["documents"] == [{"name": "Q3- report (2)", **sent}]
+
+
+def test_a_conversation_that_begins_with_a_picture_or_a_document_is_told_by_it() -> None:
+    starts: list[UserPart] = [Image("png", "aGk="), Document("pdf", "a", "aGo="), RemoteImage("https://a/b.png", "p")]
+    names = {conversation_id(Conversation("m", (UserTurn((start,)),)), namespace="") for start in starts}
+    assert len(names) == 3

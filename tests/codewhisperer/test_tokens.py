@@ -6,13 +6,16 @@ from cwproxy.codewhisperer.tokens import IMAGE_TOKENS, estimate, estimate_conver
 from cwproxy.conversation import (
     AssistantTurn,
     Conversation,
+    Document,
     Image,
     JsonAnswer,
+    RemoteImage,
     SystemTurn,
     Text,
     Tool,
     ToolResult,
     ToolUse,
+    UserPart,
     UserTurn,
 )
 
@@ -40,6 +43,16 @@ def test_json_weighs_more_than_prose_of_the_same_length() -> None:
     document, prose = '{"a":[1,{"b":2}]}' * 10, "some plain words " * 10
     assert len(document) == len(prose)
     assert estimate(document) > estimate(prose)
+
+
+def test_documents_and_pictures_that_are_elsewhere_count() -> None:
+    def tokens(*parts: UserPart) -> int:
+        return estimate_conversation(Conversation("m", (UserTurn(parts),)))
+
+    link = RemoteImage("https://example.com/cat.png", "p")
+    assert tokens(link) == tokens(Image("png", "aGk="))
+    book, text = Document("pdf", "a", "A" * 40_000), Document("txt", "a", "A" * 40_000)
+    assert 1_000 < tokens(book) < 3_000 < tokens(text) < 8_000
 
 
 def test_a_megabyte_is_estimated_in_linear_time() -> None:

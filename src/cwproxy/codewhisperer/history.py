@@ -16,10 +16,13 @@ from typing import Final, TypeAlias, assert_never
 import msgspec
 
 from cwproxy.codewhisperer import jsontext, wire
+from cwproxy.codewhisperer.attachments import Attachments, not_fetched
 from cwproxy.conversation import (
     AssistantPart,
     AssistantTurn,
+    Document,
     Image,
+    RemoteImage,
     SystemTurn,
     Text,
     ToolResult,
@@ -28,18 +31,11 @@ from cwproxy.conversation import (
     UserPart,
     UserTurn,
 )
-from cwproxy.errors import InvalidRequest
 
 MAX_MESSAGE_LENGTH: Final = 600_000
 MAX_RESULT_LENGTH: Final = 800_000
 CLAMPED_LENGTH: Final = 400_000
 """Characters. What is longer than the service's limit is cut to what AWS's client sends (backend-rules.md A1 12)."""
-
-MAX_IMAGES: Final = 20
-"""Per request. Beyond it the service limits the pictures' dimensions too (backend-rules.md A5 64, 65)."""
-
-MAX_IMAGE_LENGTH: Final = 5 * 1024 * 1024
-"""Characters of base64 (backend-rules.md A5 63)."""
 
 MAX_ARGUMENTS_DEPTH: Final = 100
 """Levels of JSON in a tool call's arguments. The service's limit is not known; no real call comes near this one."""
@@ -87,6 +83,7 @@ class UserEntry:
 
     text: str
     images: list[wire.ImageBlock] = field(default_factory=list)
+    documents: list[wire.DocumentBlock] = field(default_factory=list)
     results: list[wire.ToolResult] = field(default_factory=list)
 
 
@@ -145,7 +142,7 @@ def _add_assistant(groups: list[Group], parts: Iterable[AssistantPart]) -> None:
 def arrange(grouped: Grouped, wire_names: Mapping[str, str] | None) -> tuple[list[Entry], UserEntry]:
     """An entry for each group, and the one for the last. Without `wire_names` the tool history becomes text.
 
-    Raises InvalidRequest for a picture of the last group that is too large.
+    Raises InvalidRequest for pictures and documents of the last group that cannot be sent.
     """
     return _Arranger(grouped, wire_names).entries()
 
@@ -167,7 +164,9 @@ class _Arranger:
         self._ids: set[str] = set()
         self._id_counts: dict[str, int] = {}
         self._called: dict[str, str] = {}
-        self._images_to_skip = sum(map(_image_count, (*grouped.earlier, grouped.last))) - MAX_IMAGES
+        asking = [group for group in grouped.earlier if isinstance(group, UserGroup)]
+        self._attachments = Attachments([group.parts for group in (*asking, grouped.last)])
+        self._position = 0
 
     def entries(self) -> tuple[list[Entry], UserEntry]:
         entries: list[Entry] = []
@@ -178,6 +177,8 @@ class _Arranger:
                 entries.append(entry)
             else:
                 entries.append(self._user(each, asked))
+                self._position += 1
+        self._position = -1
         return entries, self._user(self._grouped.last, asked)
 
     def _assistant(self, group: AssistantGroup) -> tuple[AssistantEntry, list[tuple[ToolUse, str]]]:
@@ -206,25 +207,25 @@ class _Arranger:
             match part:
                 case Text(text=text):
                     texts.append(text)
-                case Image():
-                    texts += self._image(part, group, entry)
+                case Image() | RemoteImage() | Document():
+                    texts += self._attach(part, entry)
                 case ToolResult():
                     if id(part) not in settled:
-                        texts.append(self._result_as_text(part, group, entry))
+                        texts.append(self._result_as_text(part, entry))
                 case _:
                     assert_never(part)
         for (_, wire_id), answer in zip(asked, answers, strict=True):
-            entry.results.append(self._result(wire_id, answer, group, entry))
+            entry.results.append(self._result(wire_id, answer, entry))
         entry.text = _BETWEEN.join(texts)
         if not (texts or entry.results):
-            entry.text = wire.IMAGE_ONLY_TEXT if entry.images else wire.NEUTRAL_USER_TEXT
+            entry.text = _pointer(entry) or wire.NEUTRAL_USER_TEXT
         return entry
 
-    def _result(self, wire_id: str, answer: ToolResult | None, group: UserGroup, entry: UserEntry) -> wire.ToolResult:
+    def _result(self, wire_id: str, answer: ToolResult | None, entry: UserEntry) -> wire.ToolResult:
         if answer is None:
             missing = wire.ToolResultContent(text=wire.MISSING_TOOL_RESULT)
             return wire.ToolResult(tool_use_id=wire_id, content=[missing], status="error")
-        texts = self._result_texts(answer, group, entry)
+        texts = self._result_texts(answer, entry)
         if sum(map(len, texts)) > MAX_RESULT_LENGTH:
             texts = [clamp(_BETWEEN.join(texts), MAX_RESULT_LENGTH)]
         return wire.ToolResult(
@@ -233,37 +234,40 @@ class _Arranger:
             status="error" if answer.failed else "success",
         )
 
-    def _result_as_text(self, answer: ToolResult, group: UserGroup, entry: UserEntry) -> str:
+    def _result_as_text(self, answer: ToolResult, entry: UserEntry) -> str:
         sentence = wire.TOOL_FAILURE_AS_TEXT if answer.failed else wire.TOOL_RESULT_AS_TEXT
-        text = _BETWEEN.join(self._result_texts(answer, group, entry))
+        text = _BETWEEN.join(self._result_texts(answer, entry))
         return sentence.format(name=self._called.get(answer.tool_use_id, answer.tool_use_id), text=text)
 
-    def _result_texts(self, answer: ToolResult, group: UserGroup, entry: UserEntry) -> list[str]:
-        """At least one text; pictures go to the message, because a result cannot hold them (A2 24)."""
+    def _result_texts(self, answer: ToolResult, entry: UserEntry) -> list[str]:
+        """At least one text; pictures and documents go to the message, because a result cannot hold them (A2 24)."""
         texts: list[str] = []
-        lifted = False
+        before = len(entry.images), len(entry.documents)
         for part in answer.content:
-            if isinstance(part, Image):
-                missing = self._image(part, group, entry)
-                texts += missing
-                lifted = lifted or not missing
+            if not isinstance(part, Text):
+                texts += self._attach(part, entry)
             elif not _is_blank(part.text):
                 texts.append(part.text)
-        return texts or [wire.IMAGE_ONLY_TEXT if lifted else wire.EMPTY_TOOL_RESULT]
+        lifted = UserEntry("", entry.images[before[0] :], entry.documents[before[1] :])
+        return texts or [_pointer(lifted) or wire.EMPTY_TOOL_RESULT]
 
-    def _image(self, image: Image, group: UserGroup, entry: UserEntry) -> list[str]:
-        """Adds the picture to the message; else what stands in its place."""
-        self._images_to_skip -= 1
-        too_large = len(image.data) > MAX_IMAGE_LENGTH
-        if too_large and group is self._grouped.last:
-            raise InvalidRequest(
-                f"An image has {len(image.data)} characters of base64; the backend takes {MAX_IMAGE_LENGTH}.",
-                param="messages",
-                code="image_too_large",
-            )
-        if too_large or self._images_to_skip >= 0:
-            return [wire.OMITTED_IMAGE]
-        entry.images.append(wire.ImageBlock(format=image.format, source=wire.ImageSource(bytes=image.data)))
+    def _attach(self, part: Image | RemoteImage | Document, entry: UserEntry) -> list[str]:
+        """Adds the picture or document to the message; else what stands in its place."""
+        match part:
+            case Image():
+                image = self._attachments.picture(part, self._position)
+                if image is None:
+                    return [wire.OMITTED_IMAGE]
+                entry.images.append(image)
+            case Document():
+                document = self._attachments.document(part, self._position)
+                if document is None:
+                    return [wire.OMITTED_DOCUMENT.format(name=part.name)]
+                entry.documents.append(document)
+            case RemoteImage():
+                raise not_fetched(part)
+            case _:
+                assert_never(part)
         return []
 
     def _unused_id(self, client_id: str) -> str:
@@ -316,14 +320,11 @@ def _arguments(text: str) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode({"_raw": jsontext.without_surrogates(text)}))
 
 
-def _image_count(group: Group) -> int:
-    count = 0
-    for part in group.parts:
-        if isinstance(part, Image):
-            count += 1
-        elif isinstance(part, ToolResult):
-            count += sum(isinstance(inner, Image) for inner in part.content)
-    return count
+def _pointer(entry: UserEntry) -> str | None:
+    """The text beside attachments that came without any."""
+    if entry.documents:
+        return wire.DOCUMENT_ONLY_TEXT
+    return wire.IMAGE_ONLY_TEXT if entry.images else None
 
 
 def _is_blank(text: str) -> bool:

@@ -13,7 +13,17 @@ from typing import Final, assert_never
 import msgspec
 
 from cwproxy.codewhisperer import history, tools, wire
-from cwproxy.conversation import Conversation, Image, JsonAnswer, SystemTurn, Text, ToolResult, UserTurn
+from cwproxy.conversation import (
+    Conversation,
+    Document,
+    Image,
+    JsonAnswer,
+    RemoteImage,
+    SystemTurn,
+    Text,
+    ToolResult,
+    UserTurn,
+)
 from cwproxy.errors import InvalidRequest
 
 NEUTRAL_ENVIRONMENT: Final = wire.EnvState(operating_system="linux", current_working_directory="/")
@@ -48,7 +58,7 @@ def build(
     """The request for a conversation. `model_id` None leaves the choice to the service.
 
     Raises InvalidRequest for what no body can say: an unusable tool schema, a forced tool that is not offered, an
-    oversized picture in the last turn.
+    attachment of the last turn that no request may carry.
     """
     system = _system_texts(conversation)
     grouped = history.group(conversation.turns[len(system) :])
@@ -70,6 +80,7 @@ def build(
         user_input_message_context=context,
         origin=origin,
         images=last.images or None,
+        documents=last.documents or None,
         model_id=model_id,
     )
     plain = wire.UserInputMessageContext(env_state=environment)
@@ -106,7 +117,7 @@ def _identity(conversation: Conversation) -> Iterator[str]:
         match part:
             case Text(text=text):
                 yield text
-            case Image(data=data):
+            case Image(data=data) | Document(data=data) | RemoteImage(url=data):
                 yield data[:_IMAGE_IDENTITY_LENGTH]
             case ToolResult(tool_use_id=tool_use_id):
                 yield tool_use_id
@@ -138,6 +149,7 @@ def _past(
         user_input_message_context=context,
         origin=origin,
         images=entry.images or None,
+        documents=entry.documents or None,
     )
     return wire.ChatMessage(user_input_message=asked)
 

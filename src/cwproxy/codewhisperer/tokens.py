@@ -12,10 +12,24 @@ tokens for Russian) it lies between them, nearer to Claude's.
 
 from typing import Final, assert_never
 
-from cwproxy.conversation import AssistantTurn, Conversation, Image, SystemTurn, Text, ToolResult, ToolUse, UserTurn
+from cwproxy.conversation import (
+    AssistantTurn,
+    Conversation,
+    Document,
+    Image,
+    RemoteImage,
+    SystemTurn,
+    Text,
+    ToolResult,
+    ToolUse,
+    UserTurn,
+)
 
 IMAGE_TOKENS: Final = 1_500
 """A picture as the models' makers count one of about a megapixel; its size in pixels is not looked at."""
+
+DOCUMENT_BYTE: Final = 0.05
+"""Tokens for a byte of a document that is no plain text. Much of a PDF or a workbook is fonts, pictures and markup."""
 
 TURN_TOKENS: Final = 4
 """The frame around a turn, a tool call or a tool."""
@@ -25,6 +39,7 @@ _DIGIT: Final = 0.7
 _MARK: Final = 0.6
 _EXTRA_BYTE: Final = 0.45
 
+_PLAIN_TEXTS: Final = frozenset({"csv", "html", "md", "txt"})
 _DIGITS: Final = bytes(range(48, 58))
 _MARKS: Final = bytes(set(range(33, 127)) - set(range(48, 58)) - set(range(65, 91)) - set(range(97, 123)) - {95})
 
@@ -65,12 +80,14 @@ def estimate_conversation(conversation: Conversation) -> int:
     return max(1, total)
 
 
-def _part(part: Text | Image | ToolResult | ToolUse) -> int:
+def _part(part: Text | Image | RemoteImage | Document | ToolResult | ToolUse) -> int:
     match part:
         case Text(text=text):
             return estimate(text)
-        case Image():
+        case Image() | RemoteImage():
             return IMAGE_TOKENS
+        case Document(format=format, data=data):
+            return TURN_TOKENS + round(len(data) * 3 / 4 * (_LETTER if format in _PLAIN_TEXTS else DOCUMENT_BYTE))
         case ToolResult(content=content):
             return TURN_TOKENS + sum(map(_part, content))
         case ToolUse(name=name, arguments=arguments):

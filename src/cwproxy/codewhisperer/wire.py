@@ -19,11 +19,19 @@ class _Wire(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel", kw_
 
 
 class ImageSource(_Wire, frozen=True, kw_only=True):
+    """Of pictures and documents: base64."""
+
     bytes: str
 
 
 class ImageBlock(_Wire, frozen=True, kw_only=True):
     format: Literal["png", "jpeg", "gif", "webp"]
+    source: ImageSource
+
+
+class DocumentBlock(_Wire, frozen=True, kw_only=True):
+    name: str
+    format: Literal["csv", "doc", "docx", "html", "md", "pdf", "txt", "xls", "xlsx"]
     source: ImageSource
 
 
@@ -91,6 +99,7 @@ class UserInputMessage(_Wire, frozen=True, kw_only=True):
     user_input_message_context: UserInputMessageContext | None = None
     origin: str | None = None
     images: list[ImageBlock] | None = None
+    documents: list[DocumentBlock] | None = None
     model_id: str | None = None
     cache_point: CachePoint | None = None
 
@@ -210,6 +219,9 @@ NEUTRAL_ASSISTANT_TEXT = " "
 IMAGE_ONLY_TEXT = "(see the attached image)"
 """The text beside pictures that came without any (backend-rules.md A1 2)."""
 
+DOCUMENT_ONLY_TEXT = "(see the attached document)"
+"""The same beside documents."""
+
 FORCE_ANY_TOOL = "Answer this turn by calling one of the available tools. Do not answer in plain text."
 """`tool_choice: required`."""
 
@@ -253,3 +265,6 @@ CLAMPED_TEXT = "\n\n[{count} characters are missing here: the text was too long 
 
 OMITTED_IMAGE = "[an image is missing here: it was too large, or too many images followed it]"
 """Stands for an older picture that the request may not carry any more (backend-rules.md A5 63-65)."""
+
+OMITTED_DOCUMENT = '[the document "{name}" is missing here: too many images and documents followed it]'
+"""The same for a document (backend-rules.md A5 65)."""

@@ -59,7 +59,7 @@ def test_messages_win_over_input() -> None:
         ([{"type": "reasoning"}], "messages"),
         ([{"type": "function_call", "call_id": "c"}], "input[0].name"),
         ([{"type": "reasoning"}, {"type": "function_call", "name": "f"}], "input[1].tool_calls[0].id"),
-        ([{"role": "user", "content": [{"type": "input_file"}]}], "input[0].content[0].type"),
+        ([{"role": "user", "content": [{"type": "input_file"}]}], "input[0].content[0].file_data"),
         ([{"type": "function_call_output", "output": "x"}], "input[0].tool_call_id"),
     ],
 )

@@ -5,10 +5,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.support.pictures import PNG, data_url
+from tests.support.pictures import PDF, PNG, data_url
 
 from cwproxy.conversation import (
     AssistantTurn,
+    Document,
     Image,
     SystemTurn,
     Text,
@@ -186,6 +187,16 @@ def test_deprecated_function_calls_are_paired_by_name() -> None:
 DEEP = "[" * 101 + "]" * 101
 
 
+def test_documents_stand_in_user_messages_and_in_tools_answers() -> None:
+    part = {"type": "file", "file": {"filename": "a.pdf", "file_data": data_url(PDF, "application/pdf")}}
+    report = Document("pdf", "a.pdf", PDF)
+    asked, answered = parsed(
+        {"role": "user", "content": [part, "x"]}, {"role": "tool", "tool_call_id": "t", "content": [part]}
+    )
+    assert asked == UserTurn((report, Text("x")))
+    assert answered == UserTurn((ToolResult("t", (report,)),))
+
+
 @pytest.mark.parametrize(
     ("message", "param"),
     [
@@ -194,16 +205,18 @@ DEEP = "[" * 101 + "]" * 101
         ({"role": "user", "content": [{"type": "text"}]}, "messages[0].content[0].text"),
         ({"role": "user", "content": [{}]}, "messages[0].content[0].type"),
         ({"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}, "messages[0].content[0].type"),
-        ({"role": "user", "content": ["x", {"type": "file", "file": {}}]}, "messages[0].content[1].type"),
+        ({"role": "user", "content": ["x", {"file": {}}]}, "messages[0].content[1].file.file_data"),
+        ({"role": "tool", "tool_call_id": "t", "content": [{"type": "input_audio"}]}, "messages[0].content[0].type"),
+        ({"role": "system", "content": [{"type": "file", "file": {}}]}, "messages[0].content[0].type"),
         ({"role": "user", "content": [{"type": "image_url"}]}, "messages[0].content[0].image_url"),
         (
-            {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://x/"}}]},
+            {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "file:///x"}}]},
             "messages[0].content[0].image_url.url",
         ),
         ({"role": "user", "content": [{"type": "tool_result"}]}, "messages[0].content[0].tool_use_id"),
         (
             {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": [{"type": "file"}]}]},
-            "messages[0].content[0].content[0].type",
+            "messages[0].content[0].content[0].file_data",
         ),
         ({"role": "system", "content": [{"image_url": data_url(PNG)}]}, "messages[0].content[0].type"),
         ({"role": "assistant", "content": [{"image_url": data_url(PNG)}]}, "messages[0].content[0].type"),

@@ -1,7 +1,7 @@
 """Messages of a request -> turns of a `Conversation`, one for one and in the client's order.
 
 Every content form of compatibility.md 1.2 is taken, and the parts of the other dialects, because clients mix them
-(compatibility.md 2.3). What the model cannot be shown (audio, files) is refused, never dropped silently.
+(compatibility.md 2.3). What the model cannot be shown (audio, files elsewhere) is refused, never dropped silently.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,6 +12,8 @@ from cwproxy.conversation import (
     AssistantPart,
     AssistantTurn,
     Image,
+    RemoteImage,
+    ResultPart,
     SystemTurn,
     Text,
     ToolResult,
@@ -20,13 +22,14 @@ from cwproxy.conversation import (
     UserPart,
     UserTurn,
 )
-from cwproxy.dialects.openai_chat import images
+from cwproxy.dialects.openai_chat import files, images
 from cwproxy.dialects.openai_chat.decode import check_depth, document
 from cwproxy.dialects.openai_chat.schema import Content, Function, Message, Part, Source, ToolCall
 from cwproxy.errors import InvalidRequest
 
 _TEXTS = frozenset({"text", "input_text", "output_text"})
 _PICTURES = frozenset({"image_url", "input_image", "image"})
+_DOCUMENTS = frozenset({"file", "input_file", "document"})
 _THOUGHTS = frozenset({"thinking", "redacted_thinking", "reasoning"})
 _NOTHING = (Text(""),)
 
@@ -91,6 +94,8 @@ def _kind(part: Part) -> str:
         return "text"
     if part.image_url is not None:
         return "image_url"
+    if part.file is not None:
+        return "file"
     return "refusal" if part.refusal is not None else "(none)"
 
 
@@ -117,7 +122,7 @@ def _text(kind: str, part: Part, path: str) -> Text | None:
     return Text(part.refusal or "") if kind == "refusal" else None
 
 
-def _image(part: Part, path: str) -> Image:
+def _image(part: Part, path: str) -> Image | RemoteImage:
     match part.image_url:
         case str() as url:
             return images.from_url(url, f"{path}.image_url")
@@ -141,7 +146,7 @@ def _image(part: Part, path: str) -> Image:
 def _unusable(kind: str, path: str, where: str) -> InvalidRequest:
     return InvalidRequest(
         f"`{path}` is a part of type {kind[:40]!r}, which cannot stand in {where}; send text"
-        + (" or a picture." if where == "a user message" else "."),
+        + (", a picture or a document." if where == "a user message" else "."),
         param=f"{path}.type",
         code="unsupported_content",
     )
@@ -153,6 +158,8 @@ def _user_parts(content: Content, path: str) -> Iterator[UserPart]:
             yield text
         elif kind in _PICTURES:
             yield _image(part, where)
+        elif kind in _DOCUMENTS:
+            yield files.document(part, where)
         elif kind == "tool_result":
             result = _result(part.content, f"{where}.content")
             yield ToolResult(_present(part.tool_use_id, f"{where}.tool_use_id"), result, bool(part.is_error))
@@ -160,13 +167,15 @@ def _user_parts(content: Content, path: str) -> Iterator[UserPart]:
             raise _unusable(kind, where, "a user message")
 
 
-def _result(content: Content, path: str) -> tuple[Text | Image, ...]:
-    found: list[Text | Image] = []
+def _result(content: Content, path: str) -> tuple[ResultPart, ...]:
+    found: list[ResultPart] = []
     for kind, part, where in _each(content, path):
         if (text := _text(kind, part, where)) is not None:
             found.append(text)
         elif kind in _PICTURES:
             found.append(_image(part, where))
+        elif kind in _DOCUMENTS:
+            found.append(files.document(part, where))
         else:
             raise _unusable(kind, where, "a tool's answer")
     return tuple(found)

@@ -17,11 +17,18 @@ class ImageUrl(msgspec.Struct, gc=False):
 
 
 class Source(msgspec.Struct, gc=False):
-    """Where an Anthropic-shaped picture is."""
+    """Where an Anthropic-shaped picture or document is."""
 
     type: str | None = None
     data: str | None = None
     url: str | None = None
+    media_type: str | None = None
+
+
+class File(msgspec.Struct, gc=False):
+    file_data: str | None = None
+    file_id: str | None = None
+    filename: str | None = None
 
 
 class Part(msgspec.Struct):
@@ -31,6 +38,12 @@ class Part(msgspec.Struct):
     text: str | None = None
     refusal: str | None = None
     image_url: str | ImageUrl | None = None
+    file: File | None = None
+    file_data: str | None = None
+    file_id: str | None = None
+    file_url: str | None = None
+    filename: str | None = None
+    title: str | None = None
     source: str | Source | None = None
     id: str | None = None
     name: str | None = None
