@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,10 +10,11 @@ from time import monotonic
 
 import httpx
 import pytest
+from tests.support.rasters import png
 
 from cwproxy.accounts.selection import Selected
 from cwproxy.codewhisperer.surfaces import Surface, Target
-from cwproxy.conversation import Conversation, SystemTurn, Text, Tool, UserTurn
+from cwproxy.conversation import Conversation, RemoteImage, SystemTurn, Text, Tool, UserTurn
 from cwproxy.errors import (
     BackendTimeout,
     BackendUnavailable,
@@ -29,6 +31,8 @@ from cwproxy.eventstream import encode
 from cwproxy.reply import Finished, Reply, ReplyEvent, StopReason, TextDelta, TextPart, Usage, fold
 from cwproxy.service import CATALOG_SECONDS, LISTING_PAUSE, MAX_PAGES, Options, Service, is_big
 from cwproxy.upstream import Upstream
+from cwproxy.upstream.fetching import Fetcher
+from cwproxy.upstream.pictures import Pictures
 from cwproxy.upstream.workspace import Workspace
 
 pytestmark = pytest.mark.anyio
@@ -347,6 +351,23 @@ async def test_the_workspace_is_told_only_when_wanted(tmp_path: Path) -> None:
     assert "SECRET_NAME" not in quiet
     assert str(tmp_path) in talkative
     assert "SECRET_NAME" in talkative
+
+
+async def test_links_to_pictures_are_followed_only_when_wanted() -> None:
+    async def resolve(host: str) -> tuple[str, ...]:
+        return ("93.184.215.14",)
+
+    web = httpx.MockTransport(lambda _: httpx.Response(200, content=png(2, 2)))
+    link = RemoteImage("https://example.com/cat.png", "messages[0].content[0].image_url.url")
+    asked = Conversation("auto", (UserTurn((link,)),))
+    backend = Backend(WHOLE)
+    async with running(backend) as service:
+        with pytest.raises(InvalidRequest, match="Remote pictures are not fetched"):
+            await reply(service, asked)
+    async with running(backend, Options(pictures=Pictures(Fetcher(resolve=resolve, transport=web)))) as service:
+        await reply(service, asked)
+    (chat,) = backend.chats
+    assert b64encode(png(2, 2)).decode() in json.dumps(chat)
 
 
 async def test_readiness_says_why_not() -> None:

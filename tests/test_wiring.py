@@ -154,3 +154,9 @@ async def test_the_application_asks_for_keys_and_knows_its_names() -> None:
                 for name, headers in (("192.0.2.1", {}), ("proxy.internal", key), ("evil.example", key))
             }
     assert codes == {"192.0.2.1": 401, "proxy.internal": 502, "evil.example": 421}
+
+
+def test_pictures_are_touched_only_when_wanted() -> None:
+    assert wiring.pictures(load()) is None
+    assert wiring.pictures(load({"fetch_images": True})) is not None
+    assert wiring.pictures(load({"downscale_images": True})) is not None

@@ -44,7 +44,7 @@ class RemoteImage:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file for the model to read. `data` is standard base64 with padding; `name` is the client's, and may be empty."""
+    """A file for the model to read. `data` is standard base64 with padding; `name` is the client's, or empty."""
 
     format: DocumentFormat
     name: str

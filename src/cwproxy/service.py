@@ -47,6 +47,7 @@ from cwproxy.errors import (
 from cwproxy.filters import Demands, Filters
 from cwproxy.reply import ReplyEvent
 from cwproxy.upstream import Upstream
+from cwproxy.upstream.pictures import Pictures
 from cwproxy.upstream.reading import Reading
 from cwproxy.upstream.retry import Situation, delay
 from cwproxy.upstream.workspace import Workspace
@@ -88,6 +89,7 @@ class Options:
 
     aliases: Mapping[str, str] = field(default_factory=dict)
     workspace: Workspace = Workspace()
+    pictures: Pictures | None = None
     request_seconds: float = REQUEST_SECONDS
 
 
@@ -160,6 +162,8 @@ class Service:
         ModelNotFound, LoginRequired, BackendError); the call itself is made by the first iteration.
         `caller` separates the conversations of different API keys.
         """
+        if self._options.pictures is not None:
+            conversation = await self._options.pictures.prepared(conversation)
         account = await self._select()
         model = await self._model(account, conversation.model)
         prepared = await self._prepared(conversation, model, caller, account)

@@ -55,6 +55,10 @@ class Settings(BaseSettings):
         default=False,
         description="Tell the backend the operating system, directory, names of environment variables and git status.",
     )
+    fetch_images: bool = Field(default=False, description="Fetch pictures that a request links to (https only).")
+    downscale_images: bool = Field(
+        default=False, description="Scale down pictures that are too large for the backend; needs `cwproxy[images]`."
+    )
     upstream_proxy: str | None = Field(default=None, description="HTTP proxy for the calls to AWS.")
     ca_bundle: Path | None = Field(default=None, description="PEM file of further certificate authorities.")
     drain: float = Field(default=5.0, ge=0, le=3600, description="Seconds that open streams get at shutdown.")

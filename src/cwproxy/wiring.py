@@ -13,10 +13,13 @@ from cwproxy.accounts.selection import Accounts, Routing
 from cwproxy.accounts.tokens import TokenKeeper
 from cwproxy.auth.oidc import Oidc
 from cwproxy.errors import SettingsError
+from cwproxy.media import scaling
 from cwproxy.service import Options, Service
 from cwproxy.settings import Settings, data_directory, variable_names
 from cwproxy.store import Store
 from cwproxy.upstream import Upstream
+from cwproxy.upstream.fetching import Fetcher
+from cwproxy.upstream.pictures import Pictures
 from cwproxy.upstream.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -63,7 +66,7 @@ async def open_service(settings: Settings, directory: Path | None = None) -> Asy
         yield Service(
             select=Accounts(store, keeper, routing(settings)).select,
             upstream=upstream,
-            options=Options(aliases=settings.aliases, workspace=workspace(settings)),
+            options=Options(aliases=settings.aliases, workspace=workspace(settings), pictures=pictures(settings)),
         )
 
 
@@ -97,6 +100,15 @@ def routing(settings: Settings) -> Routing:
         profile_arn=settings.profile_arn,
         opt_out=not settings.share_content,
     )
+
+
+def pictures(settings: Settings) -> Pictures | None:
+    """What may be done to a request's pictures. Raises SettingsError when that needs what is not installed."""
+    if settings.downscale_images:
+        scaling.require()
+    if not (settings.fetch_images or settings.downscale_images):
+        return None
+    return Pictures(Fetcher() if settings.fetch_images else None, downscale=settings.downscale_images)
 
 
 def workspace(settings: Settings) -> Workspace:
