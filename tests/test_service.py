@@ -29,7 +29,7 @@ from cwproxy.errors import (
 )
 from cwproxy.eventstream import encode
 from cwproxy.reply import Finished, Reply, ReplyEvent, StopReason, TextDelta, TextPart, Usage, fold
-from cwproxy.service import CATALOG_SECONDS, LISTING_PAUSE, MAX_PAGES, Options, Service, is_big
+from cwproxy.service import BIG_CONVERSATION, CATALOG_SECONDS, LISTING_PAUSE, MAX_PAGES, Options, Service, weight
 from cwproxy.upstream import Upstream
 from cwproxy.upstream.fetching import Fetcher
 from cwproxy.upstream.pictures import Pictures
@@ -459,5 +459,5 @@ async def test_silence_does_not_outlast_the_deadline() -> None:
     ids=["parts", "tools", "references", "text"],
 )
 def test_what_takes_long_to_convert_is_big(conversation: Conversation) -> None:
-    assert is_big(conversation)
-    assert not is_big(ask())
+    assert weight(conversation) > BIG_CONVERSATION
+    assert weight(ask()) < BIG_CONVERSATION

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic
 from typing import Literal, assert_never
 from uuid import uuid4
@@ -75,6 +76,9 @@ TRAILERLESS = 2
 BIG_CONVERSATION = 512 * 1024
 """Characters above which the conversion runs in a thread, so that other streams do not stand still."""
 
+HUGE_CONVERSATION = 2 * 1024 * 1024
+"""Characters above which even the estimate of its tokens takes too long for the loop."""
+
 PART_WEIGHT = 64
 TOOL_WEIGHT = 256
 REFERENCE_WEIGHT = 16 * 1024
@@ -121,7 +125,7 @@ class _Prepared:
 
     state: ConversationState
     tool_names: Mapping[str, str]
-    input_tokens: int
+    input_tokens: int | Callable[[], int]
     demands: Demands
 
 
@@ -184,11 +188,17 @@ class Service:
                 environment=workspace.environment(),
                 git_status=status,
             )
+            # Mostly the backend counts; an estimate that would take long is made here, outside the loop.
+            estimate = partial(tokens.estimate_conversation, conversation)
             return _Prepared(
-                prepared.state, prepared.tool_names, tokens.estimate_conversation(conversation), _demands(conversation)
+                prepared.state,
+                prepared.tool_names,
+                estimate() if size > HUGE_CONVERSATION else estimate,
+                _demands(conversation),
             )
 
-        return await asyncio.to_thread(build) if is_big(conversation) else build()
+        size = weight(conversation)
+        return await asyncio.to_thread(build) if size > BIG_CONVERSATION else build()
 
     async def _attempts(
         self, prepared: _Prepared, model: Model, account: Selected
@@ -342,11 +352,11 @@ def _demands(conversation: Conversation) -> Demands:
     return Demands(conversation.stop, conversation.max_tokens, kind)
 
 
-def is_big(conversation: Conversation) -> bool:
-    """Whether converting it would hold up other streams."""
+def weight(conversation: Conversation) -> int:
+    """How much work converting it is, in characters of plain text."""
     size = sum(len(tool.schema) + len(tool.description) + TOOL_WEIGHT for tool in conversation.tools)
     size += sum(tool.schema.count(b"$ref") for tool in conversation.tools) * REFERENCE_WEIGHT
-    return size + sum(_characters(turn) for turn in conversation.turns) > BIG_CONVERSATION
+    return size + sum(_characters(turn) for turn in conversation.turns)
 
 
 def _characters(item: Turn | UserPart | AssistantPart) -> int:

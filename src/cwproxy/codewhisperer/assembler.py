@@ -6,7 +6,7 @@ decided point 1; backend-rules.md B6-B9). Repeated texts are passed on as often 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeAlias, assert_never
 
 import msgspec
@@ -78,7 +78,7 @@ class Assembler:
     """One answer.
 
     tool_names: the client's name of each tool, by its name on the wire; a name that is missing is passed on.
-    input_tokens: the estimate for the request, used when the backend counts nothing.
+    input_tokens: the estimate for the request, or how to make it; needed only when the backend counts nothing.
     window: the model's context window in tokens, or None; makes the context meter a count.
     expects_trailer: whether this account's streams end with metadata, metering or a context meter. Where they do,
         text without any of these was cut off.
@@ -87,10 +87,15 @@ class Assembler:
     """
 
     def __init__(
-        self, tool_names: Mapping[str, str], *, input_tokens: int, window: int | None, expects_trailer: bool = True
+        self,
+        tool_names: Mapping[str, str],
+        *,
+        input_tokens: int | Callable[[], int],
+        window: int | None,
+        expects_trailer: bool = True,
     ) -> None:
         self._tool_names = tool_names
-        self.input_tokens = input_tokens
+        self._input_tokens = input_tokens
         self._window = window
         self._expects_trailer = expects_trailer
         self._parts = 0
@@ -111,6 +116,11 @@ class Assembler:
         self._credits: float | None = None
         self.ignored: Counter[str] = Counter()
         self.saw_trailer = False
+
+    @property
+    def input_tokens(self) -> int:
+        """The estimate for the request."""
+        return self._input_tokens if isinstance(self._input_tokens, int) else self._input_tokens()
 
     def feed(self, event: UpstreamEvent) -> Iterable[ReplyEvent]:
         """What the event adds to the reply; often one piece, sometimes nothing."""
