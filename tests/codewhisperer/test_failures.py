@@ -289,3 +289,20 @@ def test_a_frame_may_ask_for_a_wait_and_may_say_nothing() -> None:
     silent = failures.from_frame(Frame({":message-type": "error"}, b""))
     assert "without a name" in silent.message
     assert "OddException" in failures.from_frame(Frame({":exception-type": "OddError"}, b"")).message
+
+
+@pytest.mark.parametrize(
+    ("sent", "message", "hinted"),
+    [
+        (failures.BIG_BODY + 1, "Improperly formed request.", True),
+        (failures.BIG_BODY, "Improperly formed request.", False),
+        (failures.BIG_BODY + 1, "Invalid tool use format.", False),
+    ],
+)
+def test_the_size_of_a_big_body_is_a_hint_and_no_claim(sent: int, message: str, hinted: bool) -> None:
+    body = json.dumps({"message": message, "reason": "REQUEST_BODY_INVALID"}).encode()
+    error = failures.from_response(400, {"x-amzn-errortype": "ValidationException"}, body, sent=sent)
+    assert isinstance(error, InvalidRequest) and not isinstance(error, ContextLengthExceeded)
+    assert error.code == "request_body_invalid"
+    assert error.message.startswith(f"{message} (REQUEST_BODY_INVALID)")
+    assert ("600,001 bytes" in error.message) is hinted

@@ -34,6 +34,11 @@ MAX_RETRY_AFTER: Final = 3600.0
 
 MAX_MESSAGE_LENGTH: Final = 400
 
+BIG_BODY: Final = 600_000
+"""Bytes of a request above which its size may be what the service means by "Improperly formed request."; the smallest
+body that anybody has seen refused for its size had about as many (backend-rules.md A5 58, 60).
+"""
+
 _SECRET = re.compile(
     r"(?i:bearer)[\s:]+(?!token\b)\S{8,}"
     r"|\b(?:aoa|aor|ksk_|eyJ|IQoJ|FwoG)[A-Za-z0-9_\-./+=:]{8,}"
@@ -61,12 +66,19 @@ _PROFILE_HINT = (
     "Choose the account's profile again (`cwproxy login`), check that its region is the profile's, "
     "or use the surface `q` for a Builder ID."
 )
+_IMPROPER = "Improperly formed request."
+_SIZE_HINT = (
+    "The backend says the same of fifty different faults. This request had {size:,} bytes, and bodies of that size "
+    "have been refused for it: a shorter conversation may pass."
+)
 _SURFACE_HINT = "This API may be retired at this address: set the surface to `kiro`, or to `q` where it is `kiro`."
 
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """What was found in an answer. `kind` is the exception's bare name, `status` None inside a stream."""
+    """What was found in an answer. `kind` is the exception's bare name, `status` None inside a stream, `sent` the bytes
+    of the request's body where that is known.
+    """
 
     kind: str
     message: str
@@ -74,6 +86,7 @@ class _Facts:
     status: int | None
     retry_after: float | None
     request_id: str | None
+    sent: int = 0
 
     def sentence(self, fallback: str) -> str:
         said = self.message or fallback
@@ -89,8 +102,10 @@ class _Facts:
         )
 
 
-def from_response(status: int, headers: Mapping[str, str], body: bytes) -> Failure:
-    """The error of an HTTP answer that is not an event stream. `body` may be HTML, empty or cut short."""
+def from_response(status: int, headers: Mapping[str, str], body: bytes, *, sent: int = 0) -> Failure:
+    """The error of an HTTP answer that is not an event stream. `body` may be HTML, empty or cut short; `sent` is how
+    many bytes the request's body had.
+    """
     lowered = {name.lower(): value for name, value in headers.items()}
     members = _members(body)
     kind = lowered.get("x-amzn-errortype") or _text(members, "code") or _text(members, "__type")
@@ -101,6 +116,7 @@ def from_response(status: int, headers: Mapping[str, str], body: bytes) -> Failu
         status=status,
         retry_after=_retry_after(lowered, members),
         request_id=lowered.get("x-amzn-requestid"),
+        sent=sent,
     )
     return _classify(facts)
 
@@ -203,9 +219,7 @@ _KINDS: Final[Mapping[str, _Judgement]] = {
     "AccessDeniedException": lambda facts: facts.error(AccountUnusable, "The account may not do this."),
     "ResourceNotFoundException": lambda facts: facts.error(AccountUnusable, "It does not exist.", _PROFILE_HINT),
     "ConflictException": lambda facts: facts.error(AccountUnusable, "The account's settings are in conflict."),
-    "ValidationException": lambda facts: InvalidRequest(
-        facts.sentence("The backend refused the request without a reason."), code=(facts.reason or "").lower() or None
-    ),
+    "ValidationException": lambda facts: _invalid(facts),
     "UnknownOperationException": lambda facts: _retired(facts),
     "InternalServerException": lambda facts: _unavailable(facts, "The backend failed."),
     "ServiceUnavailableException": lambda facts: _unavailable(facts, "The backend is not available."),
@@ -247,6 +261,14 @@ def _unavailable(facts: _Facts, fallback: str) -> BackendUnavailable:
         request_id=facts.request_id,
         retry_safe=facts.status is None or facts.status in _TRANSIENT,
     )
+
+
+def _invalid(facts: _Facts) -> InvalidRequest:
+    """The reason, known or not, is the code."""
+    said = facts.sentence("The backend refused the request without a reason.")
+    if facts.sent > BIG_BODY and facts.message.startswith(_IMPROPER):
+        said = f"{said} {_SIZE_HINT.format(size=facts.sent)}"
+    return InvalidRequest(said, code=(facts.reason or "").lower() or None)
 
 
 def _retired(facts: _Facts) -> BackendUnavailable:

@@ -126,7 +126,8 @@ class Upstream:
                     )
                 if response.status_code != 200:
                     body, _ = await _start_of(response, ERROR_BODY_LIMIT, within=self._headers_within)
-                    raise failures.from_response(response.status_code, lowered(response.headers), body)
+                    sent = len(call.body or b"")
+                    raise failures.from_response(response.status_code, lowered(response.headers), body, sent=sent)
             except BaseException:
                 await response.aclose()
                 raise

@@ -92,3 +92,9 @@ def test_the_form_inside_a_stream_is_the_same_object() -> None:
     failure = failure_of(errors.ToolUseTruncated("Cut."))
     assert failure.event() == b"data: " + failure.body() + b"\n\n"
     assert b"\n" not in failure.body()
+
+
+def test_a_reason_that_is_not_known_is_the_code() -> None:
+    assert failure_of(errors.BackendUnavailable("x", reason="A_NEW_REASON", status=500)).code == "a_new_reason"
+    assert failure_of(errors.BackendUnavailable("x", reason="connect_failed")).code == "upstream_error"
+    assert failure_of(errors.Throttled("x", reason="A_NEW_REASON")).code == "rate_limit_exceeded"

@@ -88,6 +88,9 @@ _TABLE: Final[tuple[tuple[type[CwproxyError], _Row], ...]] = (
 )
 """First match counts, so a class stands before its base."""
 
+_UNKNOWN: Final = "upstream_error"
+"""The code that says least; a reason that the service gives says more."""
+
 
 def failure_of(error: CwproxyError) -> Failure:
     """What the client is told of `error`. The backend's own sentence is kept, with its reason code behind it."""
@@ -96,6 +99,8 @@ def failure_of(error: CwproxyError) -> Failure:
     param: str | None = None
     if isinstance(error, InvalidRequest):
         code, param = error.code, error.param
+    elif isinstance(error, BackendError) and code == _UNKNOWN and (error.reason or "").isupper():
+        code = (error.reason or "").lower()  # the service's reasons are in capitals, ours are not
     headers = [("x-should-retry", "true" if row.retry else "false")]
     seconds = error.retry_after if isinstance(error, BackendError) else None
     if row.retry:
