@@ -10,7 +10,7 @@ from langchain_tests.integration_tests import ChatModelIntegrationTests
 
 
 class TestChatOpenAI(ChatModelIntegrationTests):
-    """Every ability that the proxy offers is switched on; image URLs and documents are not among them."""
+    """Every ability that the proxy offers is switched on; links to pictures are not among them."""
 
     @property
     def chat_model_class(self) -> type[ChatOpenAI]:
@@ -57,4 +57,12 @@ class TestChatOpenAI(ChatModelIntegrationTests):
 
     @property
     def supports_image_tool_message(self) -> bool:
+        return True
+
+    @property
+    def supports_pdf_inputs(self) -> bool:
+        return True
+
+    @property
+    def supports_pdf_tool_message(self) -> bool:
         return True

@@ -1,4 +1,4 @@
-"""The suite downloads a picture; here it gets one made on the spot."""
+"""The suite downloads a picture and a document; here it gets them made on the spot."""
 
 # mypy: disable-error-code="import-not-found"
 # The package is in the environment that runs this file, not in the one that checks it.
@@ -22,9 +22,12 @@ def picture() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunks
 
 
+DOCUMENT = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n%%EOF\n"
+
+
 def _get(url: str, **_: object) -> SimpleNamespace:
-    assert url.endswith(".png"), url
-    return SimpleNamespace(content=picture())
+    assert url.endswith((".png", ".pdf")), url
+    return SimpleNamespace(content=DOCUMENT if url.endswith(".pdf") else picture())
 
 
 def pytest_configure() -> None:
