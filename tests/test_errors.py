@@ -73,3 +73,9 @@ def test_an_unavailable_backend_may_be_asked_again_unless_told_otherwise(
 ) -> None:
     assert kind("No.").retry_safe
     assert not kind("No.", retry_safe=False).retry_safe
+
+
+def test_evidence_is_not_shown() -> None:
+    evidence = errors.Evidence("https://canary/", "T", b"canary", 400, {"canary": "canary"}, b"canary")
+    assert repr(evidence) == "Evidence(target='T', status=400)"
+    assert errors.CwproxyError("x").evidence is None

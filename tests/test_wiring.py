@@ -160,3 +160,12 @@ def test_pictures_are_touched_only_when_wanted() -> None:
     assert wiring.pictures(load()) is None
     assert wiring.pictures(load({"fetch_images": True})) is not None
     assert wiring.pictures(load({"downscale_images": True})) is not None
+
+
+async def test_failures_are_dumped_only_where_the_settings_say(tmp_path: Path) -> None:
+    settings = load({"dump_failures": tmp_path / "dumps"})
+    async with wiring.open_service(settings) as service:
+        wiring.create_application(load(), service)
+        assert not (tmp_path / "dumps").exists()
+        wiring.create_application(settings, service)
+        assert (tmp_path / "dumps").is_dir()

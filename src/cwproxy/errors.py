@@ -27,12 +27,34 @@ nothing of HTTP servers: `api` maps them to statuses.
 """
 
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The exchange with the backend that an error came from. It holds what people said: it is never logged or shown,
+    only written where the user asked for that.
+
+    target: `X-Amz-Target` of the request, empty where it has none. sent, received: the bodies; of a stream, the payload
+    of the frame that ended it. status: None without an answer.
+    """
+
+    url: str = field(default="", repr=False)
+    target: str = ""
+    sent: bytes = field(default=b"", repr=False)
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    received: bytes = field(default=b"", repr=False)
+
+
 class CwproxyError(Exception):
     """Base of the tree. `message` is one sentence that says what to change, where that is known."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+        self.evidence: Evidence | None = None
 
 
 class InvalidRequest(CwproxyError):

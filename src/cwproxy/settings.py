@@ -62,6 +62,9 @@ class Settings(BaseSettings):
     upstream_proxy: str | None = Field(default=None, description="HTTP proxy for the calls to AWS.")
     ca_bundle: Path | None = Field(default=None, description="PEM file of further certificate authorities.")
     drain: float = Field(default=5.0, ge=0, le=3600, description="Seconds that open streams get at shutdown.")
+    dump_failures: Path | None = Field(
+        default=None, description="Directory for what failing requests sent and were answered; holds prompts."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least level logged.")
 
     _split_lists = field_validator("api_keys", "allowed_hosts", mode="before")(_split)

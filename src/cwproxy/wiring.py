@@ -12,6 +12,7 @@ import httpx
 from cwproxy.accounts.selection import Accounts, Routing
 from cwproxy.accounts.tokens import TokenKeeper
 from cwproxy.auth.oidc import Oidc
+from cwproxy.diagnosis.dumps import Dumps
 from cwproxy.errors import SettingsError
 from cwproxy.media import scaling
 from cwproxy.service import Options, Service
@@ -79,7 +80,8 @@ def create_application(settings: Settings, service: Service) -> "FastAPI":
         host=settings.host,
         names=settings.allowed_hosts,
     )
-    return create_app(service, access)
+    dumps = Dumps(settings.dump_failures.expanduser()) if settings.dump_failures else None
+    return create_app(service, access, dumps=dumps)
 
 
 def oidc(settings: Settings, region: str) -> Oidc:

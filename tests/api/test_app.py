@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import openai
@@ -17,6 +18,7 @@ from tests.support.fake_service import FakeReadiness, FakeService, text_reply, t
 
 from cwproxy.api import AccessPolicy, Limits, create_app
 from cwproxy.api.drain import Drain
+from cwproxy.diagnosis.dumps import Dumps
 from cwproxy.errors import LoginRequired
 
 pytestmark = pytest.mark.anyio
@@ -316,3 +318,16 @@ async def test_many_answers_at_once_do_not_mix() -> None:
     for number, answer in enumerate(answers):
         assert f'"model":"m{number}"'.encode() in answer.content
         assert answer.content.count(b"[DONE]") == 1
+
+
+async def test_what_fails_is_left_behind_where_that_is_wanted(tmp_path: Path) -> None:
+    service = FakeService([LoginRequired("Nobody.")])
+    async with in_process(app_of(service, dumps=Dumps(tmp_path / "dumps"))) as client:
+        failed = await client.post("/v1/chat/completions", json=chat())
+        refused = await client.post("/v1/chat/completions", json={"model": "m"})
+        nothing = await client.get("/v1/models/none")
+    assert [answer.status_code for answer in (failed, refused, nothing)] == [502, 400, 404]
+    for answer in (failed, refused):
+        (path,) = (tmp_path / "dumps").glob(f"*-{answer.headers['x-request-id']}.json")
+        assert json.loads(path.read_text())["client"]["body"]["model"] == "m"
+    assert len(list((tmp_path / "dumps").iterdir())) == 2

@@ -306,3 +306,10 @@ def test_the_size_of_a_big_body_is_a_hint_and_no_claim(sent: int, message: str, 
     assert error.code == "request_body_invalid"
     assert error.message.startswith(f"{message} (REQUEST_BODY_INVALID)")
     assert ("600,001 bytes" in error.message) is hinted
+
+
+def test_what_was_answered_is_kept_aside() -> None:
+    evidence = answer(400, "ValidationException", "No.").evidence
+    assert evidence is not None and evidence.status == 400 and b"No." in evidence.received
+    inside = failures.from_frame(frame({"message": "No."}, exception_type="throttlingError")).evidence
+    assert inside is not None and inside.status == 200 and inside.headers[":exception-type"] == "throttlingError"

@@ -15,6 +15,7 @@ from cwproxy.errors import (
     BackendTimeout,
     BackendUnavailable,
     CredentialRejected,
+    CwproxyError,
     InvalidRequest,
     SettingsError,
     Throttled,
@@ -342,3 +343,20 @@ async def test_a_password_in_the_endpoint_is_not_told(upstream: Upstream) -> Non
     with pytest.raises(SettingsError) as caught:
         await collect(upstream, "http://user:secret@[::1")
     assert "secret" not in caught.value.message
+
+
+@pytest.mark.parametrize("head", [b"HTTP/1.1 400 Bad\r\nx-a: b\r\ncontent-length: 2\r\n\r\nno", b""])
+async def test_errors_carry_the_exchange_and_do_not_show_it(upstream: Upstream, head: bytes) -> None:
+    async def behaviour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(head)
+
+    async with raw_server(behaviour) as server:
+        for act in (collect(upstream, server.url), upstream.fetch(call(server.url), NOBODY)):
+            with pytest.raises(CwproxyError) as caught:
+                await act
+            evidence = caught.value.evidence
+            assert evidence is not None
+            assert (evidence.url, evidence.sent) == (server.url + "/", b"{}")
+            assert (evidence.status, evidence.received) == ((400, b"no") if head else (None, b""))
+            assert evidence.headers.get("x-a") == ("b" if head else None)
+            assert "{}" not in repr(evidence) and server.url not in repr(evidence)

@@ -17,6 +17,7 @@ from cwproxy.api.limits import Limits
 from cwproxy.api.line import Cause, Cut, Line
 from cwproxy.api.refused import describe, draining
 from cwproxy.api.seam import Service
+from cwproxy.diagnosis.dumps import Dumps
 from cwproxy.dialects.openai_chat import ChatRequest, Renderer, complete
 from cwproxy.errors import CwproxyError, StreamTruncated
 from cwproxy.reply import Folder
@@ -29,6 +30,7 @@ class Surroundings:
     service: Service
     limits: Limits
     drain: Drain
+    dumps: Dumps | None = None
 
 
 class _Answering(Response):
@@ -54,6 +56,8 @@ class _Answering(Response):
                 try:
                     await self._serve(line)
                 except CwproxyError as error:
+                    if self._exchange.dump is not None:
+                        await self._exchange.dump(error)
                     await self._fail(line, error)
         except Cut as cut:
             await self._cut(line, cut.cause)

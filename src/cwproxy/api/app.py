@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 
 import msgspec
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
@@ -19,6 +20,7 @@ from cwproxy.api.gate import Gate
 from cwproxy.api.limits import Limits
 from cwproxy.api.refused import ClientGone, Refused, describe, draining
 from cwproxy.api.seam import Service
+from cwproxy.diagnosis.dumps import Dumps
 from cwproxy.dialects.openai_chat import ChatRequest, Failure, parse
 from cwproxy.errors import CwproxyError, InvalidRequest
 
@@ -34,11 +36,12 @@ def create_app(
     limits: Limits | None = None,
     drain: Drain | None = None,
     lifespan: Lifespan[FastAPI] | None = None,
+    dumps: Dumps | None = None,
 ) -> FastAPI:
     """The ASGI application. `drain` is kept as `app.state.drain`, where `server.serve` finds it; `lifespan` opens and
-    closes what the service lives on.
+    closes what the service lives on; `dumps` takes what is left of chat requests that fail.
     """
-    around = Surroundings(service, limits or Limits(), drain or Drain())
+    around = Surroundings(service, limits or Limits(), drain or Drain(), dumps)
     app = FastAPI(
         title="cwproxy",
         openapi_url=None,
@@ -84,7 +87,11 @@ def _chat(around: Surroundings, access: AccessPolicy) -> Callable[[Request], Awa
         await access.admit(request)
         if around.drain.draining:
             raise draining()
-        chat = await _parsed(await body.read(request, around.limits), around.limits)
+        data = await body.read(request, around.limits)
+        if around.dumps is not None:
+            exchange = exchange_of(request.scope)
+            exchange.dump = partial(around.dumps.write, exchange.request_id, data)
+        chat = await _parsed(data, around.limits)
         _refuse_when_strict(request, chat)
         name = next((value for header in _CONVERSATION_HEADERS if (value := request.headers.get(header))), None)
         if name is not None:
@@ -144,6 +151,9 @@ def _failed(request: Request, failure: Failure) -> Response:
 
 
 async def _on_error(request: Request, error: CwproxyError) -> Response:
+    dump = exchange_of(request.scope).dump
+    if dump is not None:
+        await dump(error)
     return _failed(request, describe(error))
 
 

@@ -3,11 +3,13 @@
 import json
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from random import getrandbits
 
 from starlette.types import Scope
 
+from cwproxy.errors import CwproxyError
 from cwproxy.reply import Usage
 
 _log = logging.getLogger("cwproxy.access")
@@ -31,6 +33,8 @@ class Exchange:
     status: int = 0
     outcome: str = "ok"
     usage: Usage | None = None
+    dump: Callable[[CwproxyError], Awaitable[None]] | None = None
+    """Leaves what failed behind, where that is wanted."""
 
     def milliseconds(self) -> int:
         return round((time.monotonic() - self.started) * 1000)

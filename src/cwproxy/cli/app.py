@@ -188,6 +188,19 @@ def doctor(endpoint: Endpoint = None, surface: SurfaceName = None) -> None:
 
 
 @app.command()
+def explain(
+    file: Annotated[str, typer.Argument(help="A file of `dump_failures`, or the body of a chat call; `-` for stdin.")],
+    profile: Annotated[
+        str | None, typer.Option(help="Whose rules: legacy-q or kiro-runtime; by default by the address, or both.")
+    ] = None,
+) -> None:
+    """Say which rule of the backend a captured request breaks, where, and what to change. Exits with 1 if one is."""
+    from cwproxy.cli.explain import explain as run_explain
+
+    raise typer.Exit(run_explain(file, profile=profile))
+
+
+@app.command()
 def demo(
     surface: Annotated[str, typer.Option(help="q, codewhisperer or kiro.")] = "q",
     home: Annotated[Path | None, typer.Option(hidden=True, help="Keep the demo's files here.")] = None,

@@ -19,6 +19,7 @@ from cwproxy.errors import (
     BackendUnavailable,
     ContextLengthExceeded,
     CredentialRejected,
+    Evidence,
     InvalidRequest,
     ModelNotFound,
     ModelUnavailable,
@@ -118,7 +119,9 @@ def from_response(status: int, headers: Mapping[str, str], body: bytes, *, sent:
         request_id=lowered.get("x-amzn-requestid"),
         sent=sent,
     )
-    return _classify(facts)
+    failure = _classify(facts)
+    failure.evidence = Evidence(status=status, headers=lowered, received=body)
+    return failure
 
 
 def from_frame(frame: Frame) -> Failure:
@@ -133,7 +136,10 @@ def from_frame(frame: Frame) -> Failure:
         retry_after=_retry_after({}, members),
         request_id=None,
     )
-    return _classify(facts)
+    failure = _classify(facts)
+    headers = {name: str(value) for name, value in frame.headers.items()}
+    failure.evidence = Evidence(status=200, headers=headers, received=frame.payload)
+    return failure
 
 
 def _classify(facts: _Facts) -> Failure:

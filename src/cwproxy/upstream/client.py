@@ -5,9 +5,9 @@ httpx's own pool costs six times as much per chunk and collapses at a thousand s
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import cast
 
@@ -19,7 +19,7 @@ from httpx_aiohttp.transport import AiohttpResponseStream
 
 from cwproxy.codewhisperer import failures
 from cwproxy.codewhisperer.surfaces import Call
-from cwproxy.errors import BackendTimeout, BackendUnavailable
+from cwproxy.errors import BackendTimeout, BackendUnavailable, CwproxyError, Evidence
 from cwproxy.upstream.errors import converted
 
 ERROR_BODY_LIMIT = 64 * 1024
@@ -84,18 +84,20 @@ class Upstream:
         Raises what `failures.from_response` makes of any other answer, `BackendUnavailable` and `BackendTimeout`;
         the iterator raises those two as well. Leaving the context closes the connection if the body is not at its end.
         """
-        host, response = await self._open(call, auth)
-        try:
-            _expect_event_stream(response, host)
-            async with aclosing(_reads(response, host)) as reads:
-                yield reads
-        finally:
-            with converted(host):
-                await response.aclose()
+        with _recorded(call):
+            host, response = await self._open(call, auth)
+            try:
+                _expect_event_stream(response, host)
+                async with aclosing(_reads(response, host)) as reads:
+                    yield reads
+            finally:
+                with converted(host):
+                    await response.aclose()
 
     async def fetch(self, call: Call, auth: httpx.Auth) -> bytes:
         """The whole body of a successful answer. Raises as `stream` does, also for a body without an end."""
-        host, response = await self._open(call, auth)
+        with _recorded(call):
+            host, response = await self._open(call, auth)
         with converted(host):
             try:
                 body, ended = await _start_of(response, BODY_LIMIT, within=self._headers_within)
@@ -148,6 +150,17 @@ class Upstream:
                     await response.aclose()
                     raise
                 await response.aclose()
+
+
+@contextmanager
+def _recorded(call: Call) -> Iterator[None]:
+    """Add to every error which call it came from."""
+    try:
+        yield
+    except CwproxyError as error:
+        target = call.headers.get("x-amz-target", "")
+        error.evidence = replace(error.evidence or Evidence(), url=call.url, target=target, sent=call.body or b"")
+        raise
 
 
 @lru_cache(maxsize=64)

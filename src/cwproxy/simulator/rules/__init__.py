@@ -11,6 +11,7 @@ from cwproxy.simulator.rules.identity import model, profile, reasoning, refuse_p
 from cwproxy.simulator.rules.images import images
 from cwproxy.simulator.rules.members import REQUESTS
 from cwproxy.simulator.rules.pairing import declared, paired
+from cwproxy.simulator.rules.remedies import REMEDIES
 from cwproxy.simulator.rules.shapes import Fault
 from cwproxy.simulator.rules.signature import sign
 from cwproxy.simulator.rules.sizes import body_size, output, window
@@ -19,7 +20,17 @@ from cwproxy.simulator.rules.table import RULES, Rule
 from cwproxy.simulator.rules.turns import Request, order, texts
 from cwproxy.simulator.rules.verdict import Refusal, RuleContext, bad_tool_use, improper, invalid
 
-__all__ = ["RULES", "Refusal", "Rule", "RuleContext", "refuse_profile_listing", "sign", "validate"]
+__all__ = [
+    "REMEDIES",
+    "RULES",
+    "Refusal",
+    "Rule",
+    "RuleContext",
+    "refusals",
+    "refuse_profile_listing",
+    "sign",
+    "validate",
+]
 
 _CHECKS: tuple[Callable[[Request, RuleContext], Iterator[Refusal]], ...] = (
     surroundings,
@@ -41,6 +52,27 @@ _CHECKS: tuple[Callable[[Request, RuleContext], Iterator[Refusal]], ...] = (
 
 def validate(body: bytes, context: RuleContext) -> dict[str, Any] | Refusal:
     """The body as plain Python values (the whole of it, not only its `conversationState`), or the first refusal."""
+    request = _read(body, context)
+    if isinstance(request, Refusal):
+        return request
+    return next(_judged(request, context), request.body)
+
+
+def refusals(body: bytes, context: RuleContext) -> Iterator[Refusal]:
+    """Everything that is wrong with the body; of one that is not of the model's shape, only the first fault."""
+    request = _read(body, context)
+    if isinstance(request, Refusal):
+        yield request
+    else:
+        yield from _judged(request, context)
+
+
+def _judged(request: Request, context: RuleContext) -> Iterator[Refusal]:
+    for check in _CHECKS:
+        yield from check(request, context)
+
+
+def _read(body: bytes, context: RuleContext) -> Request | Refusal:
     try:
         value = parse(body)
     except NotStrictJson as error:
@@ -52,13 +84,7 @@ def validate(body: bytes, context: RuleContext) -> dict[str, Any] | Refusal:
             reason="REQUEST_BODY_INVALID_JSON",
         )
     fault = REQUESTS[context.operation](value, "$")
-    if fault is not None:
-        return _malformed(fault, context)
-    request = Request(value, len(body))
-    for check in _CHECKS:
-        for refusal in check(request, context):
-            return refusal
-    return request.body
+    return Request(value, len(body)) if fault is None else _malformed(fault, context)
 
 
 def _malformed(fault: Fault, context: RuleContext) -> Refusal:

@@ -1,0 +1,73 @@
+"""What to change in a request that breaks a rule, for people who look at one."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from cwproxy.simulator.rules.verdict import DUPLICATE_TOOL_USE, SHAPE
+
+_NARROW_SCHEMA = "Reduce the schema to type, properties, required, items, enum and description."
+
+REMEDIES: Mapping[int, str] = MappingProxyType(
+    {
+        1: "Put text into the turn, or the results that it answers with.",
+        2: "Put a sentence beside the images.",
+        4: "Leave the empty turn out and join its neighbours, or give it a blank as text.",
+        5: "Give the turn a single blank as text.",
+        6: "Join the two user turns into one.",
+        7: "Join the two assistant turns into one, with the tool uses of both.",
+        8: "Put a neutral user turn in front.",
+        9: "Turn those results into text.",
+        11: "Leave the oldest turns out, in whole pairs.",
+        12: "Cut the text, and say in it that it was cut.",
+        13: "Send one string; join the parts.",
+        14: "Write the body with a JSON encoder; look for NaN, lone surrogates and repeated keys.",
+        15: "Nothing: the rule only words other faults.",
+        16: "Add a result for the call, with status `error` if there was none, or turn the call into text.",
+        17: "Turn the result into text, or put the call back that it answers.",
+        18: "Keep only the last of the results with this id.",
+        20: "Declare the tools on the current message, or turn their calls and results into text.",
+        21: "Declare the tool on the current message, if only as a stub, or turn the call into text.",
+        22: "Wrap what is no object in one.",
+        23: "Leave the member out.",
+        24: "Send a list of {text} or {json} with status success or error; images go to the message.",
+        28: "Shorten the name, and restore it in the answer.",
+        29: "Replace the other characters, and restore the name in the answer.",
+        30: "Put the tool's name there.",
+        31: "Cut the description at a character, and put the rest into the system text.",
+        32: "Wrap the schema in an object with one property.",
+        33: "Leave `required` out.",
+        34: "Leave `required` out when it is empty.",
+        35: "Remove `additionalProperties` everywhere in the schema.",
+        36: "Merge the branches into the properties of one object.",
+        37: "Write references out, and keep one branch of each union.",
+        38: _NARROW_SCHEMA,
+        40: "Leave the tool out: the backend does not run it.",
+        41: "Offer fewer tools, or describe them in fewer words.",
+        42: "Nothing: the rule only words other faults.",
+        43: "Put cachePoint on messages instead.",
+        44: "Keep one of the tools with this name.",
+        45: "Put the system text into a first pair of the history.",
+        46: "Leave additionalModelRequestFields out for this model.",
+        47: "Nest it as reasoningContent.reasoningText with text and signature.",
+        48: "Leave reasoning without a signature out.",
+        49: "Send text and signature byte for byte as they came, or leave them out.",
+        51: "Send operatingSystem and currentWorkingDirectory; neutral values will do.",
+        52: "Send the account's profile; log in again so that it is known, or use the surface `q` with a Builder ID.",
+        53: "Call the host of the region that stands in the ARN.",
+        54: "Send the account's own profile.",
+        56: "Do not list profiles for a Builder ID.",
+        57: "Choose one of the models that the account lists (`cwproxy models`).",
+        58: "Shorten the conversation, or its tools; nobody knows the limit exactly.",
+        59: "Compact the conversation, or choose a model with a larger window.",
+        60: "Compact the conversation.",
+        62: "Send fewer or smaller images.",
+        63: "Send a smaller image (`downscale_images` does it); an old one counts in every later turn.",
+        64: "Send fewer images, or none with a side above 2000 pixels (`downscale_images`).",
+        65: "Leave the oldest images and documents out.",
+        66: "Name the format that the bytes are, and send them as base64.",
+        67: "Put the document's text into the message.",
+        68: "Ask for fewer tokens of output.",
+        SHAPE: "Compare the member with the service's model, and leave out what is empty.",
+        DUPLICATE_TOOL_USE: "Rename the repeated id, and that of its result.",
+    }
+)
