@@ -187,6 +187,7 @@ class Service:
                 origin=surfaces.origin(account.target.surface),
                 environment=workspace.environment(),
                 git_status=status,
+                caching=model.caching,
             )
             # Mostly the backend counts; an estimate that would take long is made here, outside the loop.
             estimate = partial(tokens.estimate_conversation, conversation)

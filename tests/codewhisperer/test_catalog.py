@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from cwproxy.codewhisperer.caching import Caching
 from cwproxy.codewhisperer.catalog import (
     Allowance,
     Catalog,
@@ -204,3 +205,22 @@ def test_an_answer_that_is_no_object_is_a_failure(body: bytes) -> None:
     for read in (parse_models, parse_profiles, parse_usage):
         with pytest.raises(BackendUnavailable, match="List|Get"):
             read(body)
+
+
+@pytest.mark.parametrize(
+    ("entry", "caching"),
+    [
+        ({}, Caching(1024, 4)),
+        ({"supportsPromptCaching": False}, None),
+        ({"minimumTokensPerCacheCheckpoint": 0}, None),
+        ({"maximumCacheCheckpointsPerRequest": None}, None),
+    ],
+)
+def test_cache_points_need_all_three_members(entry: dict[str, Any], caching: Caching | None) -> None:
+    full = {
+        "supportsPromptCaching": True,
+        "minimumTokensPerCacheCheckpoint": 1024,
+        "maximumCacheCheckpointsPerRequest": 4,
+    }
+    (model,) = parse_models(answer(models=[{"modelId": "m", "promptCaching": {**full, **entry}}])).models
+    assert model.caching == caching

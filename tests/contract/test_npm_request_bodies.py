@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from tests.support.node import run_node
 
+from cwproxy.codewhisperer.caching import Caching
 from cwproxy.codewhisperer.request import build
 from cwproxy.codewhisperer.surfaces import Surface, Target, chat_call
 from cwproxy.conversation import (
@@ -58,6 +59,7 @@ def test_the_body_is_that_of_awss_client(
         conversation,
         model_id="claude-sonnet-4.5",
         conversation_id="6f1c9a2e-0000-4000-8000-000000000000",
+        caching=Caching(1, 4),
         origin="AI_EDITOR",
         git_status="M x",
     ).state

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from cwproxy.codewhisperer import jsontext
+from cwproxy.codewhisperer.caching import Caching
 from cwproxy.errors import BackendUnavailable, ModelNotFound
 
 AUTO: Final = "auto"
@@ -24,7 +25,8 @@ _Object: TypeAlias = Mapping[str, object]
 class Model:
     """A model of ListAvailableModels. Limits in tokens, None where the service names none.
 
-    accepts_images is true where the service does not say. rate is what a request costs, in rate_unit.
+    accepts_images is true where the service does not say. caching: what it takes of cache points, where it lists that.
+    rate is what a request costs, in rate_unit.
     """
 
     id: str
@@ -36,6 +38,7 @@ class Model:
     prompt_caching: bool = False
     rate: float | None = None
     rate_unit: str | None = None
+    caching: Caching | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +194,14 @@ def _model(entry: _Object) -> Model:
         prompt_caching=caching is True,
         rate=_number(entry, "rateMultiplier"),
         rate_unit=_text(entry, "rateUnit"),
+        caching=_caching(_object(entry, "promptCaching")) if caching is True else None,
     )
+
+
+def _caching(entry: _Object) -> Caching | None:
+    minimum = _count(entry, "minimumTokensPerCacheCheckpoint")
+    points = _count(entry, "maximumCacheCheckpointsPerRequest")
+    return Caching(minimum, points) if minimum and points else None
 
 
 def _allowance(entry: _Object, resets_at: float | None) -> Allowance:

@@ -13,6 +13,7 @@ from typing import Final, assert_never
 import msgspec
 
 from cwproxy.codewhisperer import history, tools, wire
+from cwproxy.codewhisperer.caching import Caching, marked
 from cwproxy.conversation import (
     Conversation,
     Document,
@@ -54,8 +55,9 @@ def build(
     origin: str,
     environment: wire.EnvState = NEUTRAL_ENVIRONMENT,
     git_status: str | None = None,
+    caching: Caching | None = None,
 ) -> Prepared:
-    """The request for a conversation. `model_id` None leaves the choice to the service.
+    """The request for a conversation. `model_id` None leaves the choice to the service; `caching` is the model's.
 
     Raises InvalidRequest for what no body can say: an unusable tool schema, a forced tool that is not offered, an
     attachment of the last turn that no request may carry.
@@ -84,11 +86,14 @@ def build(
         model_id=model_id,
     )
     plain = wire.UserInputMessageContext(env_state=environment)
+    past = [_past(entry, origin, plain) for entry in earlier]
+    if caching is not None:
+        past = marked(past, plan.specifications, caching, has_system=bool(system_text))
     state = wire.ConversationState(
         current_message=wire.ChatMessage(user_input_message=current),
         chat_trigger_type="MANUAL",
         conversation_id=conversation_id,
-        history=[_past(entry, origin, plain) for entry in earlier] or None,
+        history=past or None,
     )
     return Prepared(state, plan.client_names)
 
