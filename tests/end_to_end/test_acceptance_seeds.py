@@ -330,8 +330,12 @@ async def test_11_a_picture_of_5_mib_stands_in_the_history(chat: Chat) -> None:
 
 
 async def test_11_21_large_pictures(chat: Chat) -> None:
-    await chat.ask(user([picture(data_url(png(3000, 3000)))] * 21))
-    assert wire.OMITTED_IMAGE in entries(chat.sent())[-1]["content"]
+    large = picture(data_url(png(3000, 3000)))
+    refused = await chat.post(user([large] * 21))
+    assert refused.status_code == 400
+    assert "more than 20 images" in refused.json()["error"]["message"]
+    await chat.ask(user([large] * 20), assistant(), user([large]))
+    assert wire.OMITTED_IMAGE in json.dumps(chat.sent(), ensure_ascii=False)
 
 
 async def test_11_101_pictures(chat: Chat) -> None:
@@ -438,9 +442,9 @@ async def test_13_a_cut_is_told_and_never_taken_for_an_end(chat: Chat, fault: di
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_13_an_empty_answer_is_asked_for_again(chat: Chat, stream: bool) -> None:
-    chat.stack.simulator.fault("empty", count=2)
+    chat.stack.simulator.fault("empty", count=1)
     assert (await chat.post(user(), stream=stream)).status_code == 200
-    chat.stack.simulator.fault("empty", count=3)
+    chat.stack.simulator.fault("empty", count=2)
     answer = await chat.post(user(), stream=stream)
     assert (answer.status_code, answer.json()["error"]["code"]) == (502, "upstream_empty_reply")
 

@@ -9,7 +9,7 @@ from typing import Final
 import openai
 import pytest
 from tests.contract.clients.openai_python.clients import MODEL, WEATHER, Heard, Weather, ask
-from tests.contract.clients.openai_python.simulator import TRIES, Simulator
+from tests.contract.clients.openai_python.simulator import TRIES, TRIES_WHEN_EMPTY, Simulator
 
 TEXT: Final = "one two three four five six seven eight nine ten"
 FRAMES: Final = 4
@@ -83,7 +83,7 @@ def assert_broken(client: openai.OpenAI, call: Call) -> Heard:
 def test_before_the_first_event(
     client: openai.OpenAI, simulator: Simulator, call: Call, fault: Mapping[str, object]
 ) -> None:
-    simulator.fault(fault, tries=TRIES)
+    simulator.fault(fault, tries=TRIES_WHEN_EMPTY if fault["kind"] in ("eof", "empty") else TRIES)
     with pytest.raises(openai.InternalServerError) as caught:
         call(client, Heard())
     assert caught.value.type == "upstream_error"

@@ -11,6 +11,9 @@ import httpx
 TRIES: Final = 3
 """Calls that the proxy makes for one request, as long as nothing of an answer has come."""
 
+TRIES_WHEN_EMPTY: Final = 2
+"""The same for answers that say nothing: each of them is billed."""
+
 
 class Simulator:
     """Leaving the context checks that everything that was scripted has been used."""
