@@ -2,8 +2,8 @@
 
 No tokenizer of these models is public, so this is a stated estimate: in linear time, by a handful of passes in C. Its
 four weights were fitted to two tokenizers that are public, Claude 2's and o200k, on prose, code, JSON, logs and other
-scripts. It is within 15 % of both on English prose, code, JSON and logs; where the two differ (o200k needs half as many
-tokens for Russian) it lies between them, nearer to Claude's.
+scripts. Where the two differ (o200k needs half as many tokens for Russian) it lies between them, nearer to Claude's;
+`python -m bench.estimates` measures how far it is from both, and ANALYSIS.md has the figures.
 
 * letters and blanks of ASCII: 0.21 tokens each, digits 0.7;
 * marks of JSON and code (quotes, brackets, colons, ...): 0.6, as pairs often merge;
