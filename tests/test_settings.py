@@ -47,13 +47,20 @@ def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "example.com"])
 def test_an_open_address_needs_a_key(host: str) -> None:
     with pytest.raises(SettingsError, match="needs an API key: set CWPROXY_API_KEYS"):
-        settings.load({"host": host})
-    assert settings.load({"host": host, "api_keys": "secret"}).host == host
+        settings.require_keys_when_open(settings.load({"host": host}))
+    settings.require_keys_when_open(settings.load({"host": host, "api_keys": "secret"}))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "[::1]", "127.9.9.9"])
 def test_loopback_needs_none(host: str) -> None:
-    assert settings.load({"host": host}).host == host
+    settings.require_keys_when_open(settings.load({"host": host}))
+
+
+@pytest.mark.parametrize("keys", [[""], ["good", ""], [" "], ["two words"], ["schlüssel"], ["a\nb"]])
+def test_a_key_that_cannot_be_shown_is_none(keys: list[str]) -> None:
+    with pytest.raises(SettingsError, match="api_keys: every key has to be") as caught:
+        settings.load({"api_keys": keys})
+    assert not any(key in str(caught.value) for key in keys if key.strip())
 
 
 def test_endpoint_is_a_url_and_may_name_the_region() -> None:

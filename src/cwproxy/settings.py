@@ -5,13 +5,14 @@ Precedence: flags, then `CWPROXY_*` variables, then the TOML file, then the defa
 """
 
 import os
+import re
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal
 
 import platformdirs
-from pydantic import AnyHttpUrl, Field, SecretStr, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic import AnyHttpUrl, Field, SecretStr, TypeAdapter, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -25,6 +26,7 @@ from cwproxy.errors import SettingsError
 
 PORT = 3000
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
+_KEY: Final = re.compile(r"[!-~]+")
 
 
 def _split(value: object) -> object:
@@ -77,14 +79,13 @@ class Settings(BaseSettings):
         TypeAdapter(AnyHttpUrl).validate_python(value.replace("{region}", "us-east-1"))
         return value.rstrip("/")
 
-    @model_validator(mode="after")
-    def _has_a_key_when_open(self) -> Self:
-        if not self.api_keys and not is_loopback(self.host):
-            raise ValueError(
-                f"listening on {self.host} lets other machines in, so it needs an API key: set CWPROXY_API_KEYS "
-                "(or `api_keys` in the file), or listen on 127.0.0.1"
-            )
-        return self
+    @field_validator("api_keys")
+    @classmethod
+    def _are_keys(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        """An empty one would let in whoever shows nothing, and others cannot be shown in a header."""
+        if not all(_KEY.fullmatch(key.get_secret_value()) for key in value):
+            raise ValueError("every key has to be of printable ASCII characters, without spaces, and not empty")
+        return value
 
     @classmethod
     def settings_customise_sources(
@@ -108,6 +109,17 @@ def load(flags: Mapping[str, Any] | None = None) -> Settings:
         raise SettingsError(_sentence(error)) from None
     except ValueError as error:
         raise SettingsError(f"{config_file()} is not a valid TOML file: {error}.") from None
+
+
+def require_keys_when_open(settings: Settings) -> None:
+    """For servers only: the other commands may run where the settings of a server are not complete, such as a login
+    in a container. Raises SettingsError.
+    """
+    if not settings.api_keys and not is_loopback(settings.host):
+        raise SettingsError(
+            f"listening on {settings.host} lets other machines in, so it needs an API key: set CWPROXY_API_KEYS "
+            "(or `api_keys` in the file), or listen on 127.0.0.1"
+        )
 
 
 def _sentence(error: ValidationError) -> str:

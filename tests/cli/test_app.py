@@ -97,3 +97,9 @@ def test_without_a_login_is_code_1_and_says_so(cli: Cli, name: str) -> None:
     assert done.code == 1
     assert "logged in" in done.err
     assert done.out == ""
+
+
+def test_settings_of_a_server_do_not_stop_other_commands(tmp_path: Path) -> None:
+    """A container image listens on all addresses, and the login in it comes before any API key."""
+    done = command("logout", home=tmp_path / "home", environment={"CWPROXY_HOST": "0.0.0.0"})
+    assert done.err == "error: Nobody is logged in.\n"

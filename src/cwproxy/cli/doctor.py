@@ -16,7 +16,7 @@ from cwproxy import __version__
 from cwproxy.accounts.selection import target_of
 from cwproxy.codewhisperer.surfaces import Target, models_call
 from cwproxy.errors import CwproxyError
-from cwproxy.settings import Settings, config_file, data_directory, load
+from cwproxy.settings import Settings, config_file, data_directory, load, require_keys_when_open
 from cwproxy.store import Account, AccountKind, Store
 from cwproxy.upstream.errors import converted
 from cwproxy.wiring import open_service, open_store, open_upstream, routing
@@ -56,6 +56,7 @@ async def doctor(flags: Mapping[str, str | None]) -> int:
 async def _findings(flags: Mapping[str, str | None]) -> AsyncIterator[Finding]:
     try:
         settings = load(flags)
+        require_keys_when_open(settings)
     except CwproxyError as error:
         yield Finding("settings", False, error.message, f"Correct the flag, the CWPROXY_* variable or {config_file()}.")
         return

@@ -14,7 +14,7 @@ from cwproxy.cli.login import Wanted, log_in_quietly
 from cwproxy.cli.running import configure_logging
 from cwproxy.codewhisperer.surfaces import Surface
 from cwproxy.errors import SettingsError
-from cwproxy.settings import Settings, data_directory
+from cwproxy.settings import Settings, data_directory, require_keys_when_open
 from cwproxy.wiring import create_application, open_service
 
 
@@ -23,6 +23,7 @@ async def serve(settings: Settings, *, with_simulator: bool) -> None:
 
     SIGINT and SIGTERM end it well; a second SIGINT raises KeyboardInterrupt without waiting for open answers.
     """
+    require_keys_when_open(settings)
     configure_logging(settings.log_level)
     # Before it serves, SIGTERM does what SIGINT does: the stack below is left in order.
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
