@@ -154,6 +154,18 @@ async def test_unusable_credentials_say_what_to_do(monkeypatch: pytest.MonkeyPat
         await signed()
 
 
+@pytest.mark.parametrize("process", ["/nowhere/credentials", "echo not-json"])
+async def test_a_failing_credential_process_is_no_bug(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, process: str
+) -> None:
+    """botocore lets these through as they are; an OSError would be taken for a client that is gone."""
+    file = tmp_path / "config"
+    file.write_text(f"[default]\ncredential_process = {process}\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(file))
+    with pytest.raises(LoginRequired, match="credentials cannot be used"):
+        await signed()
+
+
 @pytest.mark.usefixtures("_credentials")
 async def test_shows_no_secret() -> None:
     auth = SigV4("us-east-1")

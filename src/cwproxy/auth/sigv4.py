@@ -45,7 +45,7 @@ class SigV4(httpx.Auth):
 
     def _frozen(self) -> "ReadOnlyCredentials":
         import botocore.session
-        from botocore.exceptions import BotoCoreError
+        from botocore.exceptions import BotoCoreError, ClientError
 
         try:
             with self._loading:
@@ -53,7 +53,8 @@ class SigV4(httpx.Auth):
                     self._credentials = botocore.session.Session(profile=self._profile).get_credentials()
                 if self._credentials is not None:
                     return self._credentials.get_frozen_credentials()
-        except BotoCoreError as error:
+        except (BotoCoreError, ClientError, OSError, ValueError) as error:
+            # A role may be refused, and a `credential_process` be missing or print something else.
             raise LoginRequired(f"The AWS credentials cannot be used ({type(error).__name__}). {_ADVICE}") from error
         raise LoginRequired(f"There are no AWS credentials. {_ADVICE}")
 
