@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from tests.support.chat_requests import ARN, PROFILES, Profile, base_context
 from tests.support.conversation_strategy import broken_laws
 from tests.support.conversations import conversations
 
 from cwproxy.codewhisperer import wire
+from cwproxy.codewhisperer.caching import Caching
 from cwproxy.codewhisperer.request import NEUTRAL_ENVIRONMENT, Prepared, build, conversation_id
 from cwproxy.codewhisperer.surfaces import Surface, Target, chat_call
 from cwproxy.conversation import (
@@ -28,6 +30,7 @@ from cwproxy.conversation import (
     UserTurn,
 )
 from cwproxy.errors import InvalidRequest
+from cwproxy.simulator.rules import validate
 
 READ = Tool("read", "Reads a file.", b'{"type":"object","properties":{"path":{"type":"string"}}}')
 
@@ -234,3 +237,13 @@ def test_a_conversation_that_begins_with_a_picture_or_a_document_is_told_by_it()
     starts: list[UserPart] = [Image("png", "aGk="), Document("pdf", "a", "aGo="), RemoteImage("https://a/b.png", "p")]
     names = {conversation_id(Conversation("m", (UserTurn((start,)),)), namespace="") for start in starts}
     assert len(names) == 3
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@given(asked=conversations())
+def test_the_judge_takes_whatever_is_attached_and_wherever_the_cache_points_are(
+    profile: Profile, asked: Conversation
+) -> None:
+    sent = {**body(asked, caching=Caching(1, 4)), "profileArn": ARN}
+    judged = validate(json.dumps(sent).encode(), base_context(profile))
+    assert isinstance(judged, dict), judged

@@ -11,6 +11,7 @@ from tests.support import pictures
 from cwproxy.conversation import (
     AssistantTurn,
     Conversation,
+    Document,
     Image,
     JsonAnswer,
     SystemTurn,
@@ -117,8 +118,13 @@ def _images() -> st.SearchStrategy[Image]:
     )
 
 
+def _documents() -> st.SearchStrategy[Document]:
+    names = st.sampled_from(["report.pdf", "report.txt", "", "a/b.pdf", "\x00", "größe (1).pdf"]) | texts()
+    return st.builds(Document, st.sampled_from(["pdf", "txt", "xlsx"]), names, st.just(pictures.PDF))
+
+
 def _results(ids: st.SearchStrategy[str]) -> st.SearchStrategy[ToolResult]:
-    content = st.lists(st.builds(Text, texts()) | _images(), max_size=3).map(tuple)
+    content = st.lists(st.builds(Text, texts()) | _images() | _documents(), max_size=3).map(tuple)
     return st.builds(ToolResult, ids, content, st.booleans())
 
 
@@ -127,7 +133,9 @@ def _turns(
 ) -> st.SearchStrategy[SystemTurn | UserTurn | AssistantTurn]:
     said = st.builds(Text, texts())
     uses = st.builds(ToolUse, ids, names, st.sampled_from(ARGUMENTS))
-    user = st.lists(said | _images() | _results(ids), max_size=4).map(lambda parts: UserTurn(tuple(parts)))
+    user = st.lists(said | _images() | _documents() | _results(ids), max_size=4).map(
+        lambda parts: UserTurn(tuple(parts))
+    )
     assistant = st.lists(said | uses, max_size=4).map(lambda parts: AssistantTurn(tuple(parts)))
     return user | assistant | st.builds(SystemTurn, texts())
 

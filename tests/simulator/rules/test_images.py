@@ -25,6 +25,7 @@ TOO_WIDE = "At least one of the image dimensions exceed max allowed size for man
 TOO_MANY = "too many images and documents: 101 + 0 > 100"
 TOO_MANY_DOCUMENTS = "too many images and documents: 1 + 100 > 100"
 NO_DOCUMENTS = "The selected model does not support document input."
+SAME_NAMES = "The names of the documents are not unique."
 
 BREACHES = [
     Breach(62, {IMAGES: [image()] * 10}),
@@ -61,6 +62,13 @@ BREACHES = [
         message=NO_DOCUMENTS,
         legacy_message=NO_DOCUMENTS,
         reason="DOCUMENT_MODEL_NOT_SUPPORTED",
+    ),
+    Breach(
+        102,
+        {f"{CURRENT}.documents": [DOCUMENT, DOCUMENT]},
+        message=SAME_NAMES,
+        legacy_message=SAME_NAMES,
+        reason="DOCUMENT_DUPLICATE_NAME",
     ),
 ]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cwproxy.simulator.rules.turns import Request
-from cwproxy.simulator.rules.verdict import Refusal, RuleContext, improper, invalid
+from cwproxy.simulator.rules.verdict import DUPLICATE_DOCUMENT, Refusal, RuleContext, improper, invalid
 
 _BASE64_BYTES = 5 * 1024 * 1024
 _MAGIC = {
@@ -18,7 +18,7 @@ _MAGIC = {
 
 
 def images(request: Request, context: RuleContext) -> Iterator[Refusal]:
-    """Rules 62-67."""
+    """Rules 62-67, and our own about the names of documents."""
     yield from _counts(request, context)
     everything = [(turn.index, position, image) for turn in request.turns for position, image in enumerate(turn.images)]
     for index, position, image in everything:
@@ -49,6 +49,15 @@ def _counts(request: Request, context: RuleContext) -> Iterator[Refusal]:
             f"{pictures} images and {documents} documents",
             message=f"too many images and documents: {pictures} + {documents} > 100",
             reason="IMAGE_COUNT_EXCEEDED",
+        )
+    names = [document["name"] for turn in request.turns for document in turn.documents]
+    if len(set(names)) < len(names):
+        yield invalid(
+            context,
+            DUPLICATE_DOCUMENT,
+            f"{len(names)} documents have {len(set(names))} names",
+            message="The names of the documents are not unique.",
+            reason="DOCUMENT_DUPLICATE_NAME",
         )
     if 62 in context.opt_rules and pictures > 10:
         yield improper(context, 62, f"{pictures} images")

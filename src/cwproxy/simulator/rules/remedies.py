@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from cwproxy.simulator.rules.verdict import DUPLICATE_TOOL_USE, SHAPE
+from cwproxy.simulator.rules.verdict import DUPLICATE_DOCUMENT, DUPLICATE_TOOL_USE, SHAPE
 
 _NARROW_SCHEMA = "Reduce the schema to type, properties, required, items, enum and description."
 
@@ -69,5 +69,6 @@ REMEDIES: Mapping[int, str] = MappingProxyType(
         68: "Ask for fewer tokens of output.",
         SHAPE: "Compare the member with the service's model, and leave out what is empty.",
         DUPLICATE_TOOL_USE: "Rename the repeated id, and that of its result.",
+        DUPLICATE_DOCUMENT: "Number the names.",
     }
 )

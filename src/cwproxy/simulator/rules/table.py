@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-from cwproxy.simulator.rules.verdict import DUPLICATE_TOOL_USE, SHAPE
+from cwproxy.simulator.rules.verdict import DUPLICATE_DOCUMENT, DUPLICATE_TOOL_USE, SHAPE
 
 
 class Rule(NamedTuple):
@@ -83,5 +83,6 @@ RULES: Mapping[int, Rule] = MappingProxyType(
         68: Rule("at most 32 000 tokens of output are asked for", "opt", "backend-rules.md A5 68"),
         SHAPE: Rule("members, types, enums, lengths and patterns of the service model", "strict", "protocol.md 2"),
         DUPLICATE_TOOL_USE: Rule("an assistant turn uses an id once", "strict", "protocol.md 2.11"),
+        DUPLICATE_DOCUMENT: Rule("no two documents of one name", "strict", "protocol.md 4.2"),
     }
 )

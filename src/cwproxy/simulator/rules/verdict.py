@@ -18,6 +18,9 @@ SHAPE = 100
 DUPLICATE_TOOL_USE = 101
 """Our number for TOOL_DUPLICATE (protocol.md 2.11)."""
 
+DUPLICATE_DOCUMENT = 102
+"""Our number for DOCUMENT_DUPLICATE_NAME (protocol.md 4.2)."""
+
 
 @dataclass(frozen=True, slots=True)
 class RuleContext:
