@@ -94,6 +94,38 @@ class ProtocolContract:
                 assert not service.left.is_set()
             await asyncio.wait_for(service.left.wait(), 1)
 
+    @pytest.mark.parametrize("whole", [True, False], ids=["at once", "head first"])
+    async def test_an_offered_upgrade_is_declined_and_the_body_read(self, whole: bool) -> None:
+        """Java's own HTTP client offers h2c with every request, unless told otherwise."""
+        offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAA\r\n"
+        async with run_server(app_of(FakeService()), protocol=self.protocol) as url, connected(url) as (reader, writer):
+            for _ in range(2):
+                writer.write(HEAD + offer + b"Content-Length: %d\r\n\r\n" % len(BODY))
+                if not whole:
+                    await writer.drain()
+                    await asyncio.sleep(0.05)
+                writer.write(BODY)
+                async with asyncio.timeout(3):
+                    answer = await reader.readuntil(b"[DONE]\n\n\r\n0\r\n\r\n")
+                assert answer.startswith(b"HTTP/1.1 200")
+                assert b"Hello" in answer
+
+    async def test_a_body_that_goes_on_after_its_answer_is_not_awaited_for_ever(self) -> None:
+        async with run_server(app_of(FakeService()), protocol=self.hasty) as url, connected(url) as (reader, writer):
+            writer.write(b"POST /nope HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n")
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 404")
+            writer.write(b"x")
+            await until_closed(reader)
+
+    async def test_an_answered_request_may_finish_its_body(self) -> None:
+        async with run_server(app_of(FakeService()), protocol=self.hasty) as url, connected(url) as (reader, writer):
+            writer.write(b"POST /nope HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nab")
+            assert (await reader.readuntil(b'"not_found"}}')).startswith(b"HTTP/1.1 404")
+            writer.write(b"cd")
+            await asyncio.sleep(0.3)
+            writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            assert b'"ok"' in await until_closed(reader)
+
     async def test_pings_cross_the_wire(self) -> None:
         gate = asyncio.Event()
         service = FakeService([gate, *text_reply("late")])

@@ -2,6 +2,7 @@
 
 * The head of a request must be complete within `HEAD_SECONDS` of its first byte (or of the connection) and within
   `HEAD_BYTES`; otherwise the connection is closed.
+* What is left of a body whose request has been answered must come within the same time.
 * A client that takes nothing of an answer for `STALL_SECONDS` is disconnected, so that it cannot hold a backend's
   connection for ever.
 """
