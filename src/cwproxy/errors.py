@@ -26,7 +26,6 @@ Errors carry facts as attributes; the message is one sentence for a person and n
 nothing of HTTP servers: `api` maps them to statuses.
 """
 
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 

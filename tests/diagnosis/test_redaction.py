@@ -65,6 +65,6 @@ def test_any_bytes_can_be_shown(data: bytes) -> None:
 
 
 def test_other_values_are_left_alone() -> None:
-    value = [1, None, True, 1.5, {"a": []}]
+    value: list[object] = [1, None, True, 1.5, {"a": []}]
     assert redaction.body(json.dumps(value).encode()) == value
     assert redaction.inflated(value) == value
