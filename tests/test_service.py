@@ -29,7 +29,7 @@ from cwproxy.errors import (
 )
 from cwproxy.eventstream import encode
 from cwproxy.reply import Finished, Reply, ReplyEvent, StopReason, TextDelta, TextPart, Usage, fold
-from cwproxy.service import BIG_CONVERSATION, CATALOG_SECONDS, LISTING_PAUSE, MAX_PAGES, Options, Service, weight
+from cwproxy.service import CATALOG_SECONDS, LISTING_PAUSE, MAX_PAGES, Options, Service
 from cwproxy.upstream import Upstream
 from cwproxy.upstream.fetching import Fetcher
 from cwproxy.upstream.pictures import Pictures
@@ -446,18 +446,3 @@ async def test_silence_does_not_outlast_the_deadline() -> None:
         with pytest.raises(BackendTimeout, match="longer than a whole request"):
             await reply(service)
     assert backend.open == 0
-
-
-@pytest.mark.parametrize(
-    "conversation",
-    [
-        Conversation("auto", (UserTurn(tuple(Text("x") for _ in range(10_000))),)),
-        Conversation("auto", (UserTurn((Text("x"),)),), tuple(Tool(f"t{n}", "", b"{}") for n in range(3_000))),
-        Conversation("auto", (UserTurn((Text("x"),)),), (Tool("t", "", b'{"$ref":"#"}' * 40),)),
-        Conversation("auto", (UserTurn((Text("x" * 600_000),)),)),
-    ],
-    ids=["parts", "tools", "references", "text"],
-)
-def test_what_takes_long_to_convert_is_big(conversation: Conversation) -> None:
-    assert weight(conversation) > BIG_CONVERSATION
-    assert weight(ask()) < BIG_CONVERSATION

@@ -12,7 +12,7 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
-from typing import Literal, assert_never
+from typing import Literal
 from uuid import uuid4
 
 from cwproxy.accounts.selection import Selected
@@ -20,26 +20,14 @@ from cwproxy.codewhisperer import catalog, request, surfaces, tokens
 from cwproxy.codewhisperer.assembler import Assembler
 from cwproxy.codewhisperer.catalog import Catalog, Model
 from cwproxy.codewhisperer.surfaces import Surface
+from cwproxy.codewhisperer.weight import weight
 from cwproxy.codewhisperer.wire import ConversationState
-from cwproxy.conversation import (
-    AssistantPart,
-    AssistantTurn,
-    Conversation,
-    Document,
-    Image,
-    RemoteImage,
-    SystemTurn,
-    Text,
-    ToolResult,
-    ToolUse,
-    Turn,
-    UserPart,
-    UserTurn,
-)
+from cwproxy.conversation import Conversation
 from cwproxy.errors import (
     BackendError,
     BackendTimeout,
     BackendUnavailable,
+    ContextLengthExceeded,
     CwproxyError,
     InvalidRequest,
     StreamTruncated,
@@ -79,22 +67,18 @@ BIG_CONVERSATION = 512 * 1024
 HUGE_CONVERSATION = 2 * 1024 * 1024
 """Characters above which even the estimate of its tokens takes too long for the loop."""
 
-PART_WEIGHT = 64
-TOOL_WEIGHT = 256
-REFERENCE_WEIGHT = 16 * 1024
-"""Characters that a part, a tool and a `$ref` in its schema count for beside their own: a conversation may be long in
-tiny pieces, and what a reference leads to may be anything.
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """aliases: client's model name -> backend's."""
+    """aliases: client's model name -> backend's. parse_thinking_tags: text in `<thinking>` at the start of an answer is
+    reasoning.
+    """
 
     aliases: Mapping[str, str] = field(default_factory=dict)
     workspace: Workspace = Workspace()
     pictures: Pictures | None = None
     request_seconds: float = REQUEST_SECONDS
+    parse_thinking_tags: bool = False
 
 
 @dataclass(slots=True)
@@ -148,6 +132,7 @@ class Service:
         self._unlisted: dict[str, tuple[float, BackendUnavailable | Throttled]] = {}
         self._listing = asyncio.Lock()
         self._trailers: defaultdict[str, _Trailers] = defaultdict(_Trailers)
+        self._effortless: set[tuple[str, str]] = set()
 
     async def models(self) -> Catalog:
         """What the account may use, at most five minutes old. Raises BackendError and LoginRequired."""
@@ -171,9 +156,41 @@ class Service:
         account = await self._select()
         model = await self._model(account, conversation.model)
         prepared = await self._prepared(conversation, model, caller, account)
-        answer = Answer(model, prepared.state.conversation_id, self._attempts(prepared, model, account))
+        answer = Answer(model, prepared.state.conversation_id)
+        fields = self._effort_fields(conversation, model, account)
+        if fields is None:
+            answer.batches = self._attempts(prepared, model, account)
+        else:
+            answer.takes_effort = True
+            answer.batches = self._with_effort(prepared, answer, account, fields)
         async with aclosing(answer.batches):
             yield answer
+
+    def _effort_fields(self, conversation: Conversation, model: Model, account: Selected) -> bytes | None:
+        refused = (account.account_id, model.id) in self._effortless
+        if refused or conversation.effort is None or account.target.surface is not Surface.KIRO:
+            return None
+        return model.effort.fields(conversation.effort) if model.effort is not None else None
+
+    async def _with_effort(
+        self, prepared: _Prepared, answer: "Answer", account: Selected, fields: bytes
+    ) -> AsyncGenerator[list[ReplyEvent], None]:
+        """Enterprise accounts may not send such fields, and nothing tells them apart (backend-rules.md A4 46)."""
+        said = False
+        try:
+            async with aclosing(self._attempts(prepared, answer.model, account, fields)) as batches:
+                async for batch in batches:
+                    said = True
+                    yield batch
+            return
+        except InvalidRequest as error:
+            if said or isinstance(error, ContextLengthExceeded):
+                raise
+        answer.takes_effort = False
+        async with aclosing(self._attempts(prepared, answer.model, account)) as batches:
+            async for batch in batches:
+                self._effortless.add((account.account_id, answer.model.id))
+                yield batch
 
     async def _prepared(self, conversation: Conversation, model: Model, caller: str, account: Selected) -> _Prepared:
         workspace = self._options.workspace
@@ -195,14 +212,21 @@ class Service:
                 prepared.state,
                 prepared.tool_names,
                 estimate() if size > HUGE_CONVERSATION else estimate,
-                _demands(conversation),
+                self._demands(conversation),
             )
 
         size = weight(conversation)
         return await asyncio.to_thread(build) if size > BIG_CONVERSATION else build()
 
+    def _demands(self, conversation: Conversation) -> Demands:
+        answer = conversation.answer
+        kind: Literal["object", "any"] | None = None
+        if answer is not None:
+            kind = "object" if answer.schema is None else "any"
+        return Demands(conversation.stop, conversation.max_tokens, kind, self._options.parse_thinking_tags)
+
     async def _attempts(
-        self, prepared: _Prepared, model: Model, account: Selected
+        self, prepared: _Prepared, model: Model, account: Selected, fields: bytes | None = None
     ) -> AsyncGenerator[list[ReplyEvent], None]:
         started = self._clock()
         deadline = started + self._options.request_seconds
@@ -219,7 +243,9 @@ class Service:
                 expects_trailer=trailers.expected,
             )
             filters = Filters(prepared.demands, tokens.weigh) if prepared.demands else None
-            call = surfaces.chat_call(account.target, prepared.state, invocation_id=invocation, attempt=attempt)
+            call = surfaces.chat_call(
+                account.target, prepared.state, invocation_id=invocation, attempt=attempt, model_fields=fields
+            )
             try:
                 async with (
                     self._upstream.stream(call, account.auth) as reads,
@@ -309,12 +335,17 @@ class Service:
 
 
 class Answer:
-    """One answer being given: iterate it once, for lists of events, one list per read of the backend."""
+    """One answer being given: iterate it once, for lists of events, one list per read of the backend.
 
-    def __init__(self, model: Model, conversation_id: str, batches: AsyncGenerator[list[ReplyEvent], None]) -> None:
+    takes_effort: the model has been told how much to think. It may turn false until the first list.
+    """
+
+    batches: AsyncGenerator[list[ReplyEvent], None]
+
+    def __init__(self, model: Model, conversation_id: str) -> None:
         self.model = model
         self.conversation_id = conversation_id
-        self.batches = batches
+        self.takes_effort = False
 
     def __aiter__(self) -> AsyncIterator[list[ReplyEvent]]:
         return self.batches
@@ -343,30 +374,3 @@ async def _next(reads: AsyncIterator[bytes], left: float) -> bytes | None:
     except TimeoutError:
         pass
     raise BackendTimeout("The answer took longer than a whole request may.", reason="deadline")
-
-
-def _demands(conversation: Conversation) -> Demands:
-    answer = conversation.answer
-    kind: Literal["object", "any"] | None = None
-    if answer is not None:
-        kind = "object" if answer.schema is None else "any"
-    return Demands(conversation.stop, conversation.max_tokens, kind)
-
-
-def weight(conversation: Conversation) -> int:
-    """How much work converting it is, in characters of plain text."""
-    size = sum(len(tool.schema) + len(tool.description) + TOOL_WEIGHT for tool in conversation.tools)
-    size += sum(tool.schema.count(b"$ref") for tool in conversation.tools) * REFERENCE_WEIGHT
-    return size + sum(_characters(turn) for turn in conversation.turns)
-
-
-def _characters(item: Turn | UserPart | AssistantPart) -> int:
-    match item:
-        case SystemTurn(text=text) | Text(text=text) | ToolUse(arguments=text) | Image(data=text) | Document(data=text):
-            return len(text)
-        case RemoteImage():
-            return 0
-        case UserTurn(parts=parts) | AssistantTurn(parts=parts) | ToolResult(content=parts):
-            return sum(_characters(part) for part in parts) + PART_WEIGHT * len(parts)
-        case _:
-            assert_never(item)

@@ -46,6 +46,14 @@ class Settings(BaseSettings):
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Further names that clients may call this server by, separated by commas."
     )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Origins of web pages that may call this server, separated by commas; `*` for all."
+    )
+    strict: bool = Field(default=False, description="Refuse parameters that have no effect.")
+    max_choices: int = Field(default=4, ge=1, le=128, description="The most choices (`n`) of one request.")
+    parse_thinking_tags: bool = Field(
+        default=False, description="Take text in <thinking> at the start of an answer for reasoning."
+    )
     endpoint: str | None = Field(
         default=None, description="One base URL for login, control plane and chat; `{region}` in it is replaced."
     )
@@ -69,7 +77,7 @@ class Settings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least level logged.")
 
-    _split_lists = field_validator("api_keys", "allowed_hosts", mode="before")(_split)
+    _split_lists = field_validator("api_keys", "allowed_hosts", "cors_origins", mode="before")(_split)
 
     @field_validator("endpoint")
     @classmethod
@@ -119,6 +127,11 @@ def require_keys_when_open(settings: Settings) -> None:
         raise SettingsError(
             f"listening on {settings.host} lets other machines in, so it needs an API key: set CWPROXY_API_KEYS "
             "(or `api_keys` in the file), or listen on 127.0.0.1"
+        )
+    if not settings.api_keys and "*" in settings.cors_origins:
+        raise SettingsError(
+            "cors_origins * lets every web page use your account, so it needs an API key: set CWPROXY_API_KEYS "
+            "(or `api_keys` in the file), or name the origins"
         )
 
 

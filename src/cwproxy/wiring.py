@@ -67,21 +67,34 @@ async def open_service(settings: Settings, directory: Path | None = None) -> Asy
         yield Service(
             select=Accounts(store, keeper, routing(settings)).select,
             upstream=upstream,
-            options=Options(aliases=settings.aliases, workspace=workspace(settings), pictures=pictures(settings)),
+            options=Options(
+                aliases=settings.aliases,
+                workspace=workspace(settings),
+                pictures=pictures(settings),
+                parse_thinking_tags=settings.parse_thinking_tags,
+            ),
         )
 
 
 def create_application(settings: Settings, service: Service) -> "FastAPI":
     """The HTTP application of `cwproxy serve`."""
-    from cwproxy.api import AccessPolicy, create_app
+    from cwproxy.api import AccessPolicy, Limits, create_app
 
     access = AccessPolicy.of(
         keys=[key.get_secret_value() for key in settings.api_keys],
         host=settings.host,
         names=settings.allowed_hosts,
+        origins=settings.cors_origins,
     )
     dumps = Dumps(settings.dump_failures.expanduser()) if settings.dump_failures else None
-    return create_app(service, access, dumps=dumps)
+    return create_app(
+        service,
+        access,
+        limits=Limits(choices=settings.max_choices),
+        dumps=dumps,
+        strict=settings.strict,
+        cors_origins=settings.cors_origins,
+    )
 
 
 def oidc(settings: Settings, region: str) -> Oidc:

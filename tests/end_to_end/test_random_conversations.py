@@ -101,9 +101,9 @@ def send(body: Body, surface: Surface, opt_rules: frozenset[int] = frozenset()) 
     chat = openai_chat.parse(encoded(body))
     has_profile = KINDS[surface] == "identity-center"
     prepared = request.build(
-        chat.conversation,
+        chat.conversations[0],
         model_id=chat.model,
-        conversation_id=request.conversation_id(chat.conversation, namespace="test"),
+        conversation_id=request.conversation_id(chat.conversations[0], namespace="test"),
         origin=surfaces.origin(surface),
     )
     target = Target(surface, "us-east-1", profile_arn=ARN if has_profile else None)

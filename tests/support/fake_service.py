@@ -65,8 +65,9 @@ class FakeReadiness:
 
 
 class FakeAnswer:
-    def __init__(self, batches: AsyncGenerator[list[ReplyEvent], None]) -> None:
+    def __init__(self, batches: AsyncGenerator[list[ReplyEvent], None], *, takes_effort: bool) -> None:
         self._batches = batches
+        self.takes_effort = takes_effort
 
     def __aiter__(self) -> AsyncIterator[list[ReplyEvent]]:
         return self._batches
@@ -74,7 +75,8 @@ class FakeAnswer:
 
 @dataclass(slots=True)
 class FakeService:
-    """opening: what happens before the answer is entered; steps: what it says.
+    """opening: what happens before the answer is entered; steps: what it says; more: what later answers say instead,
+    one after the other.
 
     entered is set when an answer is asked for, waiting whenever the script waits for an event, left when the last
     answer has been left.
@@ -82,6 +84,8 @@ class FakeService:
 
     steps: Sequence[Step] = field(default_factory=lambda: text_reply("Hello", " world"))
     opening: Step | None = None
+    more: Sequence[Sequence[Step]] = ()
+    takes_effort: bool = False
     catalog: FakeCatalog | CwproxyError = field(default_factory=FakeCatalog)
     state: FakeReadiness = field(default_factory=FakeReadiness)
     asked: list[Conversation] = field(default_factory=list)
@@ -107,13 +111,15 @@ class FakeService:
         try:
             if self.opening is not None:
                 await self._play(self.opening)
-            async with aclosing(self._batches()) as batches:
-                yield FakeAnswer(batches)
+            later = len(self.asked) - 2
+            steps = self.more[later] if 0 <= later < len(self.more) else self.steps
+            async with aclosing(self._batches(steps)) as batches:
+                yield FakeAnswer(batches, takes_effort=self.takes_effort)
         finally:
             self.left.set()
 
-    async def _batches(self) -> AsyncGenerator[list[ReplyEvent], None]:
-        for step in self.steps:
+    async def _batches(self, steps: Sequence[Step]) -> AsyncGenerator[list[ReplyEvent], None]:
+        for step in steps:
             if isinstance(step, list):
                 yield step
             else:

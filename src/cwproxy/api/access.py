@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 
 from cwproxy.api.exchange import exchange_of
-from cwproxy.api.refused import Refused
+from cwproxy.api.refused import Refused, elsewhere
 
 LOCAL: Final = "local"
 """The caller's name when no keys are configured."""
@@ -25,16 +25,27 @@ _KEY_HEADERS: Final = ("x-api-key", "api-key")
 
 @dataclass(frozen=True, slots=True)
 class AccessPolicy:
-    """keys: SHA-256 of every API key; when empty, all callers are let in. hosts: names without port, lower-case."""
+    """keys: SHA-256 of every API key; when empty, all callers are let in. hosts: names without port, lower-case.
+    origins: of web pages that may call besides those from our own hosts, lower-case; `*` for all.
+    """
 
     keys: frozenset[bytes] = field(default=frozenset(), repr=False)
     hosts: frozenset[str] = frozenset(_LOCAL_NAMES)
+    origins: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, *, keys: Iterable[str] = (), host: str = "127.0.0.1", names: Iterable[str] = ()) -> "AccessPolicy":
+    def of(
+        cls,
+        *,
+        keys: Iterable[str] = (),
+        host: str = "127.0.0.1",
+        names: Iterable[str] = (),
+        origins: Iterable[str] = (),
+    ) -> "AccessPolicy":
         """`keys` in clear, `host` the address that is listened on, `names` by which clients call us besides."""
         digests = frozenset(sha256(key.encode()).digest() for key in keys)
-        return cls(digests, frozenset({*_LOCAL_NAMES, *(_bracketed(name) for name in (host, *names))}))
+        hosts = frozenset({*_LOCAL_NAMES, *(_bracketed(name) for name in (host, *names))})
+        return cls(digests, hosts, frozenset(origin.lower() for origin in origins))
 
     async def admit(self, request: Request) -> None:
         """For `Depends`. Raises Refused; notes who calls. It is a coroutine so that no thread is used for it."""
@@ -52,16 +63,14 @@ class AccessPolicy:
             )
 
     def _check_origin(self, origin: str | None) -> None:
-        if origin is None:
+        if origin is None or origin.lower() in self.origins or "*" in self.origins:
             return
         try:
             name = _name(urlsplit(origin).netloc)
         except ValueError:
             name = None
         if name not in self.hosts:
-            raise Refused(
-                403, "Requests of web pages from elsewhere are refused.", "origin_not_allowed", type="permission_error"
-            )
+            raise elsewhere()
 
     def _caller(self, request: Request) -> str:
         if not self.keys:

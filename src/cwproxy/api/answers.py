@@ -6,6 +6,7 @@ dialect's in-band error, and neither a finish nor `[DONE]` follows it (reliabili
 
 import asyncio
 import time
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from starlette.responses import Response
@@ -13,44 +14,52 @@ from starlette.types import Message, Receive, Scope, Send
 
 from cwproxy.api.drain import Drain
 from cwproxy.api.exchange import CLIENT_GONE, Exchange
+from cwproxy.api.insistence import insisted
 from cwproxy.api.limits import Limits
 from cwproxy.api.line import Cause, Cut, Line
 from cwproxy.api.refused import describe, draining
-from cwproxy.api.seam import Service
+from cwproxy.api.seam import Answer, Asked, Service
+from cwproxy.codewhisperer.repair import after_invalid_json
+from cwproxy.conversation import Conversation
 from cwproxy.diagnosis.dumps import Dumps
-from cwproxy.dialects.openai_chat import ChatRequest, Renderer, complete
-from cwproxy.errors import CwproxyError, StreamTruncated
-from cwproxy.reply import Folder
+from cwproxy.errors import BackendError, CwproxyError, InvalidRequest, StreamTruncated
+from cwproxy.filters.conformance import fault
+from cwproxy.reply import Finished, Folder, Reply, ReplyEvent, StopReason, TextPart, ToolUsePart, Usage
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What every answer needs of the process."""
+    """What every answer needs of the process. strict: refuse what would have no effect."""
 
     service: Service
     limits: Limits
     drain: Drain
     dumps: Dumps | None = None
+    strict: bool = False
 
 
 class _Answering(Response):
     """Runs `_serve` for as long as the client stays, and turns what goes wrong into what the client is told."""
 
-    def __init__(self, around: Surroundings, request: ChatRequest, exchange: Exchange) -> None:
+    def __init__(self, around: Surroundings, request: Asked, exchange: Exchange, *, strict: bool = False) -> None:
+        """strict: refuse what turns out to have no effect."""
         super().__init__()
         self._around = around
         self._request = request
         self._exchange = exchange
+        self._strict = strict
         self._caller = exchange.caller or ""
-        self._id = f"chatcmpl-{exchange.request_id.removeprefix('req_')}"
+        self._id = request.id_prefix + exchange.request_id.removeprefix("req_")
         self._created = int(time.time())
+        self._ignored = list(request.ignored)
+        self._failings: list[tuple[str, str]] = []
+        self._start: Message | None = None
         exchange.model = request.model
         exchange.stream = request.stream
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        line = Line(
-            scope, receive, send, start=self._stream_start(), limits=self._around.limits, drain=self._around.drain
-        )
+        self._start = self._stream_start()
+        line = Line(scope, receive, send, start=self._start, limits=self._around.limits, drain=self._around.drain)
         try:
             async with line:
                 try:
@@ -95,9 +104,40 @@ class _Answering(Response):
             await line.abort()
 
     def _notes(self) -> list[tuple[str, str]]:
-        """Which parameters had no effect, and which were put into words for the model (compatibility.md 3.2)."""
-        named = (("x-cwproxy-ignored", self._request.ignored), ("x-cwproxy-emulated", self._request.emulated))
-        return [(name, ",".join(parameters)) for name, parameters in named if parameters]
+        """Which parameters had no effect, which had one in another way, and what was not met in the end
+        (compatibility.md 3.2).
+        """
+        named = (("x-cwproxy-ignored", self._ignored), ("x-cwproxy-emulated", self._request.emulated))
+        return [(name, ",".join(parameters)) for name, parameters in named if parameters] + self._failings
+
+    def _ask(self, conversation: Conversation) -> AbstractAsyncContextManager[Answer]:
+        if conversation.tool_choice.mode != "required":
+            return self._around.service.answer(conversation, caller=self._caller)
+        return insisted(self._around.service, conversation, caller=self._caller, unmet=self._call_missing)
+
+    def _check_effort(self, conversation: Conversation, answer: Answer) -> None:
+        """Names an effort that the model is not told, or refuses it."""
+        name = "reasoning_effort"
+        if conversation.effort is None or answer.takes_effort or name in self._ignored:
+            return
+        if self._strict:
+            raise InvalidRequest(f"`{name}` has no effect on this model.", param=name, code="unsupported_parameter")
+        self._ignored.append(name)
+        self._headers_changed()
+
+    def _call_missing(self) -> None:
+        self._failing("x-cwproxy-tool-choice", "unmet")
+
+    def _failing(self, name: str, value: str) -> None:
+        if (name, value) not in self._failings:
+            self._failings.append((name, value))
+            self._headers_changed()
+
+    def _headers_changed(self) -> None:
+        """The start of a stream is sent with its first bytes; until then it can tell more."""
+        fresh = self._stream_start()
+        if self._start is not None and fresh is not None:
+            self._start["headers"] = fresh["headers"]
 
 
 class StreamedAnswer(_Answering):
@@ -113,26 +153,68 @@ class StreamedAnswer(_Answering):
         return {"type": "http.response.start", "status": 200, "headers": headers}
 
     async def _serve(self, line: Line) -> None:
-        request = self._request
-        renderer = Renderer(
-            id=self._id,
-            created=self._created,
-            model=request.model,
-            include_usage=request.include_usage,
-            shape=request.shape,
-        )
+        if len(self._request.conversations) > 1:
+            await self._serve_several(line)
+            return
+        (conversation,) = self._request.conversations
+        renderer = self._request.renderer(id=self._id, created=self._created)
         feed, write = renderer.feed, line.write
-        async with self._around.service.answer(request.conversation, caller=self._caller) as answer:
+        async with self._ask(conversation) as answer:
+            self._check_effort(conversation, answer)
+            unsure = answer.takes_effort
             async for batch in answer:
+                if unsure:
+                    self._check_effort(conversation, answer)
+                    unsure = False
                 data = feed(batch)
                 if renderer.finished:
-                    self._exchange.status = 200
-                    self._exchange.usage = renderer.usage
-                    await line.finish(data)
+                    await self._finish(line, data, renderer.usage)
                     return
                 if data:
                     await write(data)
-        raise StreamTruncated("The answer ended without an end.")
+        raise _endless()
+
+    async def _serve_several(self, line: Line) -> None:
+        """Nothing is sent before every choice has begun, so that the failure of any is a real status."""
+        conversations = self._request.conversations
+        chorus = self._request.chorus(id=self._id, created=self._created)
+        batches: asyncio.Queue[tuple[int, list[ReplyEvent]]] = asyncio.Queue(len(conversations))
+        silent = set(range(len(conversations)))
+        held: list[bytes] = []
+        try:
+            async with asyncio.TaskGroup() as group:
+                for index, conversation in enumerate(conversations):
+                    group.create_task(self._speak(index, conversation, batches))
+                while True:
+                    index, batch = await batches.get()
+                    held.append(chorus.feed(index, batch))
+                    if chorus.finished:
+                        break
+                    silent.discard(index)
+                    if line.started or not silent:
+                        data = b"".join(held)
+                        held.clear()
+                        await line.write(data)
+        except ExceptionGroup as group_of:
+            raise _first(group_of) from None
+        await self._finish(line, b"".join(held), chorus.usage)
+
+    async def _speak(
+        self, index: int, conversation: Conversation, batches: "asyncio.Queue[tuple[int, list[ReplyEvent]]]"
+    ) -> None:
+        async with self._ask(conversation) as answer:
+            self._check_effort(conversation, answer)
+            async for batch in answer:
+                self._check_effort(conversation, answer)
+                await batches.put((index, batch))
+                if type(batch[-1]) is Finished:
+                    return
+        raise _endless()
+
+    async def _finish(self, line: Line, data: bytes, usage: Usage | None) -> None:
+        self._exchange.status = 200
+        self._exchange.usage = usage
+        await line.finish(data)
 
     async def _fail(self, line: Line, error: CwproxyError) -> None:
         if line.started:
@@ -147,24 +229,77 @@ class WholeAnswer(_Answering):
         return None
 
     async def _serve(self, line: Line) -> None:
-        request = self._request
-        folder = Folder()
-        async with self._around.service.answer(request.conversation, caller=self._caller) as answer:
-            async for batch in answer:
-                folder.feed(batch)
-        reply = folder.reply
-        if reply is None:
-            raise StreamTruncated("The answer ended without an end.")
-        body = complete(reply, id=self._id, created=self._created, model=request.model, shape=request.shape)
-        exchange = self._exchange
+        request, exchange = self._request, self._exchange
+        replies = await self._replies()
+        body = request.complete(replies, id=self._id, created=self._created)
+        usage = request.usage(replies)
         exchange.status = 200
-        exchange.usage = reply.usage
+        exchange.usage = usage
         headers = exchange.headers(
             ("openai-processing-ms", str(exchange.milliseconds())),
-            ("x-cwproxy-usage-source", reply.usage.source),
+            ("x-cwproxy-usage-source", usage.source),
             *self._notes(),
         )
         await line.whole(*_json(200, headers, body))
+
+    async def _replies(self) -> list[Reply]:
+        conversations = self._request.conversations
+        if len(conversations) == 1:
+            return [await self._reply(conversations[0])]
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._reply(conversation)) for conversation in conversations]
+        except ExceptionGroup as group_of:
+            raise _first(group_of) from None
+        return [task.result() for task in tasks]
+
+    async def _reply(self, conversation: Conversation) -> Reply:
+        reply = await self._once(conversation)
+        problem = await _problem(conversation, reply)
+        if problem is None:
+            return reply
+        try:
+            again = await self._once(after_invalid_json(conversation, _said(reply), problem))
+        except BackendError:
+            again = reply
+        if await _problem(conversation, again) is not None:
+            self._failing("x-cwproxy-json", "invalid")
+        return again
+
+    async def _once(self, conversation: Conversation) -> Reply:
+        folder = Folder()
+        async with self._ask(conversation) as answer:
+            self._check_effort(conversation, answer)
+            async for batch in answer:
+                folder.feed(batch)
+            self._check_effort(conversation, answer)
+        if folder.reply is None:
+            raise _endless()
+        return folder.reply
+
+
+async def _problem(conversation: Conversation, reply: Reply) -> str | None:
+    """What is wrong with a JSON answer. One that was cut or that calls a tool is not judged."""
+    wanted = conversation.answer
+    called = any(isinstance(part, ToolUsePart) for part in reply.parts)
+    if wanted is None or called or reply.reason is not StopReason.END_TURN:
+        return None
+    # In a thread: it may take long, and its library takes a while to load.
+    return await asyncio.to_thread(fault, _said(reply), wanted.schema)
+
+
+def _said(reply: Reply) -> str:
+    return "".join(part.text for part in reply.parts if isinstance(part, TextPart))
+
+
+def _endless() -> StreamTruncated:
+    return StreamTruncated("The answer ended without an end.")
+
+
+def _first(group: ExceptionGroup[Exception]) -> Exception:
+    """The failure that ended the others."""
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, ExceptionGroup) else first
 
 
 def _json(status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> tuple[Message, bytes]:

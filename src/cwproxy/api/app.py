@@ -1,9 +1,9 @@
 """`create_app`: the routes, who may use them, and every error in OpenAI's envelope."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from typing import Protocol
 
 import msgspec
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
@@ -14,14 +14,15 @@ from starlette.types import Lifespan, Receive, Scope, Send
 from cwproxy.api import body, models
 from cwproxy.api.access import AccessPolicy
 from cwproxy.api.answers import StreamedAnswer, Surroundings, WholeAnswer
+from cwproxy.api.cors import Cors
 from cwproxy.api.drain import Drain
 from cwproxy.api.exchange import CLIENT_GONE, exchange_of
 from cwproxy.api.gate import Gate
 from cwproxy.api.limits import Limits
 from cwproxy.api.refused import ClientGone, Refused, describe, draining
-from cwproxy.api.seam import Service
+from cwproxy.api.seam import Asked, Service
 from cwproxy.diagnosis.dumps import Dumps
-from cwproxy.dialects.openai_chat import ChatRequest, Failure, parse
+from cwproxy.dialects.openai_chat import Failure, parse, parse_prompts
 from cwproxy.errors import CwproxyError, InvalidRequest
 
 _CONVERSATION_HEADERS = ("x-conversation-id", "x-cwproxy-conversation")
@@ -37,18 +38,21 @@ def create_app(
     drain: Drain | None = None,
     lifespan: Lifespan[FastAPI] | None = None,
     dumps: Dumps | None = None,
+    strict: bool = False,
+    cors_origins: Sequence[str] = (),
 ) -> FastAPI:
     """The ASGI application. `drain` is kept as `app.state.drain`, where `server.serve` finds it; `lifespan` opens and
-    closes what the service lives on; `dumps` takes what is left of chat requests that fail.
+    closes what the service lives on; `dumps` takes what is left of chat requests that fail. strict: refuse parameters
+    without effect. cors_origins: of the web pages that may call, `*` for all.
     """
-    around = Surroundings(service, limits or Limits(), drain or Drain(), dumps)
+    around = Surroundings(service, limits or Limits(), drain or Drain(), dumps, strict)
     app = FastAPI(
         title="cwproxy",
         openapi_url=None,
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # asked anew for every request, and not wanted
         lifespan=lifespan,
-        middleware=[Middleware(Gate)],
+        middleware=[Middleware(Gate), *([Middleware(Cors, origins=frozenset(cors_origins))] if cors_origins else [])],
         exception_handlers={
             CwproxyError: _on_error,
             HTTPException: _on_http_error,
@@ -59,7 +63,8 @@ def create_app(
     app.state.drain = around.drain
     for prefix in _PREFIXES:
         app.include_router(_openai(around), prefix=prefix, dependencies=[Depends(access.admit)])
-        app.add_route(prefix + "/chat/completions", _chat(around, access), methods=["POST"])
+        app.add_route(prefix + "/chat/completions", _answering(around, access, parse), methods=["POST"])
+        app.add_route(prefix + "/completions", _answering(around, access, parse_prompts), methods=["POST"])
     app.include_router(_health(around))
     return app
 
@@ -80,10 +85,16 @@ def _openai(around: Surroundings) -> APIRouter:
     return router
 
 
-def _chat(around: Surroundings, access: AccessPolicy) -> Callable[[Request], Awaitable[Response]]:
+class _Parse(Protocol):
+    """Of a dialect."""
+
+    def __call__(self, body: bytes, *, max_choices: int) -> Asked: ...
+
+
+def _answering(around: Surroundings, access: AccessPolicy, parse: _Parse) -> Callable[[Request], Awaitable[Response]]:
     """A plain route: FastAPI's dependencies and validation, of which it needs none, take longer than the conversion."""
 
-    async def chat_completions(request: Request) -> Response:
+    async def answer(request: Request) -> Response:
         await access.admit(request)
         if around.drain.draining:
             raise draining()
@@ -91,15 +102,17 @@ def _chat(around: Surroundings, access: AccessPolicy) -> Callable[[Request], Awa
         if around.dumps is not None:
             exchange = exchange_of(request.scope)
             exchange.dump = partial(around.dumps.write, exchange.request_id, data)
-        chat = await _parsed(data, around.limits)
-        _refuse_when_strict(request, chat)
+        asked = await _parsed(parse, data, around.limits)
+        strict = around.strict or request.headers.get("x-cwproxy-strict", "0") not in ("", "0")
+        if strict:
+            _refuse_ineffective(asked)
         name = next((value for header in _CONVERSATION_HEADERS if (value := request.headers.get(header))), None)
         if name is not None:
-            chat = replace(chat, conversation=replace(chat.conversation, name=name))
-        kind = StreamedAnswer if chat.stream else WholeAnswer
-        return kind(around, chat, exchange_of(request.scope))
+            asked = asked.called(name)
+        kind = StreamedAnswer if asked.stream else WholeAnswer
+        return kind(around, asked, exchange_of(request.scope), strict=strict)
 
-    return chat_completions
+    return answer
 
 
 def _health(around: Surroundings) -> APIRouter:
@@ -122,15 +135,14 @@ def _health(around: Surroundings) -> APIRouter:
     return router
 
 
-async def _parsed(data: bytes, limits: Limits) -> ChatRequest:
+async def _parsed(parse: _Parse, data: bytes, limits: Limits) -> Asked:
     if len(data) < limits.offload_bytes:
-        return parse(data)
-    return await asyncio.to_thread(parse, data)
+        return parse(data, max_choices=limits.choices)
+    return await asyncio.to_thread(parse, data, max_choices=limits.choices)
 
 
-def _refuse_when_strict(request: Request, chat: ChatRequest) -> None:
-    if chat.ignored and request.headers.get("x-cwproxy-strict", "0") not in ("", "0"):
-        name = chat.ignored[0]
+def _refuse_ineffective(asked: Asked) -> None:
+    for name in asked.ignored:
         raise InvalidRequest(f"`{name}` has no effect here; leave it out.", param=name, code="unsupported_parameter")
 
 

@@ -9,6 +9,7 @@ class Limits:
     hold: how long status and headers wait for the first event, so that an early failure gets a real status.
     ping: the longest silence in a stream.
     last_word: for telling an open answer that the server stops; a client that does not read it is disconnected.
+    choices: of one request (`n`), each of which is a call of the backend.
     offload_bytes: from this size on a body is parsed in a thread, so that other streams do not stand still.
     """
 
@@ -18,4 +19,5 @@ class Limits:
     hold: float = 10.0
     ping: float = 15.0
     last_word: float = 1.0
+    choices: int = 4
     offload_bytes: int = 1_000_000

@@ -35,6 +35,13 @@ def draining() -> Refused:
     )
 
 
+def elsewhere() -> Refused:
+    """What a web page of an origin that may not call is told."""
+    return Refused(
+        403, "Requests of web pages from elsewhere are refused.", "origin_not_allowed", type="permission_error"
+    )
+
+
 def describe(error: CwproxyError) -> Failure:
     """What the client is told of any error of ours."""
     return error.failure if isinstance(error, Refused) else failure_of(error)

@@ -1,11 +1,11 @@
-"""What the API needs of the service, so that it can be tested without accounts."""
+"""What the API needs of the service, so that it can be tested without accounts, and of the requests of a dialect."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from cwproxy.conversation import Conversation
-from cwproxy.reply import ReplyEvent
+from cwproxy.reply import Reply, ReplyEvent, Usage
 
 
 class Model(Protocol):
@@ -32,8 +32,13 @@ class Readiness(Protocol):
 
 
 class Answer(Protocol):
-    """Iterated once: one list of events per read of the backend, never empty. Iterating raises BackendError."""
+    """Iterated once: one list of events per read of the backend, never empty. Iterating raises BackendError.
 
+    takes_effort: the model has been told how much to think. It may turn false until the first list.
+    """
+
+    @property
+    def takes_effort(self) -> bool: ...
     def __aiter__(self) -> AsyncIterator[list[ReplyEvent]]: ...
 
 
@@ -42,3 +47,45 @@ class Service(Protocol):
     async def readiness(self) -> Readiness: ...
     def answer(self, conversation: Conversation, *, caller: str) -> AbstractAsyncContextManager[Answer]:
         """Entering raises what can be known beforehand; leaving closes the backend's connection."""
+
+
+class Stream(Protocol):
+    """Turns the events of a single choice into bytes."""
+
+    @property
+    def usage(self) -> Usage | None: ...
+    @property
+    def finished(self) -> bool: ...
+    def feed(self, events: Iterable[ReplyEvent], /) -> bytes: ...
+
+
+class Streams(Protocol):
+    """The same for several choices, by their index."""
+
+    @property
+    def usage(self) -> Usage | None: ...
+    @property
+    def finished(self) -> bool: ...
+    def feed(self, index: int, events: Iterable[ReplyEvent], /) -> bytes: ...
+
+
+class Asked(Protocol):
+    """A request of a dialect: one conversation for each choice, and how to show the answers."""
+
+    @property
+    def conversations(self) -> tuple[Conversation, ...]: ...
+    @property
+    def model(self) -> str: ...
+    @property
+    def stream(self) -> bool: ...
+    @property
+    def ignored(self) -> tuple[str, ...]: ...
+    @property
+    def emulated(self) -> tuple[str, ...]: ...
+    @property
+    def id_prefix(self) -> str: ...
+    def called(self, name: str, /) -> "Asked": ...
+    def renderer(self, *, id: str, created: int) -> Stream: ...
+    def chorus(self, *, id: str, created: int) -> Streams: ...
+    def complete(self, replies: Sequence[Reply], *, id: str, created: int) -> bytes: ...
+    def usage(self, replies: Sequence[Reply]) -> Usage: ...

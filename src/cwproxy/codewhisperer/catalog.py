@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 
 from cwproxy.codewhisperer import jsontext
 from cwproxy.codewhisperer.caching import Caching
+from cwproxy.codewhisperer.effort import Knob, knob
 from cwproxy.errors import BackendUnavailable, ModelNotFound
 
 AUTO: Final = "auto"
@@ -39,6 +40,7 @@ class Model:
     rate: float | None = None
     rate_unit: str | None = None
     caching: Caching | None = None
+    effort: Knob | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +194,10 @@ def _model(entry: _Object) -> Model:
         max_output_tokens=_count(limits, "maxOutputTokens"),
         accepts_images="IMAGE" in inputs if isinstance(inputs, list) else old_images is not False,
         prompt_caching=caching is True,
+        caching=_caching(_object(entry, "promptCaching")) if caching is True else None,
         rate=_number(entry, "rateMultiplier"),
         rate_unit=_text(entry, "rateUnit"),
-        caching=_caching(_object(entry, "promptCaching")) if caching is True else None,
+        effort=knob(model_id, entry.get("additionalModelRequestFieldsSchema")),
     )
 
 

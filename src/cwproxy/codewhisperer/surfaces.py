@@ -105,8 +105,17 @@ def origin(surface: Surface) -> str:
             assert_never(surface)
 
 
-def chat_call(target: Target, state: ConversationState, *, invocation_id: str, attempt: int = 1) -> Call:
-    """The streamed chat call. `invocation_id` is a UUID, the same for all attempts (counted from 1) of one call."""
+def chat_call(
+    target: Target,
+    state: ConversationState,
+    *,
+    invocation_id: str,
+    attempt: int = 1,
+    model_fields: bytes | None = None,
+) -> Call:
+    """The streamed chat call. `invocation_id` is a UUID, the same for all attempts (counted from 1) of one call.
+    model_fields: JSON text of `additionalModelRequestFields`, for the kiro surface only.
+    """
     operation: str | None
     source = None
     match target.surface:
@@ -123,7 +132,12 @@ def chat_call(target: Target, state: ConversationState, *, invocation_id: str, a
     headers = _headers(target, operation)
     headers["amz-sdk-invocation-id"] = invocation_id
     headers["amz-sdk-request"] = f"attempt={attempt}; max={MAX_ATTEMPTS}"
-    request = ChatRequest(conversation_state=state, profile_arn=target.profile_arn, source=source)
+    request = ChatRequest(
+        conversation_state=state,
+        profile_arn=target.profile_arn,
+        additional_model_request_fields=msgspec.Raw(model_fields) if model_fields is not None else None,
+        source=source,
+    )
     path = "/" if operation else "/generateAssistantResponse"
     return Call("POST", _chat_base(target) + path, headers, msgspec.json.encode(request))
 

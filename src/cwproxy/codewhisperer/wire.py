@@ -129,10 +129,11 @@ class ConversationState(_Wire, frozen=True, kw_only=True):
 
 
 class ChatRequest(_Wire, frozen=True, kw_only=True):
-    """GenerateAssistantResponse; with `source` SendMessage."""
+    """GenerateAssistantResponse; with `source` SendMessage. The additional fields are the kiro surface's alone."""
 
     conversation_state: ConversationState
     profile_arn: str | None = None
+    additional_model_request_fields: Json | None = None
     source: str | None = None
 
 
@@ -231,6 +232,12 @@ FORCE_NAMED_TOOL = 'Answer this turn by calling the tool "{name}". Do not answer
 FORBID_TOOLS = "Answer this turn in plain text. Do not call any tool."
 """`tool_choice: none` while the history needs its tools declared."""
 
+FORCE_TOOL_AGAIN = (
+    "You answered in text, but a tool call is required here. Write no text at all: call a tool, with your best guess "
+    "for whatever is not known."
+)
+"""The user's turn after an answer without the call that was demanded; the demand follows it."""
+
 JSON_ONLY = "Answer with one JSON object and nothing else: no prose, no code fence."
 """`response_format: json_object`."""
 
@@ -238,6 +245,9 @@ JSON_SCHEMA_ONLY = (
     "Answer with one JSON document and nothing else: no prose, no code fence. It must match this JSON Schema:\n{schema}"
 )
 """`response_format: json_schema`; `schema` is the schema's JSON text, up to the end of the message."""
+
+JSON_REPAIR = "That answer cannot be used: {problem}. Give the whole answer again, corrected."
+"""The user's turn after an answer that is not the JSON that was demanded; the demand follows it."""
 
 STUB_TOOL_DESCRIPTION = "Was used earlier in this conversation and is not available any more. Do not call it."
 """The description of a tool that only the history knows (backend-rules.md A2 21)."""

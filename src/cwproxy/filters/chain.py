@@ -1,7 +1,8 @@
 """All demands on one answer, as one object that events pass through: `feed` each batch and look at `ended`.
 
-Order: the JSON document is taken out of the text, stop strings end it, the token budget cuts it. Tool arguments and
-reasoning are never searched; a call that is being written when the budget runs out is finished first.
+Order: reasoning in tags and then the JSON document are taken out of the text, stop strings end it, the token budget
+cuts it. Tool arguments and reasoning are never searched; a call that is being written when the budget runs out is
+finished first.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -11,6 +12,7 @@ from typing import Literal, assert_never
 from cwproxy.filters.budget import TokenBudget
 from cwproxy.filters.document import JsonDocument
 from cwproxy.filters.stop import StopSequences
+from cwproxy.filters.thinking import ThinkingTags
 from cwproxy.reply import (
     Finished,
     PartEnded,
@@ -31,14 +33,16 @@ from cwproxy.reply import (
 class Demands:
     """stop: strings that end the text. max_tokens: None for no limit, else at least 1.
     json: the text is to be one JSON document, an object or of any kind that has brackets.
+    thinking_tags: what is in `<thinking>` at the start of the text is reasoning.
     """
 
     stop: tuple[str, ...] = ()
     max_tokens: int | None = None
     json: Literal["object", "any"] | None = None
+    thinking_tags: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.stop) or self.max_tokens is not None or self.json is not None
+        return bool(self.stop) or self.max_tokens is not None or self.json is not None or self.thinking_tags
 
 
 class Filters:
@@ -50,6 +54,7 @@ class Filters:
     """
 
     def __init__(self, demands: Demands, weigh: Callable[[str], float]) -> None:
+        self._tags = ThinkingTags() if demands.thinking_tags else None
         self._document = JsonDocument(arrays=demands.json == "any") if demands.json is not None else None
         self._stops = StopSequences(demands.stop)
         self._budget = TokenBudget(demands.max_tokens, weigh) if demands.max_tokens is not None else None
@@ -78,7 +83,7 @@ class Filters:
     def feed(self, events: Iterable[ReplyEvent]) -> list[ReplyEvent]:
         """What is left of the events."""
         out: list[ReplyEvent] = []
-        for event in events:
+        for event in events if self._tags is None else self._tags.feed(events):
             if self.ended is not None:
                 break
             out += self._pass(event)

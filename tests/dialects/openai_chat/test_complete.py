@@ -7,7 +7,6 @@ import pytest
 from openai.types.chat import ChatCompletion
 
 from cwproxy.dialects.openai_chat import Shape, complete
-from cwproxy.dialects.openai_chat.complete import json_document
 from cwproxy.reply import ReasoningPart, Reply, ReplyPart, StopReason, TextPart, ToolUsePart, Usage
 
 
@@ -15,7 +14,7 @@ def completed(
     *parts: ReplyPart, shape: Shape | None = None, reason: StopReason = StopReason.END_TURN
 ) -> dict[str, Any]:
     reply = Reply(parts, Usage(7, 5, "estimate"), reason)
-    body = complete(reply, id="chatcmpl-1", created=1, model="m", shape=shape or Shape())
+    body = complete([reply], id="chatcmpl-1", created=1, model="m", shape=shape or Shape())
     ChatCompletion.model_validate_json(body, strict=True)
     found: dict[str, Any] = json.loads(body)
     return found
@@ -89,21 +88,27 @@ def test_an_answer_of_nothing_is_empty_text() -> None:
     assert choice["message"]["content"] == ""
 
 
-@pytest.mark.parametrize(
-    ("text", "document"),
-    [
-        ('{"a":1}', '{"a":1}'),
-        (' \n{"a":1}\n', '{"a":1}'),
-        ('```json\n{"a": [1]}\n```', '{"a": [1]}'),
-        ("Here it is:\n```\n[1, 2]\n```\nEnjoy!", "[1, 2]"),
-        ('Sure: {"a":"}"} done', '{"a":"}"}'),
-        ("no json [at all]", "no json [at all]"),
-        ("{broken", "{broken"),
-        ("plain", "plain"),
-        ("[" * 5000, "[" * 5000),
-    ],
-)
-def test_json_is_taken_out_of_its_wrapping(text: str, document: str) -> None:
-    assert json_document(text) == document
-    (choice,) = completed(TextPart(text), shape=Shape(json_only=True))["choices"]
-    assert choice["message"]["content"] == document
+def test_a_call_of_a_custom_tool_shows_what_the_model_gave_it() -> None:
+    patch, odd = ToolUsePart("t1", "apply", '{"input":"*** Begin\\n"}'), ToolUsePart("t2", "apply", '{"x":1}')
+    (choice,) = completed(patch, odd, F, shape=Shape(custom=frozenset({"apply"})))["choices"]
+    assert choice["finish_reason"] == "tool_calls"
+    assert choice["message"]["tool_calls"] == [
+        {"id": "t1", "type": "custom", "custom": {"name": "apply", "input": "*** Begin\n"}},
+        {"id": "t2", "type": "custom", "custom": {"name": "apply", "input": '{"x":1}'}},
+        {"id": "t1", "type": "function", "function": {"name": "f", "arguments": '{"a":1}'}},
+    ]
+
+
+def test_several_choices_share_their_prompt() -> None:
+    replies = [
+        Reply((TextPart("a"),), Usage(7, 5, "backend"), StopReason.END_TURN),
+        Reply((TextPart("b"),), Usage(8, 3, "backend"), StopReason.MAX_TOKENS),
+    ]
+    body = complete(replies, id="chatcmpl-1", created=1, model="m")
+    found = ChatCompletion.model_validate_json(body, strict=True)
+    assert [(c.index, c.message.content, c.finish_reason) for c in found.choices] == [
+        (0, "a", "stop"),
+        (1, "b", "length"),
+    ]
+    assert found.usage is not None
+    assert (found.usage.prompt_tokens, found.usage.completion_tokens, found.usage.total_tokens) == (7, 8, 15)

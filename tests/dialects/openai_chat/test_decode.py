@@ -81,7 +81,7 @@ def test_nesting_that_only_the_second_look_can_take_is_refused_too() -> None:
             "max_tokens",
             "`max_tokens` cannot be used: Integer value out of range.",
         ),
-        (b'{"temperature":1e999}', "temperature", "`temperature` cannot be used: Number out of range."),
+        (b'{"temperature":1e999}', "temperature", "`temperature` is out of range: it takes number from 0 to 2."),
         (b"[]", None, "The request body must be an object, not an array."),
         (b'{"x":"\\ud800","model":5}', "model", "`model` must be a string or null, not an integer."),
     ],

@@ -16,7 +16,7 @@ def parsed(**members: Any) -> ChatRequest:
 
 
 def test_a_plain_input_is_what_the_user_says() -> None:
-    assert parsed(input="hi").conversation.turns == (UserTurn((Text("hi"),)),)
+    assert parsed(input="hi").conversations[0].turns == (UserTurn((Text("hi"),)),)
 
 
 def test_items_are_messages_in_their_order() -> None:
@@ -34,7 +34,7 @@ def test_items_are_messages_in_their_order() -> None:
         ],
         tools=[{"type": "function", "name": "f", "parameters": {}}],
     )
-    assert request.conversation.turns == (
+    assert request.conversations[0].turns == (
         SystemTurn("be brief"),
         SystemTurn("rules"),
         UserTurn((Text("hi"),)),
@@ -44,12 +44,12 @@ def test_items_are_messages_in_their_order() -> None:
         AssistantTurn((ToolUse("c2", "patch", '{"input":"***"}'),)),
         UserTurn((ToolResult("c2", (Text("done"),)),)),
     )
-    assert request.conversation.tools == (Tool("f", "", b"{}"),)
+    assert request.conversations[0].tools == (Tool("f", "", b"{}"),)
 
 
 def test_messages_win_over_input() -> None:
     request = parsed(messages=[{"role": "user", "content": "a"}], input="b", instructions="c")
-    assert request.conversation.turns == (UserTurn((Text("a"),)),)
+    assert request.conversations[0].turns == (UserTurn((Text("a"),)),)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def parsed(**members: Any) -> ChatRequest:
 
 def test_the_least_request() -> None:
     assert parsed() == ChatRequest(
-        Conversation("m", (UserTurn((Text("hi"),)),)), "m", False, False, Shape(), ignored=(), emulated=()
+        (Conversation("m", (UserTurn((Text("hi"),)),)),), "m", False, False, Shape(), ignored=(), emulated=()
     )
 
 
@@ -44,31 +44,61 @@ def test_what_only_tunes_is_named_and_ignored() -> None:
         temperature=0.5,
         top_p=1,
         seed=7,
-        stop=["a", "b"],
-        max_tokens=100,
-        max_completion_tokens=50,
         logprobs=True,
         top_logprobs=3,
         logit_bias={"50256": -100},
         frequency_penalty=None,
-        reasoning_effort="high",
         n=1,
         metadata={"a": "b"},
         user="me",
     )
-    assert set(request.ignored) == {
-        "temperature",
-        "top_p",
-        "seed",
-        "stop",
-        "max_tokens",
-        "max_completion_tokens",
-        "logprobs",
-        "top_logprobs",
-        "logit_bias",
-        "reasoning_effort",
-    }
-    assert parsed(logprobs=False, temperature=None, stop="x").ignored == ("stop",)
+    assert request.ignored == ("temperature", "top_p", "seed", "logit_bias", "logprobs", "top_logprobs")
+    assert parsed(logprobs=False, temperature=None, stop="x").ignored == ()
+
+
+@pytest.mark.parametrize(
+    ("members", "stop", "limit", "emulated", "ignored"),
+    [
+        ({"stop": "END"}, ("END",), None, ("stop",), ()),
+        ({"stop": ["a", "", "b"]}, ("a", "b"), None, ("stop",), ()),
+        ({"stop": ""}, (), None, (), ()),
+        ({"stop": []}, (), None, (), ()),
+        ({"max_tokens": 9}, (), 9, ("max_tokens",), ()),
+        ({"max_completion_tokens": 5}, (), 5, ("max_completion_tokens",), ()),
+        ({"max_completion_tokens": 5, "max_tokens": 9}, (), 5, ("max_completion_tokens",), ("max_tokens",)),
+    ],
+)
+def test_where_the_answer_ends(
+    members: dict[str, Any],
+    stop: tuple[str, ...],
+    limit: int | None,
+    emulated: tuple[str, ...],
+    ignored: tuple[str, ...],
+) -> None:
+    request = parsed(**members)
+    (conversation,) = request.conversations
+    assert (conversation.stop, conversation.max_tokens) == (stop, limit)
+    assert (request.emulated, request.ignored) == (emulated, ignored)
+
+
+def test_choices_and_effort() -> None:
+    request = parsed(n=3, reasoning_effort="high")
+    assert request.conversations == (request.conversations[0],) * 3
+    assert request.conversations[0].effort == "high"
+    assert request.emulated == ("n",)
+    named = request.called("mine")
+    assert [conversation.name for conversation in named.conversations] == ["mine"] * 3
+    with pytest.raises(InvalidRequest, match="at most 2") as caught:
+        parse(b'{"model":"m","messages":[{"role":"user","content":"x"}],"n":3}', max_choices=2)
+    assert (caught.value.param, caught.value.code) == ("n", "unsupported_value")
+
+
+def test_tools_of_other_kinds() -> None:
+    tools = [*TOOLS, {"type": "custom", "custom": {"name": "c"}}, {"type": "web_search_preview"}]
+    request = parsed(tools=tools, temperature=1)
+    assert request.ignored == ("temperature", "tools[web_search]")
+    assert request.emulated == ("tools[custom]",)
+    assert request.shape == Shape(custom=frozenset({"c"}))
 
 
 @pytest.mark.parametrize(
@@ -84,7 +114,7 @@ def test_what_only_tunes_is_named_and_ignored() -> None:
             ("function_call",),
             Shape(call_limit=1, legacy_functions=True),
         ),
-        ({"response_format": {"type": "json_object"}}, ("response_format",), Shape(json_only=True)),
+        ({"response_format": {"type": "json_object"}}, ("response_format",), Shape()),
         ({"response_format": {"type": "text"}}, (), Shape()),
     ],
 )
@@ -94,7 +124,7 @@ def test_what_is_asked_of_the_model_in_words(members: dict[str, Any], emulated: 
 
 
 def test_tools_reach_the_conversation() -> None:
-    conversation = parsed(tools=TOOLS, tool_choice="required").conversation
+    conversation = parsed(tools=TOOLS, tool_choice="required").conversations[0]
     assert conversation.tools == (Tool("f", "", b'{"type":"object"}'),)
     assert conversation.tool_choice == ToolChoice("required")
 
@@ -114,7 +144,7 @@ def test_tools_reach_the_conversation() -> None:
     ],
 )
 def test_json_answers(wanted: object, expected: JsonAnswer | None) -> None:
-    assert parsed(response_format=wanted).conversation.answer == expected
+    assert parsed(response_format=wanted).conversations[0].answer == expected
 
 
 @pytest.mark.parametrize(
@@ -124,9 +154,25 @@ def test_json_answers(wanted: object, expected: JsonAnswer | None) -> None:
         ({"model": ""}, "model"),
         ({"messages": None}, "messages"),
         ({"messages": []}, "messages"),
-        ({"n": 2}, "n"),
+        ({"n": 5}, "n"),
         ({"n": 0}, "n"),
         ({"modalities": ["text", "audio"]}, "modalities"),
+        ({"audio": {"voice": "x", "format": "wav"}}, "audio"),
+        ({"temperature": 2.1}, "temperature"),
+        ({"temperature": True}, "temperature"),
+        ({"top_p": -0.1}, "top_p"),
+        ({"presence_penalty": 3}, "presence_penalty"),
+        ({"logit_bias": {"1": 101}}, "logit_bias"),
+        ({"top_logprobs": 21}, "top_logprobs"),
+        ({"n": 1.5}, "n"),
+        ({"stop": ["a"] * 5}, "stop"),
+        ({"max_tokens": 0}, "max_tokens"),
+        ({"max_completion_tokens": -1}, "max_completion_tokens"),
+        ({"reasoning_effort": "extreme"}, "reasoning_effort"),
+        ({"verbosity": "loud"}, "verbosity"),
+        ({"metadata": []}, "metadata"),
+        ({"user": 5}, "user"),
+        ({"store": "yes"}, "store"),
         ({"response_format": {"type": "yaml"}}, "response_format.type"),
         ({"response_format": {"type": "json_schema"}}, "response_format.json_schema"),
         (
@@ -176,5 +222,5 @@ def test_a_long_history_is_parsed_in_time() -> None:
     history = [{"role": role, "content": "x" * 1000} for _ in range(5_000) for role in ("user", "assistant")]
     body = json.dumps({"model": "m", "messages": history}).encode()
     begun = time.perf_counter()
-    assert len(parse(body).conversation.turns) == 10_000
+    assert len(parse(body).conversations[0].turns) == 10_000
     assert time.perf_counter() - begun < 2

@@ -165,6 +165,33 @@ def test_a_deprecated_function_call() -> None:
     assert found[-1]["choices"][0]["finish_reason"] == "function_call"
 
 
+def test_a_call_of_a_custom_tool_is_shown_when_it_is_complete() -> None:
+    events: list[ReplyEvent] = [
+        ToolUseStarted(0, "t1", "apply"),
+        ToolArguments(0, '{"input":"*** Be'),
+        ToolUseStarted(1, "t2", "f"),
+        ToolArguments(0, 'gin\\n"}'),
+        PartEnded(0),
+        PartEnded(1),
+        ToolUseStarted(2, "t3", "apply"),
+        PartEnded(2),
+        *end(StopReason.TOOL_USE),
+    ]
+    data = renderer(shape=Shape(custom=frozenset({"apply"}))).feed(events)
+    assert data.endswith(b"data: [DONE]\n\n")
+    found = [json.loads(event[6:]) for event in data.split(b"\n\n")[:-2]]
+    assert deltas(found) == [
+        ROLE,
+        {"tool_calls": [{"index": 0, "id": "t1", "type": "custom", "custom": {"name": "apply", "input": ""}}]},
+        shown(1, "t2", "f"),
+        {"tool_calls": [{"index": 0, "custom": {"input": "*** Begin\n"}}]},
+        filled(1, "{}"),
+        {"tool_calls": [{"index": 2, "id": "t3", "type": "custom", "custom": {"name": "apply", "input": ""}}]},
+        {},
+    ]
+    assert found[-1]["choices"][0]["finish_reason"] == "tool_calls"
+
+
 @pytest.mark.parametrize("kind", [TextDelta, ReasoningDelta])
 def test_a_huge_delta_is_cut_into_events_under_a_mebibyte(kind: type[TextDelta] | type[ReasoningDelta]) -> None:
     text = "\x01ü😀" * PIECE

@@ -8,7 +8,7 @@ import pytest
 
 from cwproxy.conversation import Tool, ToolChoice
 from cwproxy.dialects.openai_chat.schema import Request
-from cwproxy.dialects.openai_chat.tools import Offer, offer
+from cwproxy.dialects.openai_chat.tools import CUSTOM_SCHEMA, Offer, offer
 from cwproxy.errors import InvalidRequest
 
 
@@ -41,9 +41,67 @@ def test_a_tool_without_parameters_has_the_empty_schema(parameters: dict[str, An
     assert offered(tools=[{"function": {"name": "f", **parameters}}]).tools == (Tool("f", "", b"{}"),)
 
 
-def test_tools_that_only_openai_serves_are_left_out() -> None:
-    foreign = [{"type": "web_search"}, {"type": "code_interpreter", "container": {}}, {}]
-    assert offered(tools=[*foreign, F]).tools == (Tool("f", "", b"{}"),)
+@pytest.mark.parametrize(
+    ("type", "kind"),
+    [
+        ("web_search", "web_search"),
+        ("web_search_preview", "web_search"),
+        ("web_search_preview_2025_03_11", "web_search"),
+        ("web_search_20250305", "web_search"),
+        ("computer_20250124", "computer"),
+        ("computer_use_preview", "computer_use"),
+        ("bash_20250124", "bash"),
+        ("code_interpreter", "code_interpreter"),
+        ("x\r\nset-cookie: a", "unknown"),
+        ("a" * 41, "unknown"),
+    ],
+)
+def test_tools_that_only_their_vendor_serves_are_left_out_and_named(type: str, kind: str) -> None:
+    found = offered(tools=[{"type": type, "name": "x"}, {"type": type, "container": {}}, {}, F])
+    assert found.tools == (Tool("f", "", b"{}"),)
+    assert found.foreign == (kind,)
+
+
+GRAMMAR = {"syntax": "lark", "definition": "start: /x+/"}
+
+
+@pytest.mark.parametrize(
+    ("tool", "description"),
+    [
+        ({"type": "custom", "custom": {"name": "c", "description": "d"}}, "d"),
+        ({"custom": {"name": "c", "description": "d", "format": {"type": "text"}}}, "d"),
+        ({"type": "custom", "name": "c", "description": "d", "format": None}, "d"),
+        (
+            {"type": "custom", "custom": {"name": "c", "format": {"type": "grammar", "grammar": GRAMMAR}}},
+            "The input must match this grammar (lark):\nstart: /x+/",
+        ),
+        (
+            {"type": "custom", "name": "c", "description": "d", "format": {"type": "grammar", "definition": "x"}},
+            "d\n\nThe input must match this grammar (lark):\nx",
+        ),
+    ],
+    ids=["nested", "text", "flat", "grammar", "flat grammar"],
+)
+def test_a_custom_tool_is_a_function_of_one_string(tool: dict[str, Any], description: str) -> None:
+    found = offered(tools=[tool, F], tool_choice={"type": "custom", "custom": {"name": "c"}})
+    assert found.tools == (Tool("c", description, CUSTOM_SCHEMA),)
+    assert found.custom == {"c"}
+    assert found.choice == ToolChoice("required", "c")
+
+
+def test_anthropics_custom_tools_are_functions() -> None:
+    found = offered(tools=[{"type": "custom", "name": "f", "description": "d", "input_schema": SCHEMA}])
+    assert (found.tools, found.custom) == ((Tool("f", "d", RAW),), frozenset())
+
+
+@pytest.mark.parametrize(
+    ("tool", "param"),
+    [({"type": "custom", "custom": {}}, "tools[0].custom.name"), ({"type": "custom"}, "tools[0].name")],
+)
+def test_a_custom_tool_needs_a_name(tool: dict[str, Any], param: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        offered(tools=[tool])
+    assert caught.value.param == param
 
 
 @pytest.mark.parametrize(

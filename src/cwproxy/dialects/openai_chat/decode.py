@@ -1,4 +1,4 @@
-"""Strict JSON at the edge: bytes -> `schema.Request`, or an `InvalidRequest` that says where and what.
+"""Strict JSON at the edge: bytes -> a request struct, or an `InvalidRequest` that says where and what.
 
 msgspec does the work; only what it refuses is looked at again with the standard library, to tell lone surrogates
 (accepted, they become U+FFFD) from what is not JSON (reliability.md 2.4 and 3E 119 to 122).
@@ -6,19 +6,23 @@ msgspec does the work; only what it refuses is looked at again with the standard
 
 import json
 import re
-from typing import NoReturn
+from collections.abc import Callable, Mapping
+from typing import Generic, NoReturn, TypeVar
 
 import msgspec
 
+from cwproxy.dialects.openai_chat.parameters import accepted
 from cwproxy.dialects.openai_chat.schema import Request
 from cwproxy.errors import InvalidRequest
+
+_Request = TypeVar("_Request", bound=msgspec.Struct)
 
 MAX_DEPTH = 100
 """Levels of nesting that a tool's schema or arguments may have (reliability.md 2.4)."""
 
-_DECODER = msgspec.json.Decoder(Request)
 _TYPE_ERROR = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?$", re.DOTALL)
 _EXPECTED = re.compile(r"Expected `(?P<wanted>[^`]*)`, got `(?P<got>[^`]*)`")
+_CONSTRAINT = re.compile(r"Expected `\w+` (?:[<>]=|of length)|Invalid enum value|Number out of range")
 _MISSING = re.compile(r"Object missing required field `(?P<field>[^`]*)`")
 _WORDS = {
     "str": "a string",
@@ -35,12 +39,17 @@ _SURROGATE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
 _REPLACEMENT = "\ufffd".encode()
 
 
-def decode(body: bytes) -> Request:
-    """The request in `body`. Raises InvalidRequest; `param` is the path of a member of the wrong type."""
-    try:
-        return _typed(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return _typed(_without_lone_surrogates(body))
+def decoder(kind: type[_Request]) -> Callable[[bytes], _Request]:
+    """Reads the requests of one endpoint; raises InvalidRequest with the path of what has a wrong type."""
+    typed = _Typed(kind)
+
+    def decode(body: bytes) -> _Request:
+        try:
+            return typed(body)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return typed(_without_lone_surrogates(body))
+
+    return decode
 
 
 def document(raw: bytes, param: str) -> bytes:
@@ -69,13 +78,18 @@ def check_depth(raw: bytes, param: str) -> None:
             raise InvalidRequest(f"`{param}` is nested deeper than {MAX_DEPTH} levels; flatten it.", param=param)
 
 
-def _typed(body: bytes) -> Request:
-    try:
-        return _DECODER.decode(body)
-    except msgspec.ValidationError as error:
-        raise _wrong_type(str(error)) from error
-    except RecursionError as error:
-        raise _too_deep() from error
+class _Typed(Generic[_Request]):
+    def __init__(self, kind: type[_Request]) -> None:
+        self._decode = msgspec.json.Decoder(kind).decode
+        self._accepted = accepted(kind)
+
+    def __call__(self, body: bytes) -> _Request:
+        try:
+            return self._decode(body)
+        except msgspec.ValidationError as error:
+            raise _wrong_type(str(error), self._accepted) from error
+        except RecursionError as error:
+            raise _too_deep() from error
 
 
 def _without_lone_surrogates(body: bytes) -> bytes:
@@ -106,7 +120,7 @@ def _reason(error: Exception) -> str:
     return str(error).rstrip(".")
 
 
-def _wrong_type(text: str) -> InvalidRequest:
+def _wrong_type(text: str, accepted: Mapping[str, str]) -> InvalidRequest:
     """OpenAI's way of saying what msgspec says: the path without `$.`, and words instead of type names."""
     parts = _TYPE_ERROR.match(text)
     path = (parts["path"] or "") if parts else ""
@@ -119,4 +133,11 @@ def _wrong_type(text: str) -> InvalidRequest:
         wanted = " or ".join(_WORDS.get(name.strip(), name.strip()) for name in expected["wanted"].split("|"))
         got = _WORDS.get(expected["got"], expected["got"])
         return InvalidRequest(f"{subject} must be {wanted}, not {got}.", param=path or None, code="invalid_type")
+    name = path.partition("[")[0]
+    if name in accepted and _CONSTRAINT.match(what):
+        return InvalidRequest(f"`{name}` is out of range: it takes {accepted[name]}.", param=name)
     return InvalidRequest(f"{subject} cannot be used: {what}.", param=path or None)
+
+
+decode = decoder(Request)
+"""Of Chat Completions."""

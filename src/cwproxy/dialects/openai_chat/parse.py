@@ -1,40 +1,81 @@
 """Bytes of a Chat Completions request -> `ChatRequest`.
 
-What only tunes sampling is type-checked, left out and listed in `ignored`; what is asked of the model in words is
-listed in `emulated`; what would change the shape of the answer and cannot be served is refused
-(compatibility.md 3.2).
+What becomes of each parameter is said in `parameters`; here it is done (compatibility.md 3.2).
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from cwproxy.conversation import Conversation, JsonAnswer
+from cwproxy.dialects.openai_chat.choices import Chorus
+from cwproxy.dialects.openai_chat.complete import complete
 from cwproxy.dialects.openai_chat.decode import decode, document
 from cwproxy.dialects.openai_chat.history import told
 from cwproxy.dialects.openai_chat.messages import turns
+from cwproxy.dialects.openai_chat.parameters import effects
+from cwproxy.dialects.openai_chat.render import Renderer
 from cwproxy.dialects.openai_chat.schema import Request, ResponseFormat
-from cwproxy.dialects.openai_chat.shape import Shape
+from cwproxy.dialects.openai_chat.shape import Shape, total
 from cwproxy.dialects.openai_chat.tools import Offer, offer
 from cwproxy.errors import InvalidRequest
+from cwproxy.reply import Reply, Usage
+
+MAX_CHOICES = 4
+"""Choices per request where nothing else is configured: each is a call of the backend."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
     """A request in our own terms.
 
+    conversations: one for each choice that is wanted.
     ignored, emulated: names of parameters, for the response headers.
     """
 
-    conversation: Conversation
+    conversations: tuple[Conversation, ...]
     model: str
     stream: bool
     include_usage: bool
     shape: Shape
     ignored: tuple[str, ...]
     emulated: tuple[str, ...]
+    id_prefix: ClassVar[str] = "chatcmpl-"
+
+    def called(self, name: str) -> "ChatRequest":
+        """The same, as a part of the conversation that the client calls so."""
+        return replace(self, conversations=(replace(self.conversations[0], name=name),) * len(self.conversations))
+
+    def renderer(self, *, id: str, created: int) -> Renderer:
+        """For the stream of a single choice."""
+        return Renderer(id=id, created=created, model=self.model, include_usage=self.include_usage, shape=self.shape)
+
+    def chorus(self, *, id: str, created: int) -> Chorus:
+        """For the stream of several choices."""
+        voices = [
+            Renderer(
+                id=id,
+                created=created,
+                model=self.model,
+                include_usage=self.include_usage,
+                shape=self.shape,
+                index=index,
+                alone=False,
+            )
+            for index in range(len(self.conversations))
+        ]
+        return Chorus(voices, [0] * len(voices))
+
+    def complete(self, replies: Sequence[Reply], *, id: str, created: int) -> bytes:
+        """The whole answer."""
+        return complete(replies, id=id, created=created, model=self.model, shape=self.shape)
+
+    def usage(self, replies: Sequence[Reply]) -> Usage:
+        """Of all choices."""
+        return total([reply.usage for reply in replies], [0] * len(replies))
 
 
-def parse(body: bytes) -> ChatRequest:
+def parse(body: bytes, *, max_choices: int = MAX_CHOICES) -> ChatRequest:
     """Raises InvalidRequest for what cannot be served as written; never anything else, whatever the bytes."""
     request = decode(body)
     if not request.model:
@@ -44,7 +85,8 @@ def parse(body: bytes) -> ChatRequest:
         raise InvalidRequest(
             "`messages` must hold at least one message.", param="messages", code="missing_required_parameter"
         )
-    _refuse_impossible(request)
+    found = effects(request)
+    choices = choices_wanted(request.n, max_choices)
     tools = offer(request)
     conversation = Conversation(
         request.model,
@@ -52,31 +94,35 @@ def parse(body: bytes) -> ChatRequest:
         tools.tools,
         tools.choice,
         _json_answer(request.response_format),
+        stop=stops(request.stop),
+        max_tokens=request.max_completion_tokens or request.max_tokens,
+        effort=request.reasoning_effort,
     )
     return ChatRequest(
-        conversation,
+        (conversation,) * choices,
         request.model,
         bool(request.stream),
         bool(request.stream_options and request.stream_options.include_usage),
-        Shape(_call_limit(request, tools), tools.legacy, conversation.answer is not None),
-        tuple(_ignored(request)),
-        tuple(_emulated(request, conversation)),
+        Shape(_call_limit(request, tools), tools.legacy, tools.custom),
+        (*found.ignored, *(f"tools[{kind}]" for kind in tools.foreign)),
+        (*found.emulated, *(["tools[custom]"] if tools.custom else [])),
     )
 
 
-def _refuse_impossible(request: Request) -> None:
-    if request.n is not None and request.n != 1:
+def choices_wanted(n: int | None, limit: int, param: str = "n") -> int:
+    """How many choices there are to be. Raises InvalidRequest above the limit."""
+    if n is not None and n > limit:
         raise InvalidRequest(
-            f"`n` is {request.n}, but only one choice per request can be made; send n=1 or several requests.",
-            param="n",
+            f"`{param}` asks for {n} choices, and at most {limit} are made for one request.",
+            param=param,
             code="unsupported_value",
         )
-    if request.modalities is not None and "audio" in request.modalities:
-        raise InvalidRequest(
-            "`modalities` asks for audio, which the model cannot make; ask for text only.",
-            param="modalities",
-            code="unsupported_value",
-        )
+    return n or 1
+
+
+def stops(wanted: str | list[str] | None) -> tuple[str, ...]:
+    """An empty string stops nothing."""
+    return tuple(stop for stop in ([wanted] if isinstance(wanted, str) else wanted or ()) if stop)
 
 
 def _json_answer(wanted: ResponseFormat | None) -> JsonAnswer | None:
@@ -103,33 +149,3 @@ def _call_limit(request: Request, tools: Offer) -> int | None:
     if tools.choice.mode == "none":
         return 0
     return 1 if tools.legacy or request.parallel_tool_calls is False else None
-
-
-def _ignored(request: Request) -> Iterator[str]:
-    for name in (
-        "temperature",
-        "top_p",
-        "top_k",
-        "frequency_penalty",
-        "presence_penalty",
-        "seed",
-        "logit_bias",
-        "top_logprobs",
-        "stop",
-        "max_tokens",
-        "max_completion_tokens",
-        "reasoning_effort",
-    ):
-        if getattr(request, name) is not None:
-            yield name
-    if request.logprobs:
-        yield "logprobs"
-
-
-def _emulated(request: Request, conversation: Conversation) -> Iterator[str]:
-    if conversation.tool_choice.mode != "auto":
-        yield "function_call" if request.tools is None and request.functions is not None else "tool_choice"
-    if request.parallel_tool_calls is False:
-        yield "parallel_tool_calls"
-    if conversation.answer is not None:
-        yield "response_format"

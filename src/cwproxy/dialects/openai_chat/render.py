@@ -10,7 +10,7 @@ from typing import Final, assert_never
 import msgspec
 
 from cwproxy.dialects.openai_chat.errors import failure_of
-from cwproxy.dialects.openai_chat.shape import PLAIN, Shape, finish_reason, usage_object
+from cwproxy.dialects.openai_chat.shape import PLAIN, Shape, custom_input, finish_reason, usage_object
 from cwproxy.errors import CwproxyError
 from cwproxy.reply import (
     Finished,
@@ -33,30 +33,46 @@ _encode = msgspec.json.Encoder().encode
 
 
 class _Call:
-    """A tool call being shown: its place among the calls, and whether any argument has been sent."""
+    """A tool call being shown: its place among the calls, and whether any argument has been sent.
 
-    def __init__(self, place: int) -> None:
+    input: the arguments so far of a custom tool's call, which can only be unwrapped when they are complete.
+    """
+
+    def __init__(self, place: int, input: list[str] | None) -> None:
         self.place = place
         self.has_arguments = False
+        self.input = input
 
 
 class Renderer:
     """One stream. `feed` it every batch; after `finished` nothing may follow, and after `error` neither.
 
+    index: which choice of the answer it is. alone: there is no other, so the stream ends with it.
     `usage` is what the reply said of it, None before.
     """
 
-    def __init__(self, *, id: str, created: int, model: str, include_usage: bool = False, shape: Shape = PLAIN) -> None:
+    def __init__(
+        self,
+        *,
+        id: str,
+        created: int,
+        model: str,
+        include_usage: bool = False,
+        shape: Shape = PLAIN,
+        index: int = 0,
+        alone: bool = True,
+    ) -> None:
         head = _encode({"id": id, "object": "chat.completion.chunk", "created": created, "model": model})[:-1]
         self._include_usage = include_usage
         self._head = b"data: " + head + b',"choices":['
-        self._delta = self._head + b'{"index":0,"delta":'
+        self._delta = self._head + b'{"index":%d,"delta":' % index
         self._text = self._delta + b'{"content":'
         self._reasoning = self._delta + b'{"reasoning_content":'
         self._tail = b"]%b}\n\n" % (b',"usage":null' if include_usage else b"")
         self._delta_end = b',"logprobs":null,"finish_reason":null}' + self._tail
         self._text_end = b"}" + self._delta_end
         self._shape = shape
+        self._alone = alone
         self._begun = False
         self._calls: dict[int, _Call] = {}
         self.usage: Usage | None = None
@@ -75,6 +91,12 @@ class Renderer:
             else:
                 out += self._other(event)
         return b"".join(out)
+
+    def closing(self, usage: Usage | None) -> bytes:
+        """What ends the stream after the last choice."""
+        told = usage_object(usage or Usage(0, 0, "estimate")) if self._include_usage else None
+        chunk = self._head + b'],"usage":' + _encode(told) + b"}\n\n" if told is not None else b""
+        return chunk + b"data: [DONE]\n\n"
 
     def error(self, error: CwproxyError) -> bytes:
         """The in-band form of a failure; neither a finish nor `[DONE]` follows it (compatibility.md 1.8)."""
@@ -105,18 +127,24 @@ class Renderer:
         limit = self._shape.call_limit
         if limit is not None and len(self._calls) >= limit:
             return
-        call = self._calls[event.index] = _Call(len(self._calls))
+        custom = event.name in self._shape.custom
+        call = self._calls[event.index] = _Call(len(self._calls), [] if custom else None)
         function = {"name": event.name, "arguments": ""}
         if self._shape.legacy_functions:
             yield self._chunk({"function_call": function})
-            return
-        yield self._chunk(
-            {"tool_calls": [{"index": call.place, "id": event.id, "type": "function", "function": function}]}
-        )
+        elif custom:
+            told = {"index": call.place, "id": event.id, "type": "custom", "custom": {"name": event.name, "input": ""}}
+            yield self._chunk({"tool_calls": [told]})
+        else:
+            told = {"index": call.place, "id": event.id, "type": "function", "function": function}
+            yield self._chunk({"tool_calls": [told]})
 
     def _call_arguments(self, index: int, fragment: str) -> Iterator[bytes]:
         call = self._calls.get(index)
         if call is None:
+            return
+        if call.input is not None:
+            call.input.append(fragment)
             return
         call.has_arguments = True
         for piece in _pieces(fragment):
@@ -127,7 +155,12 @@ class Renderer:
 
     def _call_ended(self, index: int) -> Iterator[bytes]:
         call = self._calls.get(index)
-        if call is not None and not call.has_arguments:
+        if call is None:
+            return
+        if call.input is not None:
+            for piece in _pieces(custom_input("".join(call.input))):
+                yield self._chunk({"tool_calls": [{"index": call.place, "custom": {"input": piece}}]})
+        elif not call.has_arguments:
             yield from self._call_arguments(index, "{}")
 
     def _chunk(self, delta: object) -> bytes:
@@ -136,10 +169,8 @@ class Renderer:
     def _end(self, event: Finished) -> Iterator[bytes]:
         reason = finish_reason(event.reason, self._shape, called=bool(self._calls))
         yield self._delta + b'{},"logprobs":null,"finish_reason":"%b"}' % reason.encode() + self._tail
-        if self._include_usage:
-            usage = usage_object(self.usage or Usage(0, 0, "estimate"))
-            yield self._head + b'],"usage":' + _encode(usage) + b"}\n\n"
-        yield b"data: [DONE]\n\n"
+        if self._alone:
+            yield self.closing(self.usage)
         self.finished = True
 
 

@@ -5,11 +5,20 @@ member may be null, a part needs no `type`, tools come in three shapes. Tool sch
 text (`msgspec.Raw`), empty when the member is missing.
 """
 
-from typing import TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
+from msgspec import Meta
 
-Number: TypeAlias = int | float | None
+Penalty: TypeAlias = Annotated[float, Meta(ge=-2, le=2)]
+Share: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
+Count: TypeAlias = Annotated[int, Meta(ge=1)]
+Bias: TypeAlias = Annotated[float, Meta(ge=-100, le=100)]
+Stops: TypeAlias = str | Annotated[list[str], Meta(max_length=4)]
+Object: TypeAlias = dict[str, msgspec.Raw]
+"""Looked at no further than that it is an object."""
+
+Effort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 
 class ImageUrl(msgspec.Struct, gc=False):
@@ -104,15 +113,32 @@ class FunctionSpec(msgspec.Struct):
     parameters: msgspec.Raw = msgspec.Raw()
 
 
+class Grammar(msgspec.Struct):
+    """`{type: grammar, grammar: {definition, syntax}}`, or the same flat."""
+
+    type: str | None = None
+    grammar: "Grammar | None" = None
+    definition: str | None = None
+    syntax: str | None = None
+
+
+class CustomSpec(msgspec.Struct):
+    name: str | None = None
+    description: str | None = None
+    format: Grammar | None = None
+
+
 class ToolSpec(msgspec.Struct):
-    """A tool on offer: nested (`function`), flat, or Anthropic-shaped (`input_schema`)."""
+    """A tool on offer: nested (`function`, `custom`), flat, or Anthropic-shaped (`input_schema`)."""
 
     type: str | None = None
     function: FunctionSpec | None = None
+    custom: CustomSpec | None = None
     name: str | None = None
     description: str | None = None
     parameters: msgspec.Raw = msgspec.Raw()
     input_schema: msgspec.Raw = msgspec.Raw()
+    format: Grammar | None = None
 
 
 class Named(msgspec.Struct):
@@ -156,6 +182,8 @@ class StreamOptions(msgspec.Struct):
 
 
 class Request(msgspec.Struct):
+    """Types and ranges of every parameter; what becomes of each is said in `parameters`."""
+
     model: str | None = None
     messages: list[Message] | None = None
     input: str | list[Item] | None = None
@@ -168,18 +196,31 @@ class Request(msgspec.Struct):
     functions: list[FunctionSpec] | None = None
     function_call: str | Named | None = None
     response_format: ResponseFormat | None = None
-    n: int | None = None
-    modalities: list[str] | None = None
-    temperature: Number = None
-    top_p: Number = None
-    top_k: Number = None
-    frequency_penalty: Number = None
-    presence_penalty: Number = None
+    n: Count | None = None
+    stop: Stops | None = None
+    max_tokens: Count | None = None
+    max_completion_tokens: Count | None = None
+    reasoning_effort: Effort | None = None
+    temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
+    top_p: Share | None = None
+    top_k: Annotated[int, Meta(ge=0)] | None = None
+    frequency_penalty: Penalty | None = None
+    presence_penalty: Penalty | None = None
     seed: int | None = None
-    logit_bias: dict[str, Number] | None = None
+    logit_bias: dict[str, Bias] | None = None
     logprobs: bool | None = None
-    top_logprobs: int | None = None
-    stop: str | list[str] | None = None
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
-    reasoning_effort: str | None = None
+    top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
+    modalities: list[Literal["text", "audio"]] | None = None
+    audio: Object | None = None
+    prediction: Object | None = None
+    verbosity: Literal["low", "medium", "high"] | None = None
+    web_search_options: Object | None = None
+    moderation: Object | None = None
+    store: bool | None = None
+    metadata: Object | None = None
+    user: str | None = None
+    safety_identifier: str | None = None
+    service_tier: str | None = None
+    prompt_cache_key: str | None = None
+    prompt_cache_options: Object | None = None
+    prompt_cache_retention: str | None = None

@@ -1,5 +1,6 @@
 """What the streamed and the whole form of an answer share: its shape, its end and its usage."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, assert_never
 
@@ -17,12 +18,12 @@ class Shape:
     call_limit: how many tool calls may be shown (0 for `tool_choice: none`, 1 for `parallel_tool_calls: false`),
     None for any number.
     legacy_functions: a call is shown as `function_call`, because the tools came as `functions`.
-    json_only: whatever surrounds the JSON document is taken away, where the whole answer is at hand.
+    custom: names of the tools whose calls are shown as `custom`, with the text that the model gave them.
     """
 
     call_limit: int | None = None
     legacy_functions: bool = False
-    json_only: bool = False
+    custom: frozenset[str] = frozenset()
 
 
 PLAIN: Final = Shape()
@@ -72,3 +73,29 @@ def usage_object(usage: Usage) -> ChatUsage:
         PromptDetails(usage.cache_read_tokens, usage.cache_write_tokens),
         CompletionDetails(usage.reasoning_tokens),
     )
+
+
+def total(usages: Sequence[Usage], prompts: Sequence[int]) -> Usage:
+    """Of several choices: every prompt once, all that was said. `prompts` tells which prompt each choice answers."""
+    first = {prompt: usage for usage, prompt in zip(reversed(usages), reversed(prompts), strict=True)}
+    asked = first.values()
+    return Usage(
+        sum(usage.input_tokens for usage in asked),
+        sum(usage.output_tokens for usage in usages),
+        next((usage.source for usage in usages if usage.source == "estimate"), usages[0].source),
+        cache_read_tokens=sum(usage.cache_read_tokens for usage in asked),
+        cache_write_tokens=sum(usage.cache_write_tokens for usage in asked),
+        reasoning_tokens=sum(usage.reasoning_tokens for usage in usages),
+    )
+
+
+def custom_input(arguments: str) -> str:
+    """What the model gave a custom tool: `input` of the function's arguments, or all of them when it wrote others."""
+    try:
+        return msgspec.json.decode(arguments, type=_CustomArguments).input
+    except msgspec.DecodeError:
+        return arguments
+
+
+class _CustomArguments(msgspec.Struct):
+    input: str

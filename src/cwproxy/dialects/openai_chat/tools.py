@@ -1,17 +1,22 @@
 """What a request says about tools: which are on offer, and whether one must be called.
 
-Tools may be nested, flat or Anthropic-shaped on this endpoint (compatibility.md 2.3); types that only OpenAI can
-serve (`web_search`, ...) are left out. A named or allowed choice narrows the offer (compatibility.md 3.2).
+Tools may be nested, flat or Anthropic-shaped on this endpoint (compatibility.md 2.3); a custom tool becomes a function
+of one string; types that only their vendor can serve (`web_search`, ...) are left out and named. A named or allowed
+choice narrows the offer (compatibility.md 3.2).
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
 
 from cwproxy.conversation import Tool, ToolChoice
 from cwproxy.dialects.openai_chat.decode import document
 from cwproxy.dialects.openai_chat.schema import (
     AllowedTools,
+    CustomSpec,
     FunctionSpec,
+    Grammar,
     Named,
     Request,
     ToolChoiceObject,
@@ -20,14 +25,29 @@ from cwproxy.dialects.openai_chat.schema import (
 )
 from cwproxy.errors import InvalidRequest
 
+CUSTOM_SCHEMA: Final = (
+    b'{"type":"object","properties":{"input":{"type":"string","description":"The whole input of the tool."}},'
+    b'"required":["input"]}'
+)
+"""Of the function that stands for a custom tool."""
+
+_GRAMMAR: Final = "{description}\n\nThe input must match this grammar ({syntax}):\n{definition}"
+_EDITION: Final = re.compile(r"(_preview)?(_\d{4}_?\d\d_?\d\d)?$")
+_TYPE: Final = re.compile(r"[a-z0-9_]{1,40}")
+
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """The tools and the choice; `legacy` when they came as `functions`, so that the answer uses `function_call`."""
+    """The tools and the choice; `legacy` when they came as `functions`, so that the answer uses `function_call`.
+
+    custom: names of the tools that are custom ones. foreign: kinds of tools that were left out.
+    """
 
     tools: tuple[Tool, ...]
     choice: ToolChoice
-    legacy: bool
+    legacy: bool = False
+    custom: frozenset[str] = frozenset()
+    foreign: tuple[str, ...] = ()
 
 
 def offer(request: Request) -> Offer:
@@ -36,9 +56,16 @@ def offer(request: Request) -> Offer:
         tools = tuple(
             _tool(spec, f"functions[{i}]", f"functions[{i}].parameters") for i, spec in enumerate(request.functions)
         )
-        return _choose(tools, _legacy_choice(request.function_call), "function_call", legacy=True)
-    tools = tuple(_tools(request.tools or ()))
-    return _choose(tools, _choice(request.tool_choice), "tool_choice", legacy=False)
+        choice = _legacy_choice(request.function_call)
+        return Offer(_chosen(tools, choice, "function_call"), choice.choice, legacy=True)
+    found = _found(request.tools or ())
+    choice = _choice(request.tool_choice)
+    return Offer(
+        _chosen(tuple(found.tools), choice, "tool_choice"),
+        choice.choice,
+        custom=frozenset(found.custom),
+        foreign=tuple(dict.fromkeys(found.foreign)),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +76,63 @@ class _Wish:
     names: frozenset[str] | None = None
 
 
-def _tools(specs: Sequence[ToolSpec]) -> Iterable[Tool]:
+@dataclass(slots=True)
+class _Found:
+    tools: list[Tool] = field(default_factory=list)
+    custom: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+
+
+def _found(specs: Sequence[ToolSpec]) -> _Found:
+    found = _Found()
     for index, spec in enumerate(specs):
         path = f"tools[{index}]"
+        member = "input_schema" if bytes(spec.input_schema) else "parameters"
         if spec.function is not None:
-            yield _tool(spec.function, f"{path}.function", f"{path}.function.parameters")
-        elif spec.type in (None, "function") and (spec.name or spec.type == "function"):
-            member = "input_schema" if bytes(spec.input_schema) else "parameters"
+            found.tools.append(_tool(spec.function, f"{path}.function", f"{path}.function.parameters"))
+        elif spec.custom is not None or (spec.type == "custom" and member == "parameters"):
+            tool = _custom_tool(spec, path)
+            found.tools.append(tool)
+            found.custom.append(tool.name)
+        elif spec.type in (None, "function", "custom") and (spec.name or spec.type):
             raw = spec.input_schema if member == "input_schema" else spec.parameters
-            yield _tool(FunctionSpec(spec.name, spec.description, raw), path, f"{path}.{member}")
+            found.tools.append(_tool(FunctionSpec(spec.name, spec.description, raw), path, f"{path}.{member}"))
+        elif spec.type:
+            found.foreign.append(_kind(spec.type))
+    return found
+
+
+def _kind(type: str) -> str:
+    """Without its edition (`web_search_preview`, `web_search_20250305`). It goes into a header, so it is held short."""
+    name = _EDITION.sub("", type)
+    return name if _TYPE.fullmatch(name) else "unknown"
+
+
+def _custom_tool(spec: ToolSpec, path: str) -> Tool:
+    custom = spec.custom or CustomSpec(spec.name, spec.description, spec.format)
+    name = _named_so(custom.name, f"{path}.custom" if spec.custom is not None else path)
+    return Tool(name, _with_grammar(custom.description or "", custom.format), CUSTOM_SCHEMA)
+
+
+def _with_grammar(description: str, format: Grammar | None) -> str:
+    grammar = (format.grammar or format) if format is not None else Grammar()
+    if not grammar.definition:
+        return description
+    syntax = grammar.syntax or "lark"
+    return _GRAMMAR.format(description=description, syntax=syntax, definition=grammar.definition).strip()
 
 
 def _tool(spec: FunctionSpec, path: str, schema_path: str) -> Tool:
-    if not spec.name:
+    return Tool(_named_so(spec.name, path), spec.description or "", document(bytes(spec.parameters), schema_path))
+
+
+def _named_so(name: str | None, path: str) -> str:
+    if not name:
         raise InvalidRequest(f"`{path}.name` is missing.", param=f"{path}.name", code="missing_required_parameter")
-    return Tool(spec.name, spec.description or "", document(bytes(spec.parameters), schema_path))
+    return name
 
 
-def _choose(tools: tuple[Tool, ...], wish: _Wish, param: str, *, legacy: bool) -> Offer:
+def _chosen(tools: tuple[Tool, ...], wish: _Wish, param: str) -> tuple[Tool, ...]:
     if wish.names is not None:
         offered = {tool.name for tool in tools}
         for name in sorted(wish.names - offered):
@@ -74,7 +140,7 @@ def _choose(tools: tuple[Tool, ...], wish: _Wish, param: str, *, legacy: bool) -
         tools = tuple(tool for tool in tools if tool.name in wish.names)
     if wish.choice.mode == "required" and not tools:
         raise InvalidRequest(f"`{param}` asks for a tool call, but the request offers no tool.", param=param)
-    return Offer(tools, wish.choice, legacy)
+    return tools
 
 
 def _legacy_choice(choice: str | Named | None) -> _Wish:

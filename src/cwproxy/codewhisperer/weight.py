@@ -1,0 +1,45 @@
+"""How much work a conversation is to convert, for deciding where that is done."""
+
+from typing import Final, assert_never
+
+from cwproxy.conversation import (
+    AssistantPart,
+    AssistantTurn,
+    Conversation,
+    Document,
+    Image,
+    RemoteImage,
+    SystemTurn,
+    Text,
+    ToolResult,
+    ToolUse,
+    Turn,
+    UserPart,
+    UserTurn,
+)
+
+PART_WEIGHT: Final = 64
+TOOL_WEIGHT: Final = 256
+REFERENCE_WEIGHT: Final = 16 * 1024
+"""Characters that a part, a tool and a `$ref` in its schema count for beside their own: a conversation may be long in
+tiny pieces, and what a reference leads to may be anything.
+"""
+
+
+def weight(conversation: Conversation) -> int:
+    """How much work converting it is, in characters of plain text."""
+    size = sum(len(tool.schema) + len(tool.description) + TOOL_WEIGHT for tool in conversation.tools)
+    size += sum(tool.schema.count(b"$ref") for tool in conversation.tools) * REFERENCE_WEIGHT
+    return size + sum(_characters(turn) for turn in conversation.turns)
+
+
+def _characters(item: Turn | UserPart | AssistantPart) -> int:
+    match item:
+        case SystemTurn(text=text) | Text(text=text) | ToolUse(arguments=text) | Image(data=text) | Document(data=text):
+            return len(text)
+        case RemoteImage():
+            return 0
+        case UserTurn(parts=parts) | AssistantTurn(parts=parts) | ToolResult(content=parts):
+            return sum(_characters(part) for part in parts) + PART_WEIGHT * len(parts)
+        case _:
+            assert_never(item)

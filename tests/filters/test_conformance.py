@@ -1,0 +1,60 @@
+"""Answers held against the schema that was asked for, whoever wrote the two."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from cwproxy.filters.conformance import fault
+
+OBJECT = b'{"type":"object","properties":{"a":{"type":"integer"}},"required":["a"]}'
+
+
+@pytest.mark.parametrize(
+    ("text", "schema", "problem"),
+    [
+        ('{"a":1}', OBJECT, None),
+        ('{"a":"x"}', OBJECT, "$.a: 'x' is not of type 'integer'"),
+        ("{}", OBJECT, "$: 'a' is a required property"),
+        ("[1]", OBJECT, "$: [1] is not of type 'object'"),
+        ("[1]", b'{"type":"array"}', None),
+        ("{}", None, None),
+        ("[1]", None, "it is not a JSON object"),
+        ("1", b"true", None),
+    ],
+)
+def test_what_is_wrong(text: str, schema: bytes | None, problem: str | None) -> None:
+    assert fault(text, schema) == problem
+
+
+@pytest.mark.parametrize("text", ["", "x", '{"a":1', "[" * 5_000 + "]" * 5_000, '{"a":NaN}'])
+@pytest.mark.parametrize("schema", [None, OBJECT])
+def test_what_is_no_json(text: str, schema: bytes | None) -> None:
+    assert (fault(text, schema) or "").startswith("it is not JSON (")
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        b"[1]",
+        b"{",
+        b'{"type":"nope"}',
+        b'{"$ref":"#/nowhere"}',
+        b'{"$ref":"#"}',
+        b'{"$ref":"http://127.0.0.1:9/schema"}',
+        b'{"pattern":"^(a+)+$"}',
+        b'{"patternProperties":{"(":{}}}',
+    ],
+    ids=["array", "cut", "type", "dangling", "endless", "remote", "slow pattern", "bad pattern"],
+)
+def test_a_schema_that_cannot_be_used_judges_nothing(schema: bytes) -> None:
+    assert fault(json.dumps("a" * 40 + "!"), schema) is None
+
+
+def test_a_schema_that_asks_for_billions_ends() -> None:
+    levels: dict[str, Any] = {f"l{i}": {"allOf": [{"$ref": f"#/$defs/l{i + 1}"}] * 2} for i in range(40)}
+    schema = json.dumps({"$defs": {**levels, "l40": {}}, "$ref": "#/$defs/l0"}).encode()
+    begun = time.perf_counter()
+    assert fault("1", schema) is None
+    assert time.perf_counter() - begun < 10
