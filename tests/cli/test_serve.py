@@ -95,7 +95,7 @@ def test_without_a_login_it_serves_and_warns(tmp_path: Path) -> None:
     assert "Traceback" not in proxy.err
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_leaves_everything_closed(tmp_path: Path, number: signal.Signals) -> None:
     home = tmp_path / "home"
     with Server("serve", "--port", "0", home=home) as proxy:

@@ -21,12 +21,13 @@ from cwproxy.wiring import create_application, open_service
 async def serve(settings: Settings, *, with_simulator: bool) -> None:
     """Serve until a signal. Says on standard output where, once the port is open.
 
-    SIGINT and SIGTERM end it well; a second SIGINT raises KeyboardInterrupt without waiting for open answers.
+    SIGINT, SIGTERM and SIGHUP end it well; a second SIGINT raises KeyboardInterrupt without waiting for open answers.
     """
     require_keys_when_open(settings)
     configure_logging(settings.log_level)
     # Before it serves, SIGTERM does what SIGINT does: the stack below is left in order.
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    _end_with_the_terminal()
     async with AsyncExitStack() as stack:
         directory = data_directory()
         if with_simulator:
@@ -49,6 +50,12 @@ async def serve(settings: Settings, *, with_simulator: bool) -> None:
                 drain=settings.drain,
                 on_ready=ready,
             )
+
+
+def _end_with_the_terminal() -> None:
+    """A closed terminal ends it well, too: a renewal that is cut off costs the login. `nohup` is respected."""
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
 
 
 @contextmanager

@@ -36,7 +36,8 @@ async def simulate(*, port: int, profile: str, auto_approve: bool, pace: float, 
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
+        # Event loops on Windows have no handlers of their own.
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopped.set))
     try:
         await stopped.wait()
     finally:
