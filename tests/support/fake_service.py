@@ -79,7 +79,7 @@ class FakeService:
     one after the other.
 
     entered is set when an answer is asked for, waiting whenever the script waits for an event, left when the last
-    answer has been left.
+    answer has been left; open counts those that have not.
     """
 
     steps: Sequence[Step] = field(default_factory=lambda: text_reply("Hello", " world"))
@@ -93,6 +93,8 @@ class FakeService:
     entered: asyncio.Event = field(default_factory=asyncio.Event)
     waiting: asyncio.Event = field(default_factory=asyncio.Event)
     left: asyncio.Event = field(default_factory=asyncio.Event)
+    answers: list[FakeAnswer] = field(default_factory=list)
+    open: int = 0
 
     async def models(self) -> FakeCatalog:
         if isinstance(self.catalog, CwproxyError):
@@ -108,14 +110,17 @@ class FakeService:
         self.callers.append(caller)
         self.entered.set()
         self.left.clear()
+        self.open += 1
         try:
             if self.opening is not None:
                 await self._play(self.opening)
             later = len(self.asked) - 2
             steps = self.more[later] if 0 <= later < len(self.more) else self.steps
             async with aclosing(self._batches(steps)) as batches:
-                yield FakeAnswer(batches, takes_effort=self.takes_effort)
+                self.answers.append(FakeAnswer(batches, takes_effort=self.takes_effort))
+                yield self.answers[-1]
         finally:
+            self.open -= 1
             self.left.set()
 
     async def _batches(self, steps: Sequence[Step]) -> AsyncGenerator[list[ReplyEvent], None]:
