@@ -5,6 +5,7 @@ import json
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
@@ -28,7 +29,7 @@ from cwproxy.errors import (
     ToolUseTruncated,
 )
 from cwproxy.eventstream import encode
-from cwproxy.reply import Finished, Reply, ReplyEvent, StopReason, TextDelta, TextPart, Usage, fold
+from cwproxy.reply import Finished, ReasoningPart, Reply, ReplyEvent, StopReason, TextDelta, TextPart, Usage, fold
 from cwproxy.service import CATALOG_SECONDS, LISTING_PAUSE, MAX_PAGES, Options, Service
 from cwproxy.upstream import Upstream
 from cwproxy.upstream.fetching import Fetcher
@@ -37,7 +38,7 @@ from cwproxy.upstream.workspace import Workspace
 
 pytestmark = pytest.mark.anyio
 
-MODELS = {
+MODELS: dict[str, object] = {
     "models": [
         {"modelId": "auto", "modelName": "Auto", "tokenLimits": {"maxInputTokens": 1000}},
         {"modelId": "claude-sonnet-4.5", "modelName": "Claude Sonnet 4.5", "tokenLimits": {"maxInputTokens": 200_000}},
@@ -73,7 +74,7 @@ class Backend(httpx.AsyncBaseTransport):
         self.list_status = 200
         self.list_gate = asyncio.Event()
         self.list_gate.set()
-        self.models = MODELS
+        self.models: dict[str, object] = MODELS
         self.open = 0
         self.gate = asyncio.Event()
         self.gate.set()
@@ -113,10 +114,13 @@ class _Body(httpx.AsyncByteStream):
 
 @asynccontextmanager
 async def running(
-    backend: Backend, options: Options | None = None, clock: Callable[[], float] = monotonic
+    backend: Backend,
+    options: Options | None = None,
+    clock: Callable[[], float] = monotonic,
+    surface: Surface = Surface.Q,
 ) -> AsyncIterator[Service]:
     async def select() -> Selected:
-        return Selected("a", Target(Surface.Q, "us-east-1", "http://backend"), httpx.Auth())
+        return Selected("a", Target(surface, "us-east-1", "http://backend"), httpx.Auth())
 
     upstream = Upstream(transport=backend)
     yield Service(select=select, upstream=upstream, options=options or Options(), clock=clock)
@@ -446,3 +450,84 @@ async def test_silence_does_not_outlast_the_deadline() -> None:
         with pytest.raises(BackendTimeout, match="longer than a whole request"):
             await reply(service)
     assert backend.open == 0
+
+
+EFFORTS = {"properties": {"reasoning": {"properties": {"effort": {"enum": ["low", "high"]}}}}}
+FIELDS = "additionalModelRequestFields"
+IMPROPER = (400, b'{"__type":"ValidationException","message":"Improperly formed request."}')
+
+
+def thinking(backend: Backend) -> Conversation:
+    """What asks for an effort that the model takes."""
+    backend.models = {"models": [{"modelId": "gpt", "additionalModelRequestFieldsSchema": EFFORTS}]}
+    return replace(ask(model="gpt"), effort="high")
+
+
+async def effects(service: Service, conversation: Conversation) -> tuple[bool, bool]:
+    """Whether the effort is said to take effect, before and after the answer."""
+    async with service.answer(conversation, caller="local") as answer:
+        before = answer.takes_effort
+        async for _ in answer:
+            pass
+        return before, answer.takes_effort
+
+
+async def test_effort_is_told_to_a_model_that_takes_it() -> None:
+    backend = Backend(WHOLE)
+    asked = thinking(backend)
+    async with running(backend, surface=Surface.KIRO) as service:
+        assert await effects(service, asked) == (True, True)
+        assert await effects(service, replace(asked, effort=None)) == (False, False)
+    assert [chat.get(FIELDS) for chat in backend.chats] == [{"reasoning": {"effort": "high"}}, None]
+
+
+async def test_effort_is_told_on_the_kiro_surface_only() -> None:
+    backend = Backend(WHOLE)
+    async with running(backend) as service:
+        assert await effects(service, thinking(backend)) == (False, False)
+    assert FIELDS not in backend.chats[0]
+
+
+async def test_an_account_that_may_not_send_effort_is_remembered() -> None:
+    backend = Backend(IMPROPER, WHOLE)
+    asked = thinking(backend)
+    async with running(backend, surface=Surface.KIRO) as service:
+        assert await effects(service, asked) == (True, False)
+        assert await effects(service, asked) == (False, False)
+    assert [FIELDS in chat for chat in backend.chats] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("script", "error", "calls"),
+    [
+        ((IMPROPER,), InvalidRequest, 2),
+        (((400, b'{"reason":"CONTENT_LENGTH_EXCEEDS_THRESHOLD","message":"Input is too long."}'),), InvalidRequest, 1),
+        (
+            (text("Hel") + encode({":message-type": "exception", ":exception-type": "ValidationException"}, b"{}"),),
+            InvalidRequest,
+            1,
+        ),
+    ],
+    ids=["improper without it, too", "too long", "after content"],
+)
+async def test_what_has_another_reason_is_not_remembered(
+    script: tuple[bytes | tuple[int, bytes], ...], error: type[Exception], calls: int
+) -> None:
+    backend = Backend(*script)
+    asked = thinking(backend)
+    async with running(backend, surface=Surface.KIRO) as service:
+        with pytest.raises(error):
+            await effects(service, asked)
+        assert len(backend.chats) == calls
+        backend.script = [WHOLE]
+        assert await effects(service, asked) == (True, True)
+
+
+@pytest.mark.parametrize("parse", [False, True])
+async def test_thinking_tags_are_taken_out_when_wanted(parse: bool) -> None:
+    backend = Backend(text("<thinking>hm</thin") + text("king>\n\nYes") + METERING)
+    async with running(backend, Options(parse_thinking_tags=parse)) as service:
+        parts = (await reply(service)).parts
+    assert parts == (
+        (ReasoningPart("hm", ""), TextPart("Yes")) if parse else (TextPart("<thinking>hm</thinking>\n\nYes"),)
+    )

@@ -56,6 +56,14 @@ def test_loopback_needs_none(host: str) -> None:
     settings.require_keys_when_open(settings.load({"host": host}))
 
 
+def test_all_web_pages_need_a_key() -> None:
+    assert settings.load({"cors_origins": "https://a.example, *"}).cors_origins == ("https://a.example", "*")
+    with pytest.raises(SettingsError, match="every web page"):
+        settings.require_keys_when_open(settings.load({"cors_origins": "*"}))
+    settings.require_keys_when_open(settings.load({"cors_origins": "*", "api_keys": "secret"}))
+    settings.require_keys_when_open(settings.load({"cors_origins": "https://a.example"}))
+
+
 @pytest.mark.parametrize("keys", [[""], ["good", ""], [" "], ["two words"], ["schlüssel"], ["a\nb"]])
 def test_a_key_that_cannot_be_shown_is_none(keys: list[str]) -> None:
     with pytest.raises(SettingsError, match="api_keys: every key has to be") as caught:

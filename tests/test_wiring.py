@@ -156,6 +156,21 @@ async def test_the_application_asks_for_keys_and_knows_its_names() -> None:
     assert codes == {"192.0.2.1": 401, "proxy.internal": 502, "evil.example": 421}
 
 
+async def test_the_application_is_as_strict_and_open_as_the_settings_say() -> None:
+    page = "https://chat.example"
+    settings = load({"strict": True, "max_choices": 2, "cors_origins": page, "parse_thinking_tags": True})
+    ask = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
+    async with wiring.open_service(settings) as service:
+        transport = httpx.ASGITransport(app=wiring.create_application(settings, service))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            answers = [
+                await client.post("/v1/chat/completions", json={**ask, **members}, headers={"origin": page})
+                for members in ({"seed": 1}, {"n": 3}, {"n": 2})
+            ]
+    assert [answer.json()["error"]["param"] for answer in answers] == ["seed", "n", None]
+    assert {answer.headers["access-control-allow-origin"] for answer in answers} == {page}
+
+
 def test_pictures_are_touched_only_when_wanted() -> None:
     assert wiring.pictures(load()) is None
     assert wiring.pictures(load({"fetch_images": True})) is not None

@@ -11,7 +11,7 @@ from tests.support.venvs import interpreter
 pytestmark = [pytest.mark.contract, PATIENCE]
 
 SUITE = Path(__file__).parent / "openai_python"
-PASSED = "126 passed"
+PASSED = "133 passed"
 
 
 def test_openai_3(stack: Stack) -> None:

@@ -245,6 +245,66 @@ def test_streamed_structured_output(client: openai.OpenAI) -> None:
     assert final.choices[0].message.parsed == Weather(city="Bern", days=6)
 
 
+@pytest.mark.parametrize(("stop", "text"), [("four", "one two three "), (["five", "two"], "one ")])
+def test_stop(client: openai.OpenAI, stop: str | list[str], text: str) -> None:
+    asked = ask("STUBSAY one two three four five")
+    answer = client.chat.completions.create(model=MODEL, messages=asked, stop=stop)
+    assert (answer.choices[0].message.content, answer.choices[0].finish_reason) == (text, "stop")
+    with client.chat.completions.create(model=MODEL, messages=asked, stop=stop, stream=True) as stream:
+        heard = Heard().read(stream)
+    assert (heard.text, heard.finish_reasons) == (text, ["stop"])
+
+
+def test_max_completion_tokens(client: openai.OpenAI) -> None:
+    said = " ".join(["word"] * 100)
+    asked = ask(f"STUBSAY {said}")
+    answer = client.chat.completions.create(model=MODEL, messages=asked, max_completion_tokens=10, max_tokens=90)
+    text = answer.choices[0].message.content
+    assert text
+    assert said.startswith(text)
+    assert answer.choices[0].finish_reason == "length"
+    assert answer.usage is not None
+    assert 0 < answer.usage.completion_tokens <= 10
+    with client.chat.completions.create(
+        model=MODEL, messages=asked, max_completion_tokens=10, stream=True, stream_options={"include_usage": True}
+    ) as stream:
+        heard = Heard().read(stream)
+    assert (heard.text, heard.finish_reasons) == (text, ["length"])
+    assert heard.chunks[-1].usage is not None
+    assert heard.chunks[-1].usage.completion_tokens <= 10
+
+
+def test_a_cut_structured_answer_is_an_error_of_the_sdk(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.LengthFinishReasonError):
+        client.chat.completions.parse(
+            model=MODEL, messages=ask("'Bern' 6"), response_format=Weather, max_completion_tokens=1
+        )
+
+
+def test_several_choices(client: openai.OpenAI) -> None:
+    answer = client.chat.completions.create(model=MODEL, messages=ask("STUBSAY hi"), n=3)
+    assert [(choice.index, choice.message.content) for choice in answer.choices] == [(0, "hi"), (1, "hi"), (2, "hi")]
+    with client.chat.completions.create(model=MODEL, messages=ask("STUBSAY hi"), n=2, stream=True) as stream:
+        heard = Heard().read(stream)
+    assert sorted(choice.index for chunk in heard.chunks for choice in chunk.choices if choice.finish_reason) == [0, 1]
+    assert heard.text == "hihi"
+
+
+def test_the_older_completions(client: openai.OpenAI) -> None:
+    answer = client.completions.create(model=MODEL, prompt=["STUBSAY one", "STUBSAY two"])
+    assert [(choice.index, choice.text) for choice in answer.choices] == [(0, "one"), (1, "two")]
+
+
+def test_a_call_of_a_custom_tool(client: openai.OpenAI, simulator: Simulator) -> None:
+    simulator.answer({"call": {"name": "apply", "input": {"input": "*** Begin"}}})
+    answer = client.chat.completions.create(
+        model=MODEL, messages=ask("patch"), tools=[{"type": "custom", "custom": {"name": "apply"}}]
+    )
+    (call,) = answer.choices[0].message.tool_calls or []
+    assert call.type == "custom"
+    assert (call.custom.name, call.custom.input) == ("apply", "*** Begin")
+
+
 def test_json_mode(client: openai.OpenAI) -> None:
     answer = client.chat.completions.create(
         model=MODEL, messages=ask("A joke as JSON."), response_format={"type": "json_object"}
