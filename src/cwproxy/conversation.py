@@ -128,6 +128,7 @@ class Conversation:
 
     name: what the client calls the conversation, if it calls it anything.
     stop: strings that end the answer's text. max_tokens: of the answer, at least 1, or None.
+    parallel: whether the model may call several tools at once.
     effort: how much the model may think, in the words of the client's API (none, minimal, low, medium, high, ...).
     """
 
@@ -140,3 +141,4 @@ class Conversation:
     stop: tuple[str, ...] = ()
     max_tokens: int | None = None
     effort: str | None = None
+    parallel: bool = True

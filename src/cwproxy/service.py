@@ -223,7 +223,13 @@ class Service:
         kind: Literal["object", "any"] | None = None
         if answer is not None:
             kind = "object" if answer.schema is None else "any"
-        return Demands(conversation.stop, conversation.max_tokens, kind, self._options.parse_thinking_tags)
+        return Demands(
+            conversation.stop,
+            conversation.max_tokens,
+            kind,
+            thinking_tags=self._options.parse_thinking_tags,
+            one_call=not conversation.parallel,
+        )
 
     async def _attempts(
         self, prepared: _Prepared, model: Model, account: Selected, fields: bytes | None = None

@@ -121,6 +121,18 @@ async def test_a_client_that_leaves_frees_every_choice(stack: Loopback) -> None:
     await stack.simulator.wait_for(running=0, within=1)
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_of_several_calls_only_the_first_is_waited_for(stack: Loopback, stream: bool) -> None:
+    calls = [{"name": "f", "input": {"number": number}} for number in range(30)]
+    stack.simulator.turns({"calls": calls, "pieces": 1, "pace": 0.05})
+    response = await ask(stack, tools=[TOOL], parallel_tool_calls=False, stream=stream)
+    assert response.text.count("number") == 1
+    assert response.text.count('"name":"f"') == 1
+    assert '"finish_reason":"tool_calls"' in response.text
+    await stack.simulator.wait_for(running=0, within=1)
+    assert stack.simulator.received("GenerateAssistantResponse")[-1].frames < 15
+
+
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
 WANTED = {"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA, "strict": True}}
 

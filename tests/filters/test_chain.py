@@ -146,6 +146,29 @@ def test_text_that_is_cut_while_a_call_is_open_is_ended_once() -> None:
     assert out[-1] == PartEnded(0)
 
 
+def test_an_answer_of_one_call_ends_at_the_second() -> None:
+    filters, out = passed(Demands(one_call=True), spoken("x") + called("{}", index=1) + called("{}", index=2) + END)
+    assert out == spoken("x") + called("{}", index=1)
+    assert filters.ended is StopReason.TOOL_USE
+    filters, out = passed(Demands(one_call=True), called("{}") + END)
+    assert (filters.ended, out) == (None, called("{}") + END)
+
+
+def test_interleaved_with_the_second_call_the_first_is_finished() -> None:
+    events: list[ReplyEvent] = [
+        ToolUseStarted(0, "t0", "f"),
+        ToolUseStarted(1, "t1", "f"),
+        ToolArguments(1, "{}"),
+        ToolArguments(0, "{}"),
+        PartEnded(1),
+        PartEnded(0),
+        *END,
+    ]
+    filters, out = passed(Demands(one_call=True), events)
+    assert out == called("{}")
+    assert filters.ended is StopReason.TOOL_USE
+
+
 def test_a_json_document_is_taken_out_of_its_wrapping() -> None:
     filters, out = passed(Demands(json="object"), spoken("Here:\n```json\n", '{"a":', "1}\n``", "`") + END)
     assert fold(out).parts == (TextPart('{"a":1}'),)

@@ -7,7 +7,7 @@ finished first.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal, assert_never
+from typing import Final, Literal, assert_never
 
 from cwproxy.filters.budget import TokenBudget
 from cwproxy.filters.document import JsonDocument
@@ -33,6 +33,7 @@ from cwproxy.reply import (
 class Demands:
     """stop: strings that end the text. max_tokens: None for no limit, else at least 1.
     json: the text is to be one JSON document, an object or of any kind that has brackets.
+    one_call: the answer ends where a second tool call would begin.
     thinking_tags: what is in `<thinking>` at the start of the text is reasoning.
     """
 
@@ -40,9 +41,13 @@ class Demands:
     max_tokens: int | None = None
     json: Literal["object", "any"] | None = None
     thinking_tags: bool = False
+    one_call: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.stop) or self.max_tokens is not None or self.json is not None or self.thinking_tags
+        return self != _NOTHING
+
+
+_NOTHING: Final = Demands()
 
 
 class Filters:
@@ -59,6 +64,8 @@ class Filters:
         self._stops = StopSequences(demands.stop)
         self._budget = TokenBudget(demands.max_tokens, weigh) if demands.max_tokens is not None else None
         self._texts: set[int] = set()
+        self._one_call = demands.one_call
+        self._called = False
         self._open_calls: set[int] = set()
         self._dropped: set[int] = set()
         self._text: list[str] = []
@@ -114,6 +121,8 @@ class Filters:
                 assert_never(event)
 
     def _started(self, event: TextStarted | ReasoningStarted | ToolUseStarted) -> Iterator[ReplyEvent]:
+        if self._one_call and self._called and isinstance(event, ToolUseStarted) and self._over is None:
+            self._over = StopReason.TOOL_USE
         if self._over is not None:
             self._dropped.add(event.index)
             return
@@ -121,6 +130,7 @@ class Filters:
             case TextStarted():
                 self._texts.add(event.index)
             case ToolUseStarted():
+                self._called = True
                 self._open_calls.add(event.index)
                 self._count(event.name)
             case _:

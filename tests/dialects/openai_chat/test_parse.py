@@ -93,6 +93,19 @@ def test_choices_and_effort() -> None:
     assert (caught.value.param, caught.value.code) == ("n", "unsupported_value")
 
 
+@pytest.mark.parametrize(
+    ("members", "parallel"),
+    [
+        ({"tools": TOOLS}, True),
+        ({"tools": TOOLS, "parallel_tool_calls": True}, True),
+        ({"tools": TOOLS, "parallel_tool_calls": False}, False),
+        ({"functions": [{"name": "f"}]}, False),
+    ],
+)
+def test_calls_at_once(members: dict[str, Any], parallel: bool) -> None:
+    assert parsed(**members).conversations[0].parallel is parallel
+
+
 def test_tools_of_other_kinds() -> None:
     tools = [*TOOLS, {"type": "custom", "custom": {"name": "c"}}, {"type": "web_search_preview"}]
     request = parsed(tools=tools, temperature=1)

@@ -97,6 +97,7 @@ def parse(body: bytes, *, max_choices: int = MAX_CHOICES) -> ChatRequest:
         stop=stops(request.stop),
         max_tokens=request.max_completion_tokens or request.max_tokens,
         effort=request.reasoning_effort,
+        parallel=request.parallel_tool_calls is not False and not tools.legacy,
     )
     return ChatRequest(
         (conversation,) * choices,
