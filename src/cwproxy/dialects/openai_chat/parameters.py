@@ -105,7 +105,7 @@ TABLE: Final[tuple[Parameter, ...]] = (
         "more, and then `x-cwproxy-tool-choice: unmet` says so.",
         _chooses,
     ),
-    Parameter("parallel_tool_calls", Kind.EMULATED, "With `false`, only the first call is passed on.", _is_false),
+    Parameter("parallel_tool_calls", Kind.EMULATED, "With `false`, the answer ends after the first call.", _is_false),
     Parameter("functions", Kind.HONOURED, "As `tools`; the answer has `function_call`."),
     Parameter("function_call", Kind.EMULATED, "As `tool_choice`.", _chooses),
     Parameter(
