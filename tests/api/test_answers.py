@@ -269,3 +269,11 @@ async def test_a_client_that_does_not_even_read_the_end_is_disconnected() -> Non
     drain.cut()
     await task
     assert aborted == [True]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_somebody_elses_os_error_is_not_taken_for_the_client_leaving(stream: bool) -> None:
+    service = FakeService(opening=PermissionError("a file that should be readable"))
+    async with in_process(app_of(service)) as client:
+        response = await client.post("/v1/chat/completions", json=chat(stream=stream))
+    assert (response.status_code, response.json()["error"]["code"]) == (500, "internal_error")

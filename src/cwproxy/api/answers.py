@@ -22,7 +22,7 @@ from cwproxy.api.seam import Answer, Asked, Service
 from cwproxy.codewhisperer.repair import after_invalid_json
 from cwproxy.conversation import Conversation
 from cwproxy.diagnosis.dumps import Dumps
-from cwproxy.errors import BackendError, CwproxyError, InvalidRequest, StreamTruncated
+from cwproxy.errors import CwproxyError, InvalidRequest, StreamTruncated
 from cwproxy.filters.conformance import fault
 from cwproxy.reply import Finished, Folder, Reply, ReplyEvent, StopReason, TextPart, ToolUsePart, Usage
 
@@ -70,9 +70,6 @@ class _Answering(Response):
                     await self._fail(line, error)
         except Cut as cut:
             await self._cut(line, cut.cause)
-        except OSError:
-            # ASGI servers may raise it from `send` when nobody is there any more.
-            await self._cut(line, Cause.CLIENT_GONE)
 
     def _stream_start(self) -> Message | None:
         raise NotImplementedError
@@ -260,7 +257,7 @@ class WholeAnswer(_Answering):
             return reply
         try:
             again = await self._once(after_invalid_json(conversation, _said(reply), problem))
-        except BackendError:
+        except CwproxyError:
             again = reply
         if await _problem(conversation, again) is not None:
             self._failing("x-cwproxy-json", "invalid")

@@ -80,7 +80,7 @@ class Line:
             watcher.cancel()
         if self._cause is not None and task is not None:
             task.uncancel()
-            if kind is None or issubclass(kind, (asyncio.CancelledError, OSError)):
+            if kind is None or issubclass(kind, asyncio.CancelledError):
                 raise Cut(self._cause) from error
 
     async def write(self, data: bytes) -> None:
@@ -91,7 +91,7 @@ class Line:
         self._writing = True
         if not self.started:
             await self._begin()
-        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+        await self._put({"type": "http.response.body", "body": data, "more_body": True})
         self._writing = False
 
     async def finish(self, data: bytes) -> None:
@@ -103,8 +103,8 @@ class Line:
     async def whole(self, start: Message, body: bytes) -> None:
         """An answer in one piece. It is not cut any more: a server takes it at once, and it cannot be ended early."""
         self.started = self.finished = True
-        await self._send(start)
-        await self._send({"type": "http.response.body", "body": body, "more_body": False})
+        await self._put(start)
+        await self._put({"type": "http.response.body", "body": body, "more_body": False})
 
     async def abort(self) -> None:
         """Close the connection so that the client cannot take the answer for complete."""
@@ -118,7 +118,7 @@ class Line:
         self._writing = True
         if not self.started:
             await self._begin()
-        await self._send({"type": "http.response.body", "body": data, "more_body": False})
+        await self._put({"type": "http.response.body", "body": data, "more_body": False})
         # The server reports the end of a finished response as a disconnect, too.
         self.finished = True
         self._writing = False
@@ -126,7 +126,14 @@ class Line:
     async def _begin(self) -> None:
         if self._start is not None:
             self.started = True
-            await self._send(self._start)
+            await self._put(self._start)
+
+    async def _put(self, message: Message) -> None:
+        """ASGI servers may raise OSError when nobody is there any more; anybody else's is a defect and goes up."""
+        try:
+            await self._send(message)
+        except OSError as error:
+            raise Cut(Cause.CLIENT_GONE) from error
 
     def _shut_down(self) -> None:
         self._end(Cause.SHUTDOWN)
@@ -159,8 +166,8 @@ class Line:
         try:
             if not self.started:
                 await self._begin()
-            await self._send({"type": "http.response.body", "body": _PING, "more_body": True})
-        except OSError:
+            await self._put({"type": "http.response.body", "body": _PING, "more_body": True})
+        except Cut:
             self._end(Cause.CLIENT_GONE)
         finally:
             if not self._pinging.done():
