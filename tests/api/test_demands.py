@@ -10,7 +10,7 @@ from tests.support.fake_service import FakeService, Step, text_reply, tool_reply
 from cwproxy.api import AccessPolicy, create_app
 from cwproxy.codewhisperer import wire
 from cwproxy.conversation import AssistantTurn, Text, UserTurn
-from cwproxy.errors import InvalidRequest, Throttled
+from cwproxy.errors import ContextLengthExceeded, InvalidRequest, Throttled
 from cwproxy.reply import Finished, StopReason, TextDelta, TextStarted, Usage
 
 pytestmark = pytest.mark.anyio
@@ -54,8 +54,13 @@ async def test_an_invalid_answer_is_repaired_once() -> None:
 
 @pytest.mark.parametrize(
     ("second", "given", "note"),
-    [(text_reply("[2]"), "[2]", "invalid"), ([Throttled("Slow down.")], "no", "invalid"), ([*CUT], '{"a":', None)],
-    ids=["invalid", "failed", "cut"],
+    [
+        (text_reply("[2]"), "[2]", "invalid"),
+        ([Throttled("Slow down.")], "no", "invalid"),
+        ([ContextLengthExceeded("Too long.")], "no", "invalid"),
+        ([*CUT], '{"a":', None),
+    ],
+    ids=["invalid", "failed", "too long", "cut"],
 )
 async def test_then_what_there_is_is_given_with_a_note(second: list[Step], given: str, note: str | None) -> None:
     """`finish_reason` says enough of one that was cut."""

@@ -56,7 +56,9 @@ async def test_without_a_call_the_model_is_asked_once_more(stream: bool, choice:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize("second", [text_reply("Still not."), [Throttled("Slow down.")], [StreamTruncated("Cut.")]])
+@pytest.mark.parametrize(
+    "second", [text_reply("Still not."), [Throttled("Slow down.")], [StreamTruncated("Cut.")], [InvalidRequest("No.")]]
+)
 async def test_then_the_first_text_is_what_there_is(stream: bool, second: list[Step]) -> None:
     service = FakeService(text_reply("No."), more=[second])
     response = await asked(service, stream=stream)

@@ -10,7 +10,7 @@ from contextlib import aclosing, asynccontextmanager
 from cwproxy.api.seam import Answer, Service
 from cwproxy.codewhisperer.repair import after_missing_call
 from cwproxy.conversation import Conversation
-from cwproxy.errors import BackendError
+from cwproxy.errors import CwproxyError
 from cwproxy.reply import Finished, ReplyEvent, StopReason, TextDelta, ToolUseStarted
 
 
@@ -64,7 +64,7 @@ class _Attempts:
                 yield batch
 
     async def _again(self, said: str) -> AsyncGenerator[list[ReplyEvent], None]:
-        """The second answer if it has a call. A backend that fails now leaves the client what there is."""
+        """The second answer if it has a call. A failure now leaves the client what there is."""
         conversation = after_missing_call(self._conversation, said)
         try:
             async with (
@@ -73,7 +73,7 @@ class _Attempts:
             ):
                 async for batch in batches:
                     yield batch
-        except BackendError:
+        except CwproxyError:
             if self._called:
                 raise
 

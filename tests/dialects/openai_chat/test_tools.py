@@ -8,7 +8,7 @@ import pytest
 
 from cwproxy.conversation import Tool, ToolChoice
 from cwproxy.dialects.openai_chat.schema import Request
-from cwproxy.dialects.openai_chat.tools import CUSTOM_SCHEMA, Offer, offer
+from cwproxy.dialects.openai_chat.tools import CUSTOM_SCHEMA, MAX_FOREIGN, Offer, offer
 from cwproxy.errors import InvalidRequest
 
 
@@ -60,6 +60,10 @@ def test_tools_that_only_their_vendor_serves_are_left_out_and_named(type: str, k
     found = offered(tools=[{"type": type, "name": "x"}, {"type": type, "container": {}}, {}, F])
     assert found.tools == (Tool("f", "", b"{}"),)
     assert found.foreign == (kind,)
+
+
+def test_only_so_many_are_named() -> None:
+    assert len(offered(tools=[{"type": f"t{number}"} for number in range(1_000)]).foreign) == MAX_FOREIGN
 
 
 GRAMMAR = {"syntax": "lark", "definition": "start: /x+/"}

@@ -81,13 +81,13 @@ def check_depth(raw: bytes, param: str) -> None:
 class _Typed(Generic[_Request]):
     def __init__(self, kind: type[_Request]) -> None:
         self._decode = msgspec.json.Decoder(kind).decode
-        self._accepted = accepted(kind)
+        self._kind = kind
 
     def __call__(self, body: bytes) -> _Request:
         try:
             return self._decode(body)
         except msgspec.ValidationError as error:
-            raise _wrong_type(str(error), self._accepted) from error
+            raise _wrong_type(str(error), accepted(self._kind)) from error
         except RecursionError as error:
             raise _too_deep() from error
 

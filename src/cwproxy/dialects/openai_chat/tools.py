@@ -31,6 +31,9 @@ CUSTOM_SCHEMA: Final = (
 )
 """Of the function that stands for a custom tool."""
 
+MAX_FOREIGN: Final = 16
+"""Kinds of tools that are named: they go into a header."""
+
 _GRAMMAR: Final = "{description}\n\nThe input must match this grammar ({syntax}):\n{definition}"
 _EDITION: Final = re.compile(r"(_preview)?(_\d{4}_?\d\d_?\d\d)?$")
 _TYPE: Final = re.compile(r"[a-z0-9_]{1,40}")
@@ -64,7 +67,7 @@ def offer(request: Request) -> Offer:
         _chosen(tuple(found.tools), choice, "tool_choice"),
         choice.choice,
         custom=frozenset(found.custom),
-        foreign=tuple(dict.fromkeys(found.foreign)),
+        foreign=tuple(dict.fromkeys(found.foreign))[:MAX_FOREIGN],
     )
 
 
