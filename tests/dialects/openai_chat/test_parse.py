@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from cwproxy.conversation import Conversation, JsonAnswer, Text, Tool, ToolChoice, UserTurn
 from cwproxy.dialects.openai_chat import ChatRequest, Shape, parse
 from cwproxy.errors import InvalidRequest
+from cwproxy.reply import Finished, Reply, ReplyEvent, StopReason, TextDelta, TextPart, Usage
 
 HELLO = [{"role": "user", "content": "hi"}]
 TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
@@ -237,3 +238,14 @@ def test_a_long_history_is_parsed_in_time() -> None:
     begun = time.perf_counter()
     assert len(parse(body).conversations[0].turns) == 10_000
     assert time.perf_counter() - begun < 2
+
+
+def test_a_request_shows_its_answer() -> None:
+    request = parsed(stream_options={"include_usage": True})
+    events: list[ReplyEvent] = [TextDelta(0, "Hi"), Usage(7, 5, "backend"), Finished(StopReason.END_TURN)]
+    data = request.renderer(id="i", created=1).feed(events)
+    assert data.count(b'"total_tokens":12') == 1
+    replies = [Reply((TextPart("Hi"),), Usage(7, 5, "backend"), StopReason.END_TURN)]
+    found = json.loads(request.complete(replies, id="i", created=1))
+    assert (found["id"], found["choices"][0]["message"]["content"]) == ("i", "Hi")
+    assert request.usage(replies * 2) == Usage(7, 10, "backend")
