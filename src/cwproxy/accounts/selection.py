@@ -44,7 +44,7 @@ class Selected:
 
 
 class Accounts:
-    """The accounts of `store`; for now the oldest active one serves everything."""
+    """The accounts of `store`: the oldest active one serves everything."""
 
     def __init__(
         self, store: Store, keeper: TokenKeeper, routing: Routing, *, clock: Callable[[], float] = monotonic

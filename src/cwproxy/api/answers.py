@@ -6,6 +6,7 @@ dialect's in-band error, and neither a finish nor `[DONE]` follows it (reliabili
 
 import asyncio
 import time
+from abc import ABC, abstractmethod
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
@@ -38,7 +39,7 @@ class Surroundings:
     strict: bool = False
 
 
-class _Answering(Response):
+class _Answering(Response, ABC):
     """Runs `_serve` for as long as the client stays, and turns what goes wrong into what the client is told."""
 
     def __init__(self, around: Surroundings, request: Asked, exchange: Exchange, *, strict: bool = False) -> None:
@@ -71,11 +72,11 @@ class _Answering(Response):
         except Cut as cut:
             await self._cut(line, cut.cause)
 
-    def _stream_start(self) -> Message | None:
-        raise NotImplementedError
+    @abstractmethod
+    def _stream_start(self) -> Message | None: ...
 
-    async def _serve(self, line: Line) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    async def _serve(self, line: Line) -> None: ...
 
     async def _fail(self, line: Line, error: CwproxyError) -> None:
         failure = describe(error)
