@@ -1,7 +1,7 @@
 """The acceptance seeds of backend-rules.md G that concern chat completions, over HTTP, against the strict simulator.
 
-Every case runs on the q surface (profile legacy-q) and on the kiro surface (profile kiro-runtime). `n` above one
-(G 17) is not asserted.
+Every case runs on the q surface (profile legacy-q) and on the kiro surface (profile kiro-runtime). The other
+lines, and the rest of G 17, are in test_acceptance_seeds_more.py; G 15 is in tests/accounts and test_logins.py.
 """
 
 import asyncio
