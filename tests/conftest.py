@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-# A shell starts what it runs in the background with SIGINT ignored, nohup with SIGHUP, and programs under test inherit it.
+# A shell starts what it runs in the background with SIGINT ignored, nohup with SIGHUP; programs under test inherit it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
