@@ -202,14 +202,20 @@ class AccountTokens:
             await self._clock.sleep(SAVE_AGAIN_SECONDS)
             await self._save()
 
+    def _store_over(self, token: Token, generation: int) -> None:
+        """An older token that was waiting too may have been stored meanwhile: this one takes its place."""
+        if self._store.replace_token(self._account_id, token, expected_generation=generation):
+            return
+        stored = self._store.token(self._account_id)
+        if stored is not None and stored.generation < token.generation:
+            self._store.replace_token(self._account_id, token, expected_generation=stored.generation)
+
     async def _save(self) -> None:
         unsaved = self._unsaved
         if unsaved is None or unsaved.unsaved_over is None:
             return
         try:
-            await asyncio.to_thread(
-                self._store.replace_token, self._account_id, unsaved.token, expected_generation=unsaved.unsaved_over
-            )
+            await asyncio.to_thread(self._store_over, unsaved.token, unsaved.unsaved_over)
         except StoreError as error:
             log.critical("the renewed login of account %s is still not stored: %s", self._account_id, error.message)
             return
