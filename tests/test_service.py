@@ -13,6 +13,7 @@ import httpx
 import pytest
 from tests.support.rasters import png
 
+from cwproxy.accounts.callers import LOCAL, Caller
 from cwproxy.accounts.selection import Selected
 from cwproxy.codewhisperer.surfaces import Surface, Target
 from cwproxy.conversation import Conversation, RemoteImage, SystemTurn, Text, Tool, UserTurn
@@ -133,7 +134,7 @@ def ask(prompt: str = "Hello", model: str = "auto") -> Conversation:
 
 async def reply(service: Service, conversation: Conversation | None = None) -> Reply:
     events: list[ReplyEvent] = []
-    async with service.answer(conversation or ask(), caller="local") as answer:
+    async with service.answer(conversation or ask(), caller=LOCAL) as answer:
         async for batch in answer:
             assert batch
             events += batch
@@ -245,7 +246,7 @@ BAD_CRC = text("x")[:-1] + b"\x00"
 async def test_faults_after_content_are_raised_once_what_was_good_is_out(data: bytes, error: type[Exception]) -> None:
     backend = Backend(data)
     said: list[ReplyEvent] = []
-    async with running(backend) as service, service.answer(ask(), caller="local") as answer:
+    async with running(backend) as service, service.answer(ask(), caller=LOCAL) as answer:
         with pytest.raises(error):
             async for batch in answer:
                 said += batch
@@ -272,7 +273,7 @@ async def test_an_account_without_trailers_is_believed_after_two_streams() -> No
 async def test_a_trailer_counts_for_readers_who_stop_at_the_finish() -> None:
     backend = Backend(WHOLE)
     async with running(backend) as service:
-        async with service.answer(ask(), caller="local") as answer:
+        async with service.answer(ask(), caller=LOCAL) as answer:
             async for batch in answer:
                 if any(isinstance(item, Finished) for item in batch):
                     break
@@ -292,12 +293,12 @@ async def test_nothing_at_all_is_an_error_in_the_end() -> None:
 async def test_leaving_closes_the_backends_connection() -> None:
     backend = Backend(WHOLE)
     async with running(backend) as service:
-        async with service.answer(ask(), caller="local") as answer:
+        async with service.answer(ask(), caller=LOCAL) as answer:
             async for _ in answer:
                 assert backend.open == 1
                 break
         assert backend.open == 0
-        async with service.answer(ask(), caller="local"):
+        async with service.answer(ask(), caller=LOCAL):
             pass
         assert backend.open == 0
 
@@ -327,7 +328,7 @@ async def test_conversation_ids_are_stable_and_separate_callers() -> None:
     async with running(backend) as service:
         ids = []
         for conversation, caller in [(ask(), "a"), (ask(), "a"), (ask(), "b"), (named, "a"), (named, "b")]:
-            async with service.answer(conversation, caller=caller) as answer:
+            async with service.answer(conversation, caller=Caller(caller)) as answer:
                 ids.append(answer.conversation_id)
     assert ids[0] == ids[1]
     assert len(set(ids)) == 4
@@ -465,7 +466,7 @@ def thinking(backend: Backend) -> Conversation:
 
 async def effects(service: Service, conversation: Conversation) -> tuple[bool, bool]:
     """Whether the effort is said to take effect, before and after the answer."""
-    async with service.answer(conversation, caller="local") as answer:
+    async with service.answer(conversation, caller=LOCAL) as answer:
         before = answer.takes_effort
         async for _ in answer:
             pass

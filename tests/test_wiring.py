@@ -9,6 +9,7 @@ from tests.support.records import a_token, an_account
 from tests.support.simulator import Simulator
 
 from cwproxy import wiring
+from cwproxy.accounts.callers import LOCAL
 from cwproxy.codewhisperer.request import NEUTRAL_ENVIRONMENT
 from cwproxy.codewhisperer.surfaces import Surface
 from cwproxy.conversation import Conversation, Text, UserTurn
@@ -30,7 +31,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 async def said(settings: Settings, directory: Path | None = None) -> str:
     async with (
         wiring.open_service(settings, directory) as service,
-        service.answer(HELLO, caller="test") as answer,
+        service.answer(HELLO, caller=LOCAL) as answer,
     ):
         return "".join([event.text async for batch in answer for event in batch if isinstance(event, TextDelta)])
 

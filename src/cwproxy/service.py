@@ -15,6 +15,7 @@ from time import monotonic
 from typing import Literal
 from uuid import uuid4
 
+from cwproxy.accounts.callers import Caller
 from cwproxy.accounts.selection import Selected
 from cwproxy.codewhisperer import catalog, request, surfaces, tokens
 from cwproxy.codewhisperer.assembler import Assembler
@@ -146,10 +147,13 @@ class Service:
         return Readiness(True, "an account is logged in")
 
     @asynccontextmanager
-    async def answer(self, conversation: Conversation, *, caller: str) -> AsyncIterator["Answer"]:
+    async def answer(
+        self, conversation: Conversation, *, caller: Caller, streamed: bool = False
+    ) -> AsyncIterator["Answer"]:
         """The answer to `conversation`. Entering raises what can be known beforehand (InvalidRequest,
         ModelNotFound, LoginRequired, BackendError); the call itself is made by the first iteration.
-        `caller` separates the conversations of different API keys.
+        The name of `caller` separates the conversations of different API keys. streamed: whether the client asked for
+        a stream, for the record.
         """
         if self._options.pictures is not None:
             conversation = await self._options.pictures.prepared(conversation)
@@ -192,7 +196,7 @@ class Service:
                 self._effortless.add((account.account_id, answer.model.id))
                 yield batch
 
-    async def _prepared(self, conversation: Conversation, model: Model, caller: str, account: Selected) -> _Prepared:
+    async def _prepared(self, conversation: Conversation, model: Model, caller: Caller, account: Selected) -> _Prepared:
         workspace = self._options.workspace
         status = await workspace.git_status()
 
@@ -200,7 +204,7 @@ class Service:
             prepared = request.build(
                 conversation,
                 model_id=None if model.id == catalog.AUTO else model.id,
-                conversation_id=request.conversation_id(conversation, namespace=caller),
+                conversation_id=request.conversation_id(conversation, namespace=caller.name),
                 origin=surfaces.origin(account.target.surface),
                 environment=workspace.environment(),
                 git_status=status,

@@ -4,7 +4,8 @@ import pytest
 from starlette.requests import Request
 from tests.support.api_client import scope
 
-from cwproxy.api.access import LOCAL, AccessPolicy
+from cwproxy.accounts.callers import LOCAL, Caller
+from cwproxy.api.access import AccessPolicy
 from cwproxy.api.exchange import begin, exchange_of
 from cwproxy.api.refused import Refused
 
@@ -14,7 +15,7 @@ KEY = "cwp_0123456789"
 LOCKED = AccessPolicy.of(keys=[KEY, "cwp_another"])
 
 
-async def caller(policy: AccessPolicy, *headers: tuple[str, str], host: str | None = "localhost") -> str | None:
+async def caller(policy: AccessPolicy, *headers: tuple[str, str], host: str | None = "localhost") -> Caller | None:
     """Who is let in with these headers."""
     asked = scope()
     named = [*headers, *([("host", host)] if host is not None else [])]
@@ -46,12 +47,12 @@ async def test_without_keys_everybody_is_local() -> None:
     ],
 )
 async def test_a_key_is_read_from_all_three_headers_alike(header: tuple[str, str]) -> None:
-    name = await caller(LOCKED, header)
-    assert name is not None
-    assert name.startswith("key-")
-    assert KEY not in name
-    assert name == await caller(LOCKED, ("x-api-key", KEY))
-    assert name != await caller(LOCKED, ("x-api-key", "cwp_another"))
+    known = await caller(LOCKED, header)
+    assert known is not None
+    assert known.name.startswith("key-")
+    assert KEY not in known.name
+    assert known == await caller(LOCKED, ("x-api-key", KEY))
+    assert known != await caller(LOCKED, ("x-api-key", "cwp_another"))
 
 
 async def test_the_same_key_twice_is_one_key() -> None:

@@ -6,6 +6,7 @@ import logging
 import pytest
 from tests.support.api_client import scope
 
+from cwproxy.accounts.callers import Caller
 from cwproxy.api.exchange import Exchange, begin, exchange_of
 from cwproxy.reply import Usage
 
@@ -19,7 +20,7 @@ def logged(exchange: Exchange, caplog: pytest.LogCaptureFixture) -> str:
 
 def test_the_line(caplog: pytest.LogCaptureFixture) -> None:
     exchange = begin(scope("/v1/chat/completions"))
-    exchange.caller, exchange.model, exchange.stream, exchange.status = "key-1", "m", True, 200
+    exchange.caller, exchange.model, exchange.stream, exchange.status = Caller("key-1"), "m", True, 200
     exchange.usage = Usage(7, 5, "context")
     line = json.loads(logged(exchange, caplog))
     assert line.pop("ms") >= 0

@@ -6,6 +6,7 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from cwproxy.accounts.callers import Caller
 from cwproxy.conversation import Conversation
 from cwproxy.errors import CwproxyError, ModelNotFound
 from cwproxy.reply import (
@@ -105,9 +106,11 @@ class FakeService:
         return self.state
 
     @asynccontextmanager
-    async def answer(self, conversation: Conversation, *, caller: str) -> AsyncIterator[FakeAnswer]:
+    async def answer(
+        self, conversation: Conversation, *, caller: Caller, streamed: bool = False
+    ) -> AsyncIterator[FakeAnswer]:
         self.asked.append(conversation)
-        self.callers.append(caller)
+        self.callers.append(caller.name)
         self.entered.set()
         self.left.clear()
         self.open += 1

@@ -13,11 +13,9 @@ from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
+from cwproxy.accounts.callers import LOCAL, Caller
 from cwproxy.api.exchange import exchange_of
 from cwproxy.api.refused import Refused, elsewhere
-
-LOCAL: Final = "local"
-"""The caller's name when no keys are configured."""
 
 _LOCAL_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
 _KEY_HEADERS: Final = ("x-api-key", "api-key")
@@ -72,7 +70,7 @@ class AccessPolicy:
         if name not in self.hosts:
             raise elsewhere()
 
-    def _caller(self, request: Request) -> str:
+    def _caller(self, request: Request) -> Caller:
         if not self.keys:
             return LOCAL
         shown = {value for header in _KEY_HEADERS for value in request.headers.getlist(header)}
@@ -88,7 +86,8 @@ class AccessPolicy:
                 "invalid_api_key",
                 headers=(("www-authenticate", "Bearer"), ("x-should-retry", "false")),
             )
-        return f"key-{digest.hex()[:12]}"
+        name = f"key-{digest.hex()[:12]}"
+        return Caller(name, name)
 
 
 def _bracketed(name: str) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from cwproxy.accounts.callers import LOCAL
 from cwproxy.api.drain import Drain
 from cwproxy.api.exchange import CLIENT_GONE, Exchange
 from cwproxy.api.insistence import insisted
@@ -49,7 +50,7 @@ class _Answering(Response, ABC):
         self._request = request
         self._exchange = exchange
         self._strict = strict
-        self._caller = exchange.caller or ""
+        self._caller = exchange.caller or LOCAL
         self._id = request.id_prefix + exchange.request_id.removeprefix("req_")
         self._created = int(time.time())
         self._ignored = list(request.ignored)
@@ -110,8 +111,14 @@ class _Answering(Response, ABC):
 
     def _ask(self, conversation: Conversation) -> AbstractAsyncContextManager[Answer]:
         if conversation.tool_choice.mode != "required":
-            return self._around.service.answer(conversation, caller=self._caller)
-        return insisted(self._around.service, conversation, caller=self._caller, unmet=self._call_missing)
+            return self._around.service.answer(conversation, caller=self._caller, streamed=self._request.stream)
+        return insisted(
+            self._around.service,
+            conversation,
+            caller=self._caller,
+            streamed=self._request.stream,
+            unmet=self._call_missing,
+        )
 
     def _check_effort(self, conversation: Conversation, answer: Answer) -> None:
         """Names an effort that the model is not told, or refuses it."""

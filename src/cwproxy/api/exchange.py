@@ -9,6 +9,7 @@ from random import getrandbits
 
 from starlette.types import Scope
 
+from cwproxy.accounts.callers import Caller
 from cwproxy.errors import CwproxyError
 from cwproxy.reply import Usage
 
@@ -27,7 +28,7 @@ class Exchange:
     path: str
     request_id: str = field(default_factory=lambda: f"req_{getrandbits(128):032x}")
     started: float = field(default_factory=time.monotonic)
-    caller: str | None = None
+    caller: Caller | None = None
     model: str | None = None
     stream: bool | None = None
     status: int = 0
@@ -53,7 +54,7 @@ class Exchange:
             "request_id": self.request_id,
             "method": self.method,
             "path": self.path[:200],
-            "caller": self.caller,
+            "caller": self.caller.name if self.caller else None,
             "model": self.model[:200] if self.model else self.model,
             "stream": self.stream,
             "status": self.status,

@@ -5,8 +5,10 @@ back. A client that forces a tool has no use for the text before it.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from functools import partial
 
+from cwproxy.accounts.callers import Caller
 from cwproxy.api.seam import Answer, Service
 from cwproxy.codewhisperer.repair import after_missing_call
 from cwproxy.conversation import Conversation
@@ -31,20 +33,22 @@ class Insisted:
 
 @asynccontextmanager
 async def insisted(
-    service: Service, conversation: Conversation, *, caller: str, unmet: Callable[[], None]
+    service: Service, conversation: Conversation, *, caller: Caller, streamed: bool, unmet: Callable[[], None]
 ) -> AsyncIterator[Insisted]:
     """As `service.answer`. `unmet` is called before the first batch when there is no call in the end."""
-    async with service.answer(conversation, caller=caller) as first:
-        attempts = _Attempts(service, conversation, caller)
+    ask = partial(service.answer, caller=caller, streamed=streamed)
+    async with ask(conversation) as first:
+        attempts = _Attempts(ask, conversation)
         async with aclosing(attempts.batches(first, unmet)) as batches:
             yield Insisted(first, batches)
 
 
 class _Attempts:
-    def __init__(self, service: Service, conversation: Conversation, caller: str) -> None:
-        self._service = service
+    def __init__(
+        self, ask: Callable[[Conversation], AbstractAsyncContextManager[Answer]], conversation: Conversation
+    ) -> None:
+        self._ask = ask
         self._conversation = conversation
-        self._caller = caller
         self._called = False
 
     async def batches(self, first: Answer, unmet: Callable[[], None]) -> AsyncGenerator[list[ReplyEvent], None]:
@@ -68,7 +72,7 @@ class _Attempts:
         conversation = after_missing_call(self._conversation, said)
         try:
             async with (
-                self._service.answer(conversation, caller=self._caller) as second,
+                self._ask(conversation) as second,
                 aclosing(self._until_called(second, [])) as batches,
             ):
                 async for batch in batches:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from cwproxy.accounts.callers import Caller
 from cwproxy.conversation import Conversation
 from cwproxy.reply import Reply, ReplyEvent, Usage
 
@@ -45,7 +46,9 @@ class Answer(Protocol):
 class Service(Protocol):
     async def models(self) -> Catalog: ...
     async def readiness(self) -> Readiness: ...
-    def answer(self, conversation: Conversation, *, caller: str) -> AbstractAsyncContextManager[Answer]:
+    def answer(
+        self, conversation: Conversation, *, caller: Caller, streamed: bool = False
+    ) -> AbstractAsyncContextManager[Answer]:
         """Entering raises what can be known beforehand; leaving closes the backend's connection."""
 
 

@@ -2,6 +2,7 @@
 
 import sys
 
+from cwproxy.accounts.callers import TERMINAL
 from cwproxy.conversation import Conversation, SystemTurn, Text, Turn, UserTurn
 from cwproxy.reply import Finished, ReasoningDelta, StopReason, TextDelta, Usage
 from cwproxy.settings import Settings
@@ -13,7 +14,7 @@ async def chat(settings: Settings, prompt: str, *, model: str, system: str | Non
     text = sys.stdin.read() if prompt == "-" else prompt
     instructions: tuple[Turn, ...] = (SystemTurn(system),) if system else ()
     conversation = Conversation(model=model, turns=(*instructions, UserTurn((Text(text),))))
-    async with open_service(settings) as service, service.answer(conversation, caller="terminal") as answer:
+    async with open_service(settings) as service, service.answer(conversation, caller=TERMINAL) as answer:
         async for batch in answer:
             for event in batch:
                 match event:

@@ -1,0 +1,27 @@
+"""Who asks: the API key that a request came with, as the rooms below the API know it."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """name: separates conversations, statistics and sessions of one caller from another's, and stands in the log.
+    key_id: None where no keys are asked for.
+    models: the models (as the backend or the client names them) that may be used; None for all.
+    """
+
+    name: str
+    key_id: str | None = None
+    models: frozenset[str] | None = None
+
+    def may_use(self, *names: str) -> bool:
+        """Whether a model known by any of `names` is allowed."""
+        return self.models is None or not self.models.isdisjoint(names)
+
+
+LOCAL: Final = Caller("local")
+"""Everybody, when no keys are configured."""
+
+TERMINAL: Final = Caller("terminal")
+"""The person at the command line."""
