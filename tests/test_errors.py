@@ -73,6 +73,8 @@ def test_an_unavailable_backend_may_be_asked_again_unless_told_otherwise(
 ) -> None:
     assert kind("No.").retry_safe
     assert not kind("No.", retry_safe=False).retry_safe
+    assert not kind("No.").replayable
+    assert kind("No.", replayable=True).replayable
 
 
 def test_evidence_is_not_shown() -> None:

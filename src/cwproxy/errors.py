@@ -125,7 +125,11 @@ class AccountUnusable(BackendError):
 
 
 class BackendUnavailable(BackendError):
-    """A server fault or a transport failure. `retry_safe` is true when no byte of an answer had arrived."""
+    """A server fault or a transport failure. `retry_safe` is true when no byte of an answer had arrived.
+
+    replayable: a connection that had been kept from an earlier call turned out to be dead before a byte of the answer
+    came. One immediate repetition is nobody's fault and costs no attempt (reliability.md 1.8).
+    """
 
     def __init__(
         self,
@@ -136,9 +140,11 @@ class BackendUnavailable(BackendError):
         retry_after: float | None = None,
         request_id: str | None = None,
         retry_safe: bool = True,
+        replayable: bool = False,
     ) -> None:
         super().__init__(message, reason=reason, status=status, retry_after=retry_after, request_id=request_id)
         self.retry_safe = retry_safe
+        self.replayable = replayable
 
 
 class BackendTimeout(BackendUnavailable):
