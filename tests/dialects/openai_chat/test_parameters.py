@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cwproxy.dialects.openai_chat.parameters import TABLE, Effects, Kind, accepted, effects, readme
+from cwproxy.dialects.openai_chat.parameters import TABLE, effects, readme
 from cwproxy.dialects.openai_chat.prompts import PromptRequest
 from cwproxy.dialects.openai_chat.schema import (
     AllowedTools,
@@ -16,6 +16,7 @@ from cwproxy.dialects.openai_chat.schema import (
     ToolChoiceObject,
 )
 from cwproxy.errors import InvalidRequest
+from cwproxy.inbound.parameters import Effects, Kind, accepted
 
 README = Path(__file__).parents[3] / "README.md"
 BEGIN, END = "<!-- parameters: python -m cwproxy.dialects.openai_chat.parameters -->", "<!-- end of parameters -->"

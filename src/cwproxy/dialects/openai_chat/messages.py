@@ -22,10 +22,11 @@ from cwproxy.conversation import (
     UserPart,
     UserTurn,
 )
-from cwproxy.dialects.openai_chat import files, images
-from cwproxy.dialects.openai_chat.decode import check_depth, document
+from cwproxy.dialects.openai_chat import files
 from cwproxy.dialects.openai_chat.schema import Content, Function, Message, Part, Source, ToolCall
 from cwproxy.errors import InvalidRequest
+from cwproxy.inbound import images
+from cwproxy.inbound.decode import check_depth, document
 
 _TEXTS = frozenset({"text", "input_text", "output_text"})
 _PICTURES = frozenset({"image_url", "input_image", "image"})

@@ -5,48 +5,14 @@ This table decides what is refused and what the response headers name; types and
 """
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from enum import Enum
-from types import NoneType, UnionType
-from typing import Annotated, Final, Literal, get_args, get_origin, get_type_hints
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 import msgspec
 
 from cwproxy.dialects.openai_chat.schema import Request, ResponseFormat, ToolChoiceObject
-from cwproxy.errors import InvalidRequest
-
-
-class Kind(Enum):
-    """What becomes of a parameter."""
-
-    HONOURED = "honoured"
-    EMULATED = "emulated"
-    IGNORED = "ignored"
-    REFUSED = "refused"
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """sentence: for people. asks: whether a value that is not null asks for anything at all.
-
-    told: an ignored parameter is named in a response header, because the client could see a difference; it is what
-    the strict mode refuses.
-    """
-
-    name: str
-    kind: Kind
-    sentence: str
-    asks: Callable[[object], bool] = lambda value: True
-    told: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Effects:
-    """Names of parameters, for the response headers."""
-
-    ignored: tuple[str, ...] = ()
-    emulated: tuple[str, ...] = ()
+from cwproxy.inbound import parameters
+from cwproxy.inbound.parameters import Effects, Kind, Parameter, markdown
 
 
 def _chooses(value: object) -> bool:
@@ -141,39 +107,11 @@ TABLE: Final[tuple[Parameter, ...]] = (
 
 def effects(request: msgspec.Struct, table: Sequence[Parameter] = TABLE) -> Effects:
     """What becomes of the parameters that the request has. Raises InvalidRequest for one that is refused."""
-    ignored, emulated = [], []
-    for parameter in table:
-        value = getattr(request, parameter.name)
-        if value is None or not parameter.asks(value):
-            continue
-        match parameter.kind:
-            case Kind.REFUSED:
-                name = parameter.name
-                raise InvalidRequest(
-                    f"`{name}` cannot be served. {parameter.sentence}", param=name, code="unsupported_value"
-                )
-            case Kind.IGNORED if parameter.told:
-                ignored.append(parameter.name)
-            case Kind.EMULATED:
-                emulated.append(parameter.name)
-            case _:
-                pass
-    if "max_completion_tokens" in emulated and "max_tokens" in emulated:
-        emulated.remove("max_tokens")
-        ignored.append("max_tokens")
-    return Effects(tuple(ignored), tuple(emulated))
-
-
-def accepted(request: type[msgspec.Struct]) -> dict[str, str]:
-    """What each parameter takes, in words."""
-    return {name: _words(hint) for name, hint in get_type_hints(request, include_extras=True).items()}
-
-
-def markdown(request: type[msgspec.Struct], table: Iterable[Parameter]) -> str:
-    """The table for people."""
-    takes = accepted(request)
-    rows = [f"| `{p.name}` | {takes[p.name]} | {p.kind.value} | {p.sentence} |" for p in table]
-    return "\n".join(["| parameter | takes | | |", "|---|---|---|---|", *rows])
+    found = parameters.effects(request, table)
+    if "max_completion_tokens" in found.emulated and "max_tokens" in found.emulated:
+        left = tuple(name for name in found.emulated if name != "max_tokens")
+        return Effects((*found.ignored, "max_tokens"), left)
+    return found
 
 
 def readme() -> str:
@@ -185,33 +123,6 @@ def readme() -> str:
         "Of `/v1/completions`, where everything else is as above:\n\n"
         f"{markdown(PromptRequest, OWN)}"
     )
-
-
-_NAMES: Final = {str: "string", int: "integer", float: "number", bool: "true or false", dict: "object", list: "list"}
-
-
-def _words(hint: object) -> str:
-    origin, arguments = get_origin(hint), get_args(hint)
-    if origin is Annotated:
-        return _ranged(arguments[0], arguments[1])
-    if origin is Literal:
-        return ", ".join(f"`{value}`" for value in arguments)
-    if origin is UnionType or len(arguments) > 1 and NoneType in arguments:
-        return " or ".join(_words(each) for each in arguments if each is not NoneType)
-    if origin is list:
-        return f"list of {_words(arguments[0])}" if get_origin(arguments[0]) is Literal else "list"
-    for kind, name in _NAMES.items():
-        if kind in (hint, origin):
-            return name
-    return "object"
-
-
-def _ranged(hint: object, limits: msgspec.Meta) -> str:
-    if limits.max_length is not None:
-        return f"list of up to {limits.max_length}"
-    if limits.le is None:
-        return f"{_words(hint)} from {limits.ge}"
-    return f"{_words(hint)} from {limits.ge} to {limits.le}"
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from typing import ClassVar
 from cwproxy.conversation import Conversation, JsonAnswer
 from cwproxy.dialects.openai_chat.choices import Chorus
 from cwproxy.dialects.openai_chat.complete import complete
-from cwproxy.dialects.openai_chat.decode import decode, document
 from cwproxy.dialects.openai_chat.history import told
 from cwproxy.dialects.openai_chat.messages import turns
 from cwproxy.dialects.openai_chat.parameters import effects
@@ -19,10 +18,13 @@ from cwproxy.dialects.openai_chat.schema import Request, ResponseFormat
 from cwproxy.dialects.openai_chat.shape import Shape, total
 from cwproxy.dialects.openai_chat.tools import Offer, offer
 from cwproxy.errors import InvalidRequest
+from cwproxy.inbound.decode import decoder, document
 from cwproxy.reply import Reply, Usage
 
 MAX_CHOICES = 4
 """Choices per request where nothing else is configured: each is a call of the backend."""
+
+_decode = decoder(Request)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class ChatRequest:
 
 def parse(body: bytes, *, max_choices: int = MAX_CHOICES) -> ChatRequest:
     """Raises InvalidRequest for what cannot be served as written; never anything else, whatever the bytes."""
-    request = decode(body)
+    request = _decode(body)
     if not request.model:
         raise InvalidRequest("`model` is missing.", param="model", code="missing_required_parameter")
     messages = tuple(told(request))

@@ -12,8 +12,7 @@ from msgspec import Meta
 
 from cwproxy.conversation import Conversation, Text, UserTurn
 from cwproxy.dialects.openai_chat.choices import Chorus
-from cwproxy.dialects.openai_chat.decode import decoder
-from cwproxy.dialects.openai_chat.parameters import TABLE, Kind, Parameter, effects
+from cwproxy.dialects.openai_chat.parameters import TABLE, effects
 from cwproxy.dialects.openai_chat.parse import MAX_CHOICES, choices_wanted, stops
 from cwproxy.dialects.openai_chat.schema import Bias, Count, Penalty, Share, Stops, StreamOptions
 from cwproxy.dialects.openai_chat.shape import (
@@ -25,6 +24,8 @@ from cwproxy.dialects.openai_chat.shape import (
     usage_object,
 )
 from cwproxy.errors import InvalidRequest
+from cwproxy.inbound.decode import decoder
+from cwproxy.inbound.parameters import Kind, Parameter
 from cwproxy.reply import Finished, Reply, ReplyEvent, TextDelta, TextPart, Usage
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from cwproxy.conversation import Tool, ToolChoice
-from cwproxy.dialects.openai_chat.decode import document
 from cwproxy.dialects.openai_chat.schema import (
     AllowedTools,
     CustomSpec,
@@ -24,6 +23,7 @@ from cwproxy.dialects.openai_chat.schema import (
     ToolSpec,
 )
 from cwproxy.errors import InvalidRequest
+from cwproxy.inbound.decode import document
 
 CUSTOM_SCHEMA: Final = (
     b'{"type":"object","properties":{"input":{"type":"string","description":"The whole input of the tool."}},'

@@ -11,9 +11,8 @@ from typing import Generic, NoReturn, TypeVar
 
 import msgspec
 
-from cwproxy.dialects.openai_chat.parameters import accepted
-from cwproxy.dialects.openai_chat.schema import Request
 from cwproxy.errors import InvalidRequest
+from cwproxy.inbound.parameters import accepted
 
 _Request = TypeVar("_Request", bound=msgspec.Struct)
 
@@ -137,7 +136,3 @@ def _wrong_type(text: str, accepted: Mapping[str, str]) -> InvalidRequest:
     if name in accepted and _CONSTRAINT.match(what):
         return InvalidRequest(f"`{name}` is out of range: it takes {accepted[name]}.", param=name)
     return InvalidRequest(f"{subject} cannot be used: {what}.", param=path or None)
-
-
-decode = decoder(Request)
-"""Of Chat Completions."""

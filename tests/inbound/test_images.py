@@ -4,8 +4,8 @@ import pytest
 from tests.support.pictures import GIF, JPEG, PDF, PNG, SVG, WEBP, data_url
 
 from cwproxy.conversation import Image, RemoteImage
-from cwproxy.dialects.openai_chat import images
 from cwproxy.errors import InvalidRequest
+from cwproxy.inbound import images
 
 
 @pytest.mark.parametrize(

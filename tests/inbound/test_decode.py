@@ -4,8 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cwproxy.dialects.openai_chat.decode import MAX_DEPTH, check_depth, decode, document
+from cwproxy.dialects.openai_chat.schema import Request
 from cwproxy.errors import InvalidRequest
+from cwproxy.inbound.decode import MAX_DEPTH, check_depth, decoder, document
+
+decode = decoder(Request)
 
 
 def content_of(body: bytes) -> object:
