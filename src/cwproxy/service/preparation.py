@@ -1,0 +1,77 @@
+"""A conversation in the language of the account that is to answer it."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from cwproxy.accounts.selection import Selected
+from cwproxy.codewhisperer import catalog, request, surfaces, tokens
+from cwproxy.codewhisperer.catalog import Model
+from cwproxy.codewhisperer.weight import weight
+from cwproxy.codewhisperer.wire import ConversationState
+from cwproxy.conversation import Conversation
+from cwproxy.filters import Demands
+from cwproxy.service.options import Options
+
+BIG_CONVERSATION = 512 * 1024
+"""Characters above which the conversion runs in a thread, so that other streams do not stand still."""
+
+HUGE_CONVERSATION = 2 * 1024 * 1024
+"""Characters above which even the estimate of its tokens takes too long for the loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is sent, with what is needed to read the answer."""
+
+    state: ConversationState
+    tool_names: Mapping[str, str]
+    input_tokens: int | Callable[[], int]
+    demands: Demands
+
+
+async def prepared(
+    conversation: Conversation, model: Model, caller: str, account: Selected, options: Options
+) -> Prepared:
+    """Raises InvalidRequest. `caller` separates the conversations of different API keys."""
+    workspace = options.workspace
+    status = await workspace.git_status()
+
+    def build() -> Prepared:
+        built = request.build(
+            conversation,
+            model_id=None if model.id == catalog.AUTO else model.id,
+            conversation_id=request.conversation_id(conversation, namespace=caller),
+            origin=surfaces.origin(account.target.surface),
+            environment=workspace.environment(),
+            git_status=status,
+            caching=model.caching,
+        )
+        # Mostly the backend counts; an estimate that would take long is made here, outside the loop.
+        estimate = partial(tokens.estimate_conversation, conversation)
+        return Prepared(
+            built.state,
+            built.tool_names,
+            estimate() if size > HUGE_CONVERSATION else estimate,
+            demands(conversation, options),
+        )
+
+    size = weight(conversation)
+    return await asyncio.to_thread(build) if size > BIG_CONVERSATION else build()
+
+
+def demands(conversation: Conversation, options: Options) -> Demands:
+    """What the client asked for that the backend does not do by itself."""
+    answer = conversation.answer
+    kind: Literal["object", "any"] | None = None
+    if answer is not None:
+        kind = "object" if answer.schema is None else "any"
+    return Demands(
+        conversation.stop,
+        conversation.max_tokens,
+        kind,
+        thinking_tags=options.parse_thinking_tags,
+        one_call=not conversation.parallel,
+    )
