@@ -10,7 +10,7 @@ from cwproxy.conversation import (
     Tool,
     UserTurn,
 )
-from cwproxy.service import BIG_CONVERSATION
+from cwproxy.service.preparation import BIG_CONVERSATION
 
 
 @pytest.mark.parametrize(

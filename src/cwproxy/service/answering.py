@@ -1,99 +1,22 @@
-"""One request, start to end: the only place where conversations, accounts and the backend meet.
+"""What the API asks: an answer, the models, whether there is an account."""
 
-Attempts are repeated here and nowhere else, and only while nothing of an answer has been handed out.
-"""
-
-import asyncio
-import logging
-import random
-from collections import defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 from time import monotonic
-from typing import Literal
-from uuid import uuid4
 
 from cwproxy.accounts.callers import Caller
 from cwproxy.accounts.selection import Selected
-from cwproxy.codewhisperer import catalog, request, surfaces, tokens
-from cwproxy.codewhisperer.assembler import Assembler
 from cwproxy.codewhisperer.catalog import Catalog, Model
 from cwproxy.codewhisperer.surfaces import Surface
-from cwproxy.codewhisperer.weight import weight
-from cwproxy.codewhisperer.wire import ConversationState
 from cwproxy.conversation import Conversation
-from cwproxy.errors import (
-    BackendError,
-    BackendTimeout,
-    BackendUnavailable,
-    ContextLengthExceeded,
-    CwproxyError,
-    InvalidRequest,
-    StreamTruncated,
-    Throttled,
-)
-from cwproxy.filters import Demands, Filters
+from cwproxy.errors import ContextLengthExceeded, CwproxyError, InvalidRequest
 from cwproxy.reply import ReplyEvent
+from cwproxy.service.attempts import Attempts
+from cwproxy.service.catalogs import Catalogs
+from cwproxy.service.options import Options
+from cwproxy.service.preparation import Prepared, prepared
 from cwproxy.upstream import Upstream
-from cwproxy.upstream.pictures import Pictures
-from cwproxy.upstream.reading import Reading
-from cwproxy.upstream.retry import Situation, delay
-from cwproxy.upstream.workspace import Workspace
-
-log = logging.getLogger("cwproxy.service")
-
-CATALOG_SECONDS = 300.0
-"""How long a model list is believed. It changes with roll-outs, not by the minute."""
-
-LISTING_PAUSE = 15.0
-"""Seconds after a failed listing until the next one: a control plane that hangs must not hold up every request."""
-
-MAX_PAGES = 50
-"""Of a list of models: it is known to have one."""
-
-REQUEST_SECONDS = 590.0
-"""Deadline of a whole request: just under the 600 s of the OpenAI SDKs (reliability.md 1.8)."""
-
-LAST_SECONDS = 200.0
-"""Before the deadline, in which each read has a timer; before that the upstream's own limit of silence is enough."""
-
-TRAILERLESS = 2
-"""Streams without a trailer, and none with one, after which an account counts as one that sends none."""
-
-BIG_CONVERSATION = 512 * 1024
-"""Characters above which the conversion runs in a thread, so that other streams do not stand still."""
-
-HUGE_CONVERSATION = 2 * 1024 * 1024
-"""Characters above which even the estimate of its tokens takes too long for the loop."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """aliases: client's model name -> backend's. parse_thinking_tags: text in `<thinking>` at the start of an answer is
-    reasoning.
-    """
-
-    aliases: Mapping[str, str] = field(default_factory=dict)
-    workspace: Workspace = Workspace()
-    pictures: Pictures | None = None
-    request_seconds: float = REQUEST_SECONDS
-    parse_thinking_tags: bool = False
-
-
-@dataclass(slots=True)
-class _Trailers:
-    """What has been seen of an account's streams: some never send the events that mark a complete answer
-    (backend-rules.md B8), and only of those is an answer without them taken for whole.
-    """
-
-    seen: bool = False
-    missing: int = 0
-
-    @property
-    def expected(self) -> bool:
-        return self.seen or self.missing < TRAILERLESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +25,6 @@ class Readiness:
 
     ready: bool
     detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """A conversation in the backend's language, with what is needed to read the answer."""
-
-    state: ConversationState
-    tool_names: Mapping[str, str]
-    input_tokens: int | Callable[[], int]
-    demands: Demands
 
 
 class Service:
@@ -126,18 +39,14 @@ class Service:
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._select = select
-        self._upstream = upstream
         self._options = options
-        self._clock = clock
-        self._catalogs: dict[str, tuple[float, Catalog]] = {}
-        self._unlisted: dict[str, tuple[float, BackendUnavailable | Throttled]] = {}
-        self._listing = asyncio.Lock()
-        self._trailers: defaultdict[str, _Trailers] = defaultdict(_Trailers)
+        self._catalogs = Catalogs(upstream, options.aliases, clock=clock)
+        self._attempts = Attempts(upstream, request_seconds=options.request_seconds, clock=clock)
         self._effortless: set[tuple[str, str]] = set()
 
     async def models(self) -> Catalog:
         """What the account may use, at most five minutes old. Raises BackendError and LoginRequired."""
-        return await self._catalog(await self._select())
+        return await self._catalogs.catalog(await self._select())
 
     async def readiness(self) -> Readiness:
         try:
@@ -158,15 +67,15 @@ class Service:
         if self._options.pictures is not None:
             conversation = await self._options.pictures.prepared(conversation)
         account = await self._select()
-        model = await self._model(account, conversation.model)
-        prepared = await self._prepared(conversation, model, caller, account)
-        answer = Answer(model, prepared.state.conversation_id)
+        model = await self._catalogs.model(account, conversation.model)
+        asked = await prepared(conversation, model, caller, account, self._options)
+        answer = Answer(model, asked.state.conversation_id)
         fields = self._effort_fields(conversation, model, account)
         if fields is None:
-            answer.batches = self._attempts(prepared, model, account)
+            answer.batches = self._attempts.batches(asked, model, account)
         else:
             answer.takes_effort = True
-            answer.batches = self._with_effort(prepared, answer, account, fields)
+            answer.batches = self._with_effort(asked, answer, account, fields)
         async with aclosing(answer.batches):
             yield answer
 
@@ -177,12 +86,12 @@ class Service:
         return model.effort.fields(conversation.effort) if model.effort is not None else None
 
     async def _with_effort(
-        self, prepared: _Prepared, answer: "Answer", account: Selected, fields: bytes
+        self, asked: Prepared, answer: "Answer", account: Selected, fields: bytes
     ) -> AsyncGenerator[list[ReplyEvent], None]:
         """Enterprise accounts may not send such fields, and nothing tells them apart (backend-rules.md A4 46)."""
         said = False
         try:
-            async with aclosing(self._attempts(prepared, answer.model, account, fields)) as batches:
+            async with aclosing(self._attempts.batches(asked, answer.model, account, fields)) as batches:
                 async for batch in batches:
                     said = True
                     yield batch
@@ -191,157 +100,10 @@ class Service:
             if said or isinstance(error, ContextLengthExceeded):
                 raise
         answer.takes_effort = False
-        async with aclosing(self._attempts(prepared, answer.model, account)) as batches:
+        async with aclosing(self._attempts.batches(asked, answer.model, account)) as batches:
             async for batch in batches:
                 self._effortless.add((account.account_id, answer.model.id))
                 yield batch
-
-    async def _prepared(self, conversation: Conversation, model: Model, caller: Caller, account: Selected) -> _Prepared:
-        workspace = self._options.workspace
-        status = await workspace.git_status()
-
-        def build() -> _Prepared:
-            prepared = request.build(
-                conversation,
-                model_id=None if model.id == catalog.AUTO else model.id,
-                conversation_id=request.conversation_id(conversation, namespace=caller.name),
-                origin=surfaces.origin(account.target.surface),
-                environment=workspace.environment(),
-                git_status=status,
-                caching=model.caching,
-            )
-            # Mostly the backend counts; an estimate that would take long is made here, outside the loop.
-            estimate = partial(tokens.estimate_conversation, conversation)
-            return _Prepared(
-                prepared.state,
-                prepared.tool_names,
-                estimate() if size > HUGE_CONVERSATION else estimate,
-                self._demands(conversation),
-            )
-
-        size = weight(conversation)
-        return await asyncio.to_thread(build) if size > BIG_CONVERSATION else build()
-
-    def _demands(self, conversation: Conversation) -> Demands:
-        answer = conversation.answer
-        kind: Literal["object", "any"] | None = None
-        if answer is not None:
-            kind = "object" if answer.schema is None else "any"
-        return Demands(
-            conversation.stop,
-            conversation.max_tokens,
-            kind,
-            thinking_tags=self._options.parse_thinking_tags,
-            one_call=not conversation.parallel,
-        )
-
-    async def _attempts(
-        self, prepared: _Prepared, model: Model, account: Selected, fields: bytes | None = None
-    ) -> AsyncGenerator[list[ReplyEvent], None]:
-        started = self._clock()
-        deadline = started + self._options.request_seconds
-        invocation = str(uuid4())
-        trailers = self._trailers[account.account_id]
-        attempt = 0
-        while True:
-            attempt += 1
-            said = False
-            assembler = Assembler(
-                prepared.tool_names,
-                input_tokens=prepared.input_tokens,
-                window=model.max_input_tokens,
-                expects_trailer=trailers.expected,
-            )
-            filters = Filters(prepared.demands, tokens.weigh) if prepared.demands else None
-            call = surfaces.chat_call(
-                account.target, prepared.state, invocation_id=invocation, attempt=attempt, model_fields=fields
-            )
-            try:
-                async with (
-                    self._upstream.stream(call, account.auth) as reads,
-                    aclosing(_batches(reads, Reading(assembler, filters), self._clock, deadline)) as batches,
-                ):
-                    async for batch in batches:
-                        said = True
-                        trailers.seen |= assembler.saw_trailer  # before the yield: nobody has to come back after it
-                        yield batch
-                return
-            except BackendError as error:
-                if type(error) is StreamTruncated:
-                    trailers.missing += 1
-                now = self._clock()
-                situation = Situation(attempt, now - started, deadline - now)
-                wait = None if said else delay(error, situation, random=random.random())  # noqa: S311 - jitter
-                if wait is None:
-                    raise
-                log.info(
-                    "attempt %d failed (%s, %s); next in %.2f s", attempt, type(error).__name__, error.reason, wait
-                )
-            await asyncio.sleep(wait)
-
-    async def _model(self, account: Selected, name: str) -> Model:
-        """When the list is not to be had, the name goes out as it is, and the chat call is the judge."""
-        if account.target.surface is Surface.Q_IAM:
-            return self._unchecked(name)
-        try:
-            return (await self._catalog(account)).resolve(name)
-        except (BackendUnavailable, Throttled) as error:
-            log.warning("the models cannot be listed (%s); %r is passed on unchecked", error.message, name)
-            return self._unchecked(name)
-
-    def _unchecked(self, name: str) -> Model:
-        return Model(id=self._options.aliases.get(name, name), name=name)
-
-    async def _catalog(self, account: Selected) -> Catalog:
-        if account.target.surface is Surface.Q_IAM:
-            # Models are listed for bearer tokens only (protocol.md 1.5).
-            return Catalog((Model(id=catalog.AUTO, name=catalog.AUTO),), catalog.AUTO, self._options.aliases)
-        cached = self._catalogs.get(account.account_id)
-        if cached is not None and self._clock() - cached[0] < CATALOG_SECONDS:
-            return cached[1]
-        async with self._listing:
-            cached = self._catalogs.get(account.account_id)
-            if cached is not None and self._clock() - cached[0] < CATALOG_SECONDS:
-                return cached[1]
-            try:
-                fresh = await self._listed_in_time(account)
-            except BackendError as error:
-                if cached is None:
-                    raise
-                log.warning("the model list could not be refreshed (%s); the old one is used", error.message)
-                return cached[1]
-            self._catalogs[account.account_id] = (self._clock(), fresh)
-            return fresh
-
-    async def _listed_in_time(self, account: Selected) -> Catalog:
-        """A new list, or at once the failure of a moment ago."""
-        when, failure = self._unlisted.get(account.account_id, (0.0, None))
-        if failure is not None and self._clock() - when < LISTING_PAUSE:
-            raise failure.with_traceback(None)
-        try:
-            return await self._listed(account)
-        except InvalidRequest as error:
-            # Nothing of it is the client's; whether its own request is valid has to be seen.
-            unlisted = BackendUnavailable(f"The backend refused to list its models: {error.message}", retry_safe=False)
-            self._unlisted[account.account_id] = (self._clock(), unlisted)
-            raise unlisted from error
-        except (BackendUnavailable, Throttled) as error:
-            self._unlisted[account.account_id] = (self._clock(), error)
-            raise
-
-    async def _listed(self, account: Selected) -> Catalog:
-        models: list[Model] = []
-        default: str | None = None
-        token: str | None = None
-        for _ in range(MAX_PAGES):
-            body = await self._upstream.fetch(surfaces.models_call(account.target, next_token=token), account.auth)
-            page = catalog.parse_models(body)
-            models.extend(page.models)
-            default = default or page.default_id
-            token = page.next_token
-            if not token:
-                break
-        return Catalog(tuple(models), default, self._options.aliases)
 
 
 class Answer:
@@ -359,28 +121,3 @@ class Answer:
 
     def __aiter__(self) -> AsyncIterator[list[ReplyEvent]]:
         return self.batches
-
-
-async def _batches(
-    reads: AsyncIterator[bytes], reading: Reading, clock: Callable[[], float], deadline: float
-) -> AsyncGenerator[list[ReplyEvent], None]:
-    while True:
-        left = deadline - clock()
-        data = await (anext(reads, None) if left > LAST_SECONDS else _next(reads, left))
-        if data is None:
-            break
-        for batch in reading.feed(data):
-            yield batch
-        if reading.over:
-            return
-    yield reading.finish()
-
-
-async def _next(reads: AsyncIterator[bytes], left: float) -> bytes | None:
-    try:
-        async with asyncio.timeout(left):
-            if left > 0:
-                return await anext(reads, None)
-    except TimeoutError:
-        pass
-    raise BackendTimeout("The answer took longer than a whole request may.", reason="deadline")

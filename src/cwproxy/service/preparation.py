@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
+from cwproxy.accounts.callers import Caller
 from cwproxy.accounts.selection import Selected
 from cwproxy.codewhisperer import catalog, request, surfaces, tokens
 from cwproxy.codewhisperer.catalog import Model
@@ -33,9 +34,9 @@ class Prepared:
 
 
 async def prepared(
-    conversation: Conversation, model: Model, caller: str, account: Selected, options: Options
+    conversation: Conversation, model: Model, caller: Caller, account: Selected, options: Options
 ) -> Prepared:
-    """Raises InvalidRequest. `caller` separates the conversations of different API keys."""
+    """Raises InvalidRequest. The name of `caller` separates the conversations of different API keys."""
     workspace = options.workspace
     status = await workspace.git_status()
 
@@ -43,7 +44,7 @@ async def prepared(
         built = request.build(
             conversation,
             model_id=None if model.id == catalog.AUTO else model.id,
-            conversation_id=request.conversation_id(conversation, namespace=caller),
+            conversation_id=request.conversation_id(conversation, namespace=caller.name),
             origin=surfaces.origin(account.target.surface),
             environment=workspace.environment(),
             git_status=status,

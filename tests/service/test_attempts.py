@@ -1,0 +1,157 @@
+"""What is repeated, what is not, and what is given out."""
+
+import asyncio
+
+import httpx
+import pytest
+from tests.support.scripted_backend import EXCEPTION, METERING, WHOLE, Backend, ask, event, reply, running, text
+
+from cwproxy.accounts.callers import LOCAL
+from cwproxy.errors import (
+    BackendUnavailable,
+    BrokenStream,
+    CredentialRejected,
+    EmptyReply,
+    InvalidRequest,
+    StreamTruncated,
+    ToolUseTruncated,
+)
+from cwproxy.reply import Finished, ReplyEvent, TextDelta, TextPart
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        (503, b"{}"),
+        (500, b'{"message":"Encountered unexpectedly high load when processing the request, please try again."}'),
+        httpx.ReadError("reset"),
+        b"",
+        EXCEPTION,
+        WHOLE[:20],
+        event("messageMetadataEvent", {"conversationId": "x"}),
+    ],
+    ids=["503", "capacity", "reset", "empty", "exception first", "cut first frame", "metadata only"],
+)
+async def test_faults_before_content_are_repeated(fault: bytes | tuple[int, bytes] | Exception) -> None:
+    backend = Backend(fault, WHOLE)
+    async with running(backend) as service:
+        assert (await reply(service)).parts == (TextPart("Hello"),)
+    assert len(backend.chats) == 2
+    assert backend.chats[0] == backend.chats[1]
+    ids = {headers["amz-sdk-invocation-id"] for headers in backend.headers}
+    assert len(ids) == 1
+    assert [headers["amz-sdk-request"].split(";")[0] for headers in backend.headers] == ["attempt=1", "attempt=2"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ((400, b'{"message":"Improperly formed request.","reason":null}'), InvalidRequest),
+        ((403, b'{"message":"The bearer token included in the request is invalid."}'), CredentialRejected),
+    ],
+)
+async def test_refusals_are_not(fault: tuple[int, bytes], error: type[Exception]) -> None:
+    backend = Backend(fault)
+    async with running(backend) as service:
+        with pytest.raises(error):
+            await reply(service)
+    assert len(backend.chats) == 1
+
+
+async def test_three_attempts_are_all() -> None:
+    backend = Backend((503, b"{}"))
+    async with running(backend) as service:
+        with pytest.raises(BackendUnavailable):
+            await reply(service)
+    assert len(backend.chats) == 3
+
+
+TOOL_OPEN = event("toolUseEvent", {"toolUseId": "t1", "name": "f", "input": '{"a":'})
+
+BAD_CRC = text("x")[:-1] + b"\x00"
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [
+        (text("Hel") + EXCEPTION, Exception),
+        (text("Hel") + WHOLE[:25], BrokenStream),
+        (text("Hel") + BAD_CRC, BrokenStream),
+        (text("Hel") + TOOL_OPEN, ToolUseTruncated),
+        (text("Hel") + TOOL_OPEN + METERING, ToolUseTruncated),
+        (text("Hel"), StreamTruncated),
+    ],
+    ids=["exception", "cut frame", "bad crc", "tool open", "tool open and metering", "no trailer"],
+)
+async def test_faults_after_content_are_raised_once_what_was_good_is_out(data: bytes, error: type[Exception]) -> None:
+    backend = Backend(data)
+    said: list[ReplyEvent] = []
+    async with running(backend) as service, service.answer(ask(), caller=LOCAL) as answer:
+        with pytest.raises(error):
+            async for batch in answer:
+                said += batch
+    assert TextDelta(0, "Hel") in said
+    assert said.count(TextDelta(0, "Hel")) == 1
+    assert not any(isinstance(item, Finished) for item in said)
+    assert len(backend.chats) == 1
+
+
+async def test_an_account_without_trailers_is_believed_after_two_streams() -> None:
+    backend = Backend(text("Hello"))
+    async with running(backend) as service:
+        for _ in range(2):
+            with pytest.raises(StreamTruncated):
+                await reply(service)
+        assert (await reply(service)).parts == (TextPart("Hello"),)
+        backend.script = [WHOLE]
+        await reply(service)
+        backend.script = [text("Hello")]
+        with pytest.raises(StreamTruncated):
+            await reply(service)
+
+
+async def test_a_trailer_counts_for_readers_who_stop_at_the_finish() -> None:
+    backend = Backend(WHOLE)
+    async with running(backend) as service:
+        async with service.answer(ask(), caller=LOCAL) as answer:
+            async for batch in answer:
+                if any(isinstance(item, Finished) for item in batch):
+                    break
+        backend.script = [text("Hello")]
+        for _ in range(4):
+            with pytest.raises(StreamTruncated):
+                await reply(service)
+
+
+async def test_nothing_at_all_is_an_error_in_the_end() -> None:
+    backend = Backend(b"")
+    async with running(backend) as service:
+        with pytest.raises(EmptyReply):
+            await reply(service)
+
+
+async def test_leaving_closes_the_backends_connection() -> None:
+    backend = Backend(WHOLE)
+    async with running(backend) as service:
+        async with service.answer(ask(), caller=LOCAL) as answer:
+            async for _ in answer:
+                assert backend.open == 1
+                break
+        assert backend.open == 0
+        async with service.answer(ask(), caller=LOCAL):
+            pass
+        assert backend.open == 0
+
+
+async def test_cancelling_closes_the_backends_connection() -> None:
+    backend = Backend(WHOLE)
+    backend.gate.clear()
+    async with running(backend) as service:
+        task = asyncio.ensure_future(reply(service))
+        await backend.reached.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert backend.open == 0

@@ -1,0 +1,93 @@
+"""When models are listed, and what happens when they cannot be."""
+
+import asyncio
+import json
+
+import pytest
+from tests.support.scripted_backend import MODELS, WHOLE, Backend, ask, reply, running
+
+from cwproxy.errors import (
+    BackendUnavailable,
+    ModelNotFound,
+)
+from cwproxy.reply import TextPart
+from cwproxy.service import Options
+from cwproxy.service.catalogs import CATALOG_SECONDS, LISTING_PAUSE, MAX_PAGES
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_models_are_listed_once_for_all_who_ask() -> None:
+    backend = Backend(WHOLE)
+    async with running(backend) as service:
+        catalogs = await asyncio.gather(*(service.models() for _ in range(5)))
+        await reply(service)
+    assert backend.listings == 1
+    assert {model.id for model in catalogs[0].models} == {"auto", "claude-sonnet-4.5"}
+
+
+async def test_a_list_that_cannot_be_had_does_not_stop_chats() -> None:
+    backend = Backend(WHOLE)
+    backend.list_status = 500
+    async with running(backend, Options(aliases={"fast": "claude-haiku-4.5"})) as service:
+        with pytest.raises(BackendUnavailable):
+            await service.models()
+        await reply(service, ask(model="fast"))
+        await reply(service, ask(model="auto"))
+    assert "claude-haiku-4.5" in json.dumps(backend.chats[0])
+    assert "modelId" not in json.dumps(backend.chats[1])
+
+
+async def test_a_stale_list_is_better_than_none() -> None:
+    now = 1000.0
+    backend = Backend(WHOLE)
+    async with running(backend, clock=lambda: now) as service:
+        await service.models()
+        now += CATALOG_SECONDS + 1
+        backend.list_status = 500
+        assert (await service.models()).models
+        assert (await service.models()).models
+        assert backend.listings == 2
+        now += LISTING_PAUSE + 1
+        backend.list_status = 200
+        await service.models()
+        await service.models()
+        assert backend.listings == 3
+
+
+async def test_a_list_that_never_ends_is_cut() -> None:
+    backend = Backend(WHOLE)
+    backend.models = {**MODELS, "nextToken": "again"}
+    async with running(backend) as service:
+        assert (await service.models()).models
+    assert backend.listings == MAX_PAGES
+
+
+async def test_a_failed_listing_is_not_tried_again_by_everybody() -> None:
+    now = 1000.0
+    backend = Backend(WHOLE)
+    backend.list_status = 503
+    async with running(backend, clock=lambda: now) as service:
+        await asyncio.gather(*(reply(service) for _ in range(10)))
+        assert backend.listings == 1
+        now += LISTING_PAUSE + 1
+        await reply(service)
+    assert backend.listings == 2
+    assert len(backend.chats) == 11
+
+
+async def test_a_listing_that_is_refused_is_not_the_clients_fault() -> None:
+    backend = Backend(WHOLE)
+    backend.list_status = 400
+    async with running(backend) as service:
+        with pytest.raises(BackendUnavailable, match="refused to list"):
+            await service.models()
+        assert (await reply(service)).parts == (TextPart("Hello"),)
+
+
+async def test_unknown_models_are_refused_before_any_call() -> None:
+    backend = Backend(WHOLE)
+    async with running(backend) as service:
+        with pytest.raises(ModelNotFound):
+            await reply(service, ask(model="gpt-2"))
+    assert not backend.chats

@@ -1,0 +1,121 @@
+"""The service on a backend that is a list of byte strings."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from time import monotonic
+
+import httpx
+
+from cwproxy.accounts.callers import LOCAL
+from cwproxy.accounts.selection import Selected
+from cwproxy.codewhisperer.surfaces import Surface, Target
+from cwproxy.conversation import Conversation, SystemTurn, Text, UserTurn
+from cwproxy.eventstream import encode
+from cwproxy.reply import Reply, ReplyEvent, fold
+from cwproxy.service import Options, Service
+from cwproxy.upstream import Upstream
+
+MODELS: dict[str, object] = {
+    "models": [
+        {"modelId": "auto", "modelName": "Auto", "tokenLimits": {"maxInputTokens": 1000}},
+        {"modelId": "claude-sonnet-4.5", "modelName": "Claude Sonnet 4.5", "tokenLimits": {"maxInputTokens": 200_000}},
+    ],
+    "defaultModel": {"modelId": "auto"},
+}
+
+
+def event(kind: str, payload: object) -> bytes:
+    headers = {":message-type": "event", ":event-type": kind, ":content-type": "application/json"}
+    return encode(headers, json.dumps(payload).encode())
+
+
+def text(content: str) -> bytes:
+    return event("assistantResponseEvent", {"content": content})
+
+
+METERING = event("meteringEvent", {"usage": 0.1, "unit": "credit"})
+
+EXCEPTION = encode(
+    {":message-type": "exception", ":exception-type": "throttlingError"}, b'{"message":"Too many requests"}'
+)
+
+WHOLE = text("Hel") + text("lo") + METERING
+
+
+class Backend(httpx.AsyncBaseTransport):
+    """Answers each chat call with the next script entry; the last one is repeated."""
+
+    def __init__(self, *script: bytes | tuple[int, bytes] | Exception) -> None:
+        self.script = list(script)
+        self.chats: list[dict[str, object]] = []
+        self.headers: list[httpx.Headers] = []
+        self.listings = 0
+        self.list_status = 200
+        self.list_gate = asyncio.Event()
+        self.list_gate.set()
+        self.models: dict[str, object] = MODELS
+        self.open = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.reached = asyncio.Event()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if b"ListAvailableModels" in request.headers.raw.__repr__().encode():
+            self.listings += 1
+            await asyncio.sleep(0)
+            await self.list_gate.wait()
+            return httpx.Response(self.list_status, json=self.models)
+        self.chats.append(json.loads(await request.aread()))
+        self.headers.append(request.headers)
+        answer = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+        if isinstance(answer, Exception):
+            raise answer
+        if isinstance(answer, tuple):
+            return httpx.Response(answer[0], content=answer[1])
+        return httpx.Response(200, stream=_Body(self, answer))
+
+
+class _Body(httpx.AsyncByteStream):
+    def __init__(self, backend: Backend, data: bytes) -> None:
+        self.backend = backend
+        self.data = data
+        backend.open += 1
+        backend.reached.set()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for start in range(0, len(self.data), 97):
+            await self.backend.gate.wait()
+            yield self.data[start : start + 97]
+
+    async def aclose(self) -> None:
+        self.backend.open -= 1
+
+
+@asynccontextmanager
+async def running(
+    backend: Backend,
+    options: Options | None = None,
+    clock: Callable[[], float] = monotonic,
+    surface: Surface = Surface.Q,
+) -> AsyncIterator[Service]:
+    async def select() -> Selected:
+        return Selected("a", Target(surface, "us-east-1", "http://backend"), httpx.Auth())
+
+    upstream = Upstream(transport=backend)
+    yield Service(select=select, upstream=upstream, options=options or Options(), clock=clock)
+    await upstream.aclose()
+
+
+def ask(prompt: str = "Hello", model: str = "auto") -> Conversation:
+    return Conversation(model=model, turns=(SystemTurn("Be brief."), UserTurn((Text(prompt),))))
+
+
+async def reply(service: Service, conversation: Conversation | None = None) -> Reply:
+    events: list[ReplyEvent] = []
+    async with service.answer(conversation or ask(), caller=LOCAL) as answer:
+        async for batch in answer:
+            assert batch
+            events += batch
+    return fold(events)
