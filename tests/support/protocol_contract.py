@@ -186,6 +186,14 @@ class ProtocolContract:
         assert answer.startswith(b"HTTP/1.1 400") or answer == b""
         assert service.asked == []
 
+    async def test_what_is_no_http_is_answered_in_json(self) -> None:
+        async with run_server(app_of(FakeService()), protocol=self.protocol) as url, connected(url) as (reader, writer):
+            writer.write(b"what is this\r\n\r\n")
+            head, _, body = (await until_closed(reader)).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 400") and b"content-type: application/json" in head
+        assert f"content-length: {len(body)}".encode() in head
+        assert json.loads(body)["error"]["code"] == "invalid_http"
+
     async def test_an_oversize_body_is_not_asked_for(self) -> None:
         async with run_server(app_of(FakeService()), protocol=self.protocol) as url, connected(url) as (reader, writer):
             writer.write(HEAD + b"Content-Length: 10000000000\r\nExpect: 100-continue\r\n\r\n")

@@ -8,7 +8,9 @@
 """
 
 import asyncio
+import json
 from collections.abc import Iterator
+from typing import ClassVar
 
 HEAD_BYTES = 128 * 1024
 """A piece that ends the head may hold part of the body and counts whole, so the true limit lies up to `PIECE` lower."""
@@ -85,3 +87,37 @@ class Guard:
             self.pause_writing()
         else:
             self._transport.abort()
+
+
+class Guarded(asyncio.Protocol):
+    """Mixed in before one of uvicorn's HTTP protocols: guards its connection, and answers what is no HTTP as JSON."""
+
+    head_seconds: ClassVar[float] = HEAD_SECONDS
+    stall_seconds: ClassVar[float] = STALL_SECONDS
+    loop: asyncio.AbstractEventLoop
+    transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._guard = Guard(self.loop, transport, head_seconds=self.head_seconds, stall_seconds=self.stall_seconds)
+        self._guard.awaits_head()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._guard.pause_writing()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._guard.resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._guard.close()
+        super().connection_lost(exc)
+
+    def send_400_response(self, msg: str) -> None:
+        """uvicorn's is plain text, at which clients that expect JSON stumble."""
+        error = {"message": msg, "type": "invalid_request_error", "param": None, "code": "invalid_http"}
+        body = json.dumps({"error": error}).encode()
+        head = f"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
+        self.transport.write(head.encode() + b"connection: close\r\n\r\n" + body)
+        self.transport.close()

@@ -1,25 +1,14 @@
 """uvicorn's pure-Python HTTP protocol with our limits; used where httptools is not installed."""
 
-import asyncio
-from typing import ClassVar
-
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from cwproxy.api.guard import HEAD_SECONDS, STALL_SECONDS, Guard
+from cwproxy.api.guard import Guarded
 from cwproxy.api.line import ABORT
 
 
-class GuardedH11(H11Protocol):
+class GuardedH11(Guarded, H11Protocol):
     """Gives the application `cwproxy.abort` (see `line.ABORT`)."""
-
-    head_seconds: ClassVar[float] = HEAD_SECONDS
-    stall_seconds: ClassVar[float] = STALL_SECONDS
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self._guard = Guard(self.loop, transport, head_seconds=self.head_seconds, stall_seconds=self.stall_seconds)
-        self._guard.awaits_head()
 
     def data_received(self, data: bytes) -> None:
         late = self.conn.our_state is h11.DONE and self.conn.their_state is h11.SEND_BODY
@@ -45,15 +34,3 @@ class GuardedH11(H11Protocol):
         super().handle_events()
         if self.scope is not None:
             self.scope["extensions"] = {ABORT: {"call": self.transport.abort}}
-
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        self._guard.pause_writing()
-
-    def resume_writing(self) -> None:
-        super().resume_writing()
-        self._guard.resume_writing()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._guard.close()
-        super().connection_lost(exc)

@@ -1,25 +1,19 @@
 """uvicorn's fast HTTP protocol with our limits, without upgrades. Importing this needs httptools."""
 
 import asyncio
-from typing import ClassVar
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from cwproxy.api.guard import HEAD_SECONDS, STALL_SECONDS, Guard
+from cwproxy.api.guard import Guarded
 from cwproxy.api.line import ABORT
 
 
-class GuardedHttpTools(HttpToolsProtocol):
+class GuardedHttpTools(Guarded, HttpToolsProtocol):
     """Gives the application `cwproxy.abort` (see `line.ABORT`)."""
-
-    head_seconds: ClassVar[float] = HEAD_SECONDS
-    stall_seconds: ClassVar[float] = STALL_SECONDS
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._guard = Guard(self.loop, transport, head_seconds=self.head_seconds, stall_seconds=self.stall_seconds)
-        self._guard.awaits_head()
         self._in_head = True
 
     def data_received(self, data: bytes) -> None:
@@ -82,15 +76,3 @@ class GuardedHttpTools(HttpToolsProtocol):
         super().on_response_complete()
         if not self._in_head and self.cycle.response_complete:
             self._guard.awaits_head()
-
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        self._guard.pause_writing()
-
-    def resume_writing(self) -> None:
-        super().resume_writing()
-        self._guard.resume_writing()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._guard.close()
-        super().connection_lost(exc)
