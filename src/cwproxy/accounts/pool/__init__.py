@@ -1,0 +1,29 @@
+"""Which account serves the next call, and what is learnt from each call. Pure: the clock and chance are arguments."""
+
+from cwproxy.accounts.pool.changes import Change
+from cwproxy.accounts.pool.classes import Failed, Failure, FailureClass, Left, Outcome, Served, classify
+from cwproxy.accounts.pool.members import Busy, Choice, Exhausted, Lease, Member, Shortage, Standing, Want
+from cwproxy.accounts.pool.policy import Backoff, Policy, Strategy, Tripping
+
+__all__ = [
+    "Backoff",
+    "Busy",
+    "Change",
+    "Choice",
+    "Exhausted",
+    "Failed",
+    "Failure",
+    "FailureClass",
+    "Lease",
+    "Left",
+    "Member",
+    "Outcome",
+    "Policy",
+    "Served",
+    "Shortage",
+    "Standing",
+    "Strategy",
+    "Tripping",
+    "Want",
+    "classify",
+]

@@ -1,0 +1,42 @@
+"""What the pool has found out and others should know: written to the store, and read there by other replicas.
+
+Only what AWS has said of an account is shared. Breakers are not: what one replica cannot reach may well be reachable
+from another.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+ACCOUNT: Final = "account"
+"""Scope of an account's standing; `state` is a value of `Standing`. It belongs into the account's own row."""
+
+THROTTLED: Final = "throttled"
+REFUSED: Final = "refused"
+QUOTA: Final = "quota"
+MODEL: Final = "model:"
+"""Prefix of the scope of a model that the account may not use."""
+
+ON: Final = "on"
+OFF: Final = "off"
+"""`state` of all scopes but the account's own: whether it holds the account back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One fact about one account, which replaces the earlier one of the same scope.
+
+    scope: ACCOUNT, THROTTLED, REFUSED, QUOTA, or MODEL and the model's id.
+    until: when it ends by itself, epoch seconds, or None.
+    level: how often the back-off has been doubled.
+    state: `Standing`'s value for ACCOUNT, else ON or OFF.
+    detail: for people, without secrets.
+    changed_at: epoch seconds; of two, the later one counts.
+    """
+
+    account_id: str
+    scope: str
+    until: float | None
+    level: int
+    state: str
+    detail: str
+    changed_at: float
