@@ -81,3 +81,8 @@ def test_evidence_is_not_shown() -> None:
     evidence = errors.Evidence("https://canary/", "T", b"canary", 400, {"canary": "canary"}, b"canary")
     assert repr(evidence) == "Evidence(target='T', status=400)"
     assert errors.CwproxyError("x").evidence is None
+
+
+def test_an_overload_says_when_to_come_back() -> None:
+    assert errors.Overloaded("Busy.").retry_after is None
+    assert errors.Overloaded("Busy.", retry_after=2.0).retry_after == 2.0

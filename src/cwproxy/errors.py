@@ -17,6 +17,7 @@
     │       ├── StreamTruncated       it ended before the answer was complete
     │       │   └── ToolUseTruncated  ... in the middle of a tool call
     │       └── EmptyReply            it ended without having said anything
+    ├── Overloaded                    there are accounts, but nobody is free to answer; nothing was sent
     ├── LoginRequired                 there is no usable login; `cwproxy login` makes one
     ├── LoginFailed                   the device flow ended without a token
     ├── StoreError                    the files that keep accounts and tokens cannot be used
@@ -169,6 +170,14 @@ class ToolUseTruncated(StreamTruncated):
 
 class EmptyReply(BrokenStream):
     """The stream ended without text, tool call or reasoning."""
+
+
+class Overloaded(CwproxyError):
+    """Every account that could answer is busy, and the queue is full or was too slow. retry_after: seconds, or None."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class LoginRequired(CwproxyError):

@@ -48,6 +48,7 @@ ANSWERS: Final[tuple[tuple[int, str, str | None, str], ...]] = (
 
 OURS: Final[tuple[tuple[str, errors.CwproxyError], ...]] = (
     ("no login, or one that is dead", errors.LoginRequired("")),
+    ("all accounts busy for longer than the queue waits", errors.Overloaded("", retry_after=3.0)),
     ("no answer, or silence, for too long", errors.BackendTimeout("")),
     ("no connection", errors.BackendUnavailable("", reason="connect_failed")),
     ("an answer that is cut in the text", errors.StreamTruncated("")),

@@ -31,6 +31,13 @@ def test_every_class_is_an_envelope_with_a_real_status(kind: type[errors.Cwproxy
         (errors.InvalidRequest("x", param="a[0].b", code="c"), 400, "c", "a[0].b", {"x-should-retry": "false"}),
         (errors.ContextLengthExceeded("x"), 400, "context_length_exceeded", "messages", {"x-should-retry": "false"}),
         (errors.ModelNotFound("x"), 404, "model_not_found", "model", {"x-should-retry": "false"}),
+        (
+            errors.Overloaded("x", retry_after=3.4),
+            503,
+            "overloaded",
+            None,
+            {"x-should-retry": "true", "retry-after": "4"},
+        ),
         (errors.Throttled("x"), 429, "rate_limit_exceeded", None, {"x-should-retry": "true", "retry-after": "1"}),
         (
             errors.Throttled("x", retry_after=7.2),

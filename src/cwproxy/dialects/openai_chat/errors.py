@@ -24,6 +24,7 @@ from cwproxy.errors import (
     LoginRequired,
     ModelNotFound,
     ModelUnavailable,
+    Overloaded,
     QuotaExhausted,
     StoreError,
     StreamTruncated,
@@ -72,6 +73,7 @@ _TABLE: Final[tuple[tuple[type[CwproxyError], _Row], ...]] = (
     (InvalidRequest, _Row(400, "invalid_request_error", "invalid_value")),
     (Throttled, _Row(429, "rate_limit_error", "rate_limit_exceeded", retry=True)),
     (ModelUnavailable, _Row(503, "server_error", "model_overloaded", retry=True)),
+    (Overloaded, _Row(503, "server_error", "overloaded", retry=True)),
     (QuotaExhausted, _Row(429, "insufficient_quota", "insufficient_quota")),
     (CredentialRejected, _Row(502, "upstream_error", "upstream_credentials_exhausted")),
     (AccountUnusable, _Row(502, "upstream_error", "upstream_credentials_exhausted")),
@@ -102,7 +104,7 @@ def failure_of(error: CwproxyError) -> Failure:
     elif isinstance(error, BackendError) and code == _UNKNOWN and (error.reason or "").isupper():
         code = (error.reason or "").lower()  # the service's reasons are in capitals, ours are not
     headers = [("x-should-retry", "true" if row.retry else "false")]
-    seconds = error.retry_after if isinstance(error, BackendError) else None
+    seconds = error.retry_after if isinstance(error, BackendError | Overloaded) else None
     if row.retry:
         headers.append(("retry-after", str(min(LONGEST_WAIT, max(SHORTEST_WAIT, math.ceil(seconds or 0))))))
     elif row.status == 429 and seconds is not None:
