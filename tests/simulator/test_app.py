@@ -1,3 +1,5 @@
+from email.utils import parsedate_to_datetime
+
 import httpx
 import pytest
 from tests.support.simulator import Simulator
@@ -52,3 +54,12 @@ def test_two_requests_of_one_client_share_a_connection(aws: Simulator, http: htt
     first, second = aws.received()
     assert first.port == second.port
     assert aws.status().connections == 1
+
+
+def test_answers_tell_the_simulators_time(aws: Simulator, http: httpx.Client) -> None:
+    def time() -> float:
+        return parsedate_to_datetime(chat(http, "aoaUnknown").headers["date"]).timestamp()
+
+    before = time()
+    aws.advance(3600)
+    assert 3600 <= time() - before < 3660

@@ -3,10 +3,11 @@
 import asyncio
 import uuid
 from collections.abc import Sequence
+from email.utils import formatdate
 
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cwproxy.simulator import approval, chat, control, control_plane, faults, oidc
 from cwproxy.simulator.admission import admit, is_nowhere
@@ -36,9 +37,23 @@ def application(simulation: Simulation) -> ASGIApp:
         else:
             entry = simulation.journal.open(request, now=simulation.clock.now())
             steps, progress = _dispatch(simulation, request, entry), entry.progress
-        await deliver(steps, send=send, receive=receive, transport=transport, progress=progress)
+        await deliver(steps, send=_dated(send, simulation.clock.now()), receive=receive, transport=transport, progress=progress)
 
     return serve
+
+
+def _dated(send: Send, now: float) -> Send:
+    """AWS says on every answer what time it is; clients measure their own clock by that."""
+
+    async def dated(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = list(message.get("headers", ()))
+            if not any(name == b"date" for name, _ in headers):  # a fault may have one of its own
+                headers.append((b"date", formatdate(now, usegmt=True).encode()))
+            message = {**message, "headers": headers}
+        await send(message)
+
+    return dated
 
 
 def _request(scope: Scope, body: bytes) -> Request:
