@@ -37,7 +37,9 @@ def application(simulation: Simulation) -> ASGIApp:
         else:
             entry = simulation.journal.open(request, now=simulation.clock.now())
             steps, progress = _dispatch(simulation, request, entry), entry.progress
-        await deliver(steps, send=_dated(send, simulation.clock.now()), receive=receive, transport=transport, progress=progress)
+        await deliver(
+            steps, send=_dated(send, simulation.clock.now()), receive=receive, transport=transport, progress=progress
+        )
 
     return serve
 
