@@ -124,7 +124,7 @@ async def test_a_proxy_that_cannot_be_used(proxy: str) -> None:
 
 
 async def test_the_login_service_of_a_region() -> None:
-    oidc = wiring.oidc(load({"endpoint": "http://127.0.0.1:9/{region}"}), "eu-west-1")
+    oidc = wiring.login_services(load({"endpoint": "http://127.0.0.1:9/{region}"})).oidc("eu-west-1")
     assert oidc.region == "eu-west-1"
     await oidc.aclose()
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ import httpx
 
 from cwproxy.accounts.selection import Accounts, Routing
 from cwproxy.accounts.tokens import TokenKeeper
-from cwproxy.auth.oidc import Oidc
+from cwproxy.auth.services import LoginServices
 from cwproxy.diagnosis.dumps import Dumps
 from cwproxy.errors import SettingsError
 from cwproxy.media import scaling
@@ -62,7 +61,7 @@ async def open_service(settings: Settings, directory: Path | None = None) -> Asy
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(directory))
         upstream = await stack.enter_async_context(open_upstream(settings))
-        keeper = TokenKeeper(store, partial(oidc, settings))
+        keeper = TokenKeeper(store, login_services(settings))
         stack.push_async_callback(keeper.aclose)
         yield Service(
             select=Accounts(store, keeper, routing(settings)).select,
@@ -97,10 +96,9 @@ def create_application(settings: Settings, service: Service) -> "FastAPI":
     )
 
 
-def oidc(settings: Settings, region: str) -> Oidc:
-    """The login service of `region`."""
-    return Oidc(
-        region,
+def login_services(settings: Settings) -> LoginServices:
+    """Where people log in, and tokens are renewed."""
+    return LoginServices(
         endpoint=settings.endpoint,
         proxy=settings.upstream_proxy,
         ca_bundle=str(settings.ca_bundle) if settings.ca_bundle else None,

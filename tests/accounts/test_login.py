@@ -1,6 +1,5 @@
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
-from functools import partial
 from pathlib import Path
 
 import httpx
@@ -10,7 +9,7 @@ from tests.support.oidc_server import error
 
 from cwproxy.accounts.login import LoginDesk, Request
 from cwproxy.auth.device import Prompt
-from cwproxy.auth.oidc import Oidc
+from cwproxy.auth.services import LoginServices
 from cwproxy.codewhisperer.catalog import Profile
 from cwproxy.codewhisperer.surfaces import Surface
 from cwproxy.errors import AccountUnusable, BackendUnavailable, LoginFailed
@@ -63,7 +62,7 @@ async def log_in(bench: Logins, request: Request, plane: Answer | None = None, *
     """The id of the account."""
     transport = httpx.MockTransport(plane or ControlPlane())
     async with httpx.AsyncClient(transport=transport) as http:
-        desk = LoginDesk(bench.store, partial(Oidc, endpoint=bench.server.url), http, clock=bench.time.clock)
+        desk = LoginDesk(bench.store, LoginServices(endpoint=bench.server.url), http, clock=bench.time.clock)
         return (await desk.log_in(request, ignore, **options)).id  # type: ignore[arg-type]
 
 
@@ -89,7 +88,7 @@ async def test_the_person_is_told_the_code(bench: Logins) -> None:
         told.append(prompt.user_code)
 
     async with httpx.AsyncClient() as http:
-        desk = LoginDesk(bench.store, partial(Oidc, endpoint=bench.server.url), http, clock=bench.time.clock)
+        desk = LoginDesk(bench.store, LoginServices(endpoint=bench.server.url), http, clock=bench.time.clock)
         await desk.log_in(BUILDER_ID, tell)
     assert told == ["ABCD-EFGH"]
 
@@ -246,7 +245,7 @@ async def test_iam_is_noted_without_a_login(bench: Logins) -> None:
 async def test_logging_out_forgets_everything(bench: Logins) -> None:
     account_id = await log_in(bench, BUILDER_ID)
     async with httpx.AsyncClient() as http:
-        desk = LoginDesk(bench.store, partial(Oidc, endpoint=bench.server.url), http)
+        desk = LoginDesk(bench.store, LoginServices(endpoint=bench.server.url), http)
         assert await desk.log_out(account_id)
         assert not await desk.log_out(account_id)
     assert bench.store.accounts() == []

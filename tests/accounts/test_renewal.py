@@ -2,7 +2,6 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from functools import partial
 from pathlib import Path
 from stat import S_IMODE
 
@@ -12,7 +11,7 @@ from tests.support.oidc_server import Answer, Json, error
 from tests.support.records import NOW, a_registration, a_token, an_account
 
 from cwproxy.accounts.renewal import Lost, Postponed, Refreshed, Renewal
-from cwproxy.auth.oidc import Oidc
+from cwproxy.auth.services import LoginServices
 from cwproxy.errors import LoginRequired
 from cwproxy.store import AccountState, Secret, Store, Token
 from cwproxy.store.sqlite import FILE_NAME
@@ -34,8 +33,8 @@ async def renewal(bench: Logins) -> AsyncIterator[Renewal]:
 
 
 def make_renewal(bench: Logins, lock_directory: Path) -> Renewal:
-    oidc_for = partial(Oidc, endpoint=bench.server.url)
-    return Renewal(bench.store, oidc_for, clock=bench.time.clock, lock_directory=lock_directory)
+    services = LoginServices(endpoint=bench.server.url)
+    return Renewal(bench.store, services, clock=bench.time.clock, lock_directory=lock_directory)
 
 
 async def test_renews_and_stores(bench: Logins, renewal: Renewal) -> None:
@@ -224,8 +223,8 @@ async def test_a_token_that_moves_before_the_reservation_is_read_again(bench: Lo
             self.replace_token(account_id, spent, expected_generation=1)
 
     with Moving(bench.store.directory) as store:
-        oidc_for = partial(Oidc, endpoint=bench.server.url)
-        renewal = Renewal(store, oidc_for, clock=bench.time.clock, lock_directory=store.directory)
+        services = LoginServices(endpoint=bench.server.url)
+        renewal = Renewal(store, services, clock=bench.time.clock, lock_directory=store.directory)
         assert isinstance(await renewal.renew("one", known), Refreshed)
         await renewal.aclose()
     assert bench.token.generation == 3
@@ -275,12 +274,12 @@ import asyncio, sys
 from functools import partial
 from pathlib import Path
 from cwproxy.accounts.tokens import TokenKeeper
-from cwproxy.auth.oidc import Oidc
+from cwproxy.auth.services import LoginServices
 from cwproxy.store import Store
 
 async def main() -> None:
     with Store(Path(sys.argv[1])) as store:
-        keeper = TokenKeeper(store, partial(Oidc, endpoint=sys.argv[2]))
+        keeper = TokenKeeper(store, LoginServices(endpoint=sys.argv[2]))
         source = keeper.source("one")
         print("ready", flush=True)
         sys.stdin.readline()

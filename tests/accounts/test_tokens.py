@@ -2,7 +2,6 @@ import asyncio
 import logging
 import threading
 from collections.abc import AsyncIterator
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from tests.support.oidc_server import Answer, error
 from tests.support.records import NOW, a_registration, a_token
 
 from cwproxy.accounts.tokens import TokenKeeper
-from cwproxy.auth.oidc import Oidc
+from cwproxy.auth.services import LoginServices
 from cwproxy.errors import BackendTimeout, BackendUnavailable, LoginRequired, StoreError
 from cwproxy.store import AccountState, Secret, Store, Token
 
@@ -365,7 +364,7 @@ async def test_a_late_reader_does_not_bring_an_old_token_back(bench: Logins) -> 
 
 @pytest.mark.parametrize(("left", "renewed"), [(730, 0), (470, 1)])
 async def test_the_default_jitter_stays_within_two_minutes(bench: Logins, left: float, renewed: int) -> None:
-    keeper = TokenKeeper(bench.store, partial(Oidc, endpoint=bench.server.url), clock=bench.time.clock)
+    keeper = TokenKeeper(bench.store, LoginServices(endpoint=bench.server.url), clock=bench.time.clock)
     bench.expire(left=left)
     await keeper.source("one").token()
     await keeper.aclose()

@@ -5,8 +5,8 @@ import pytest
 from tests.support.fake_clock import FakeClock
 from tests.support.oidc_server import Answer, Json, OidcServer, error, oidc_server
 
-from cwproxy.auth.device import BUILDER_ID_START_URL, SCOPES, DeviceLogin, Prompt, log_in
-from cwproxy.auth.grants import ClientRegistration
+from cwproxy.auth.device import BUILDER_ID_START_URL, SCOPES, Prompt, log_in
+from cwproxy.auth.grants import ClientRegistration, Login
 from cwproxy.auth.oidc import Oidc
 from cwproxy.errors import LoginFailed
 
@@ -40,7 +40,7 @@ async def ignore(prompt: Prompt) -> None:
     pass
 
 
-async def run(oidc: Oidc, time: FakeClock, registration: ClientRegistration | None = None) -> DeviceLogin:
+async def run(oidc: Oidc, time: FakeClock, registration: ClientRegistration | None = None) -> Login:
     return await log_in(oidc, BUILDER_ID_START_URL, ignore, registration=registration, clock=time.clock)
 
 

@@ -5,7 +5,6 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from tests.support.fake_clock import FakeClock
@@ -13,7 +12,7 @@ from tests.support.oidc_server import OidcServer, oidc_server
 from tests.support.records import NOW, a_registration, an_account
 
 from cwproxy.accounts.tokens import TokenKeeper
-from cwproxy.auth.oidc import Oidc
+from cwproxy.auth.services import LoginServices
 from cwproxy.store import Account, Secret, Store, Token
 from cwproxy.store.sqlite import FILE_NAME
 
@@ -33,7 +32,7 @@ class Logins:
     def keeper_of(self, store: Store | None = None, *, jitter: float = 0.0, patience: float = 15.0) -> TokenKeeper:
         return TokenKeeper(
             store or self.store,
-            partial(Oidc, endpoint=self.server.url),
+            LoginServices(endpoint=self.server.url),
             clock=self.time.clock,
             jitter=lambda: jitter,
             patience=patience,
@@ -77,7 +76,7 @@ async def logins(directory: Path) -> AsyncIterator[Logins]:
         token = Token(Secret(OLD), Secret(server.current), NOW + 3600.0)
         store.add(an_account("one"), token, a_registration())
         time = FakeClock(NOW)
-        keeper = TokenKeeper(store, partial(Oidc, endpoint=server.url), clock=time.clock, jitter=lambda: 0.0)
+        keeper = TokenKeeper(store, LoginServices(endpoint=server.url), clock=time.clock, jitter=lambda: 0.0)
         yield Logins(store, server, time, keeper)
         await keeper.aclose()
 

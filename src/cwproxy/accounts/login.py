@@ -9,12 +9,13 @@ from uuid import uuid4
 
 import httpx
 
-from cwproxy.accounts.renewal import client_registration
 from cwproxy.accounts.selection import default_surface
+from cwproxy.accounts.spending import client_registration
 from cwproxy.auth import device
 from cwproxy.auth.clock import Clock
-from cwproxy.auth.device import DeviceLogin, Prompt
-from cwproxy.auth.oidc import Oidc
+from cwproxy.auth.device import Prompt
+from cwproxy.auth.grants import ClientRegistration, Login
+from cwproxy.auth.services import LoginServices
 from cwproxy.codewhisperer import failures
 from cwproxy.codewhisperer.catalog import Profile, parse_profiles
 from cwproxy.codewhisperer.surfaces import Surface, Target, profiles_call
@@ -49,22 +50,20 @@ async def first_profile(profiles: Sequence[Profile]) -> Profile:
 class LoginDesk:
     """Logs accounts in and out of `store`.
 
-    http: a client for the control plane, used for Identity Center only. endpoint: a base URL instead of AWS's.
+    http: a client for the control plane, used for Identity Center only.
     """
 
     def __init__(
         self,
         store: Store,
-        oidc_for: Callable[[str], Oidc],
+        services: LoginServices,
         http: httpx.AsyncClient,
         *,
-        endpoint: str | None = None,
         clock: Clock | None = None,
     ) -> None:
         self._store = store
-        self._oidc_for = oidc_for
+        self._services = services
         self._http = http
-        self._endpoint = endpoint
         self._clock = clock or Clock()
 
     async def log_in(
@@ -95,9 +94,9 @@ class LoginDesk:
 
     async def _device_login(
         self, request: Request, tell: Callable[[Prompt], Awaitable[None]], known: list[Account]
-    ) -> DeviceLogin:
+    ) -> Login:
         old = await asyncio.to_thread(self._store.registration, known[0].id) if known else None
-        oidc = self._oidc_for(request.sso_region)
+        oidc = self._services.oidc(request.sso_region)
         try:
             return await device.log_in(
                 oidc,
@@ -117,7 +116,7 @@ class LoginDesk:
         surface = request.surface or default_surface(request.kind)
         for region in API_REGIONS:
             try:
-                profiles += await self._profiles(Target(surface, region, self._endpoint), access_token)
+                profiles += await self._profiles(Target(surface, region, self._services.endpoint), access_token)
             except CwproxyError as error:
                 log.warning("profiles of %s cannot be listed: %s", region, error.message)
                 failure = error
@@ -153,13 +152,13 @@ class LoginDesk:
             raise failures.from_response(response.status_code, response.headers, response.content)
         return response.content
 
-    def _put(self, request: Request, login: DeviceLogin, profile_arn: str | None) -> Account:
+    def _put(self, request: Request, login: Login, profile_arn: str | None) -> Account:
         token = Token(
             access_token=Secret(login.grant.access_token),
             refresh_token=None if login.grant.refresh_token is None else Secret(login.grant.refresh_token),
             expires_at=self._clock.now() + login.grant.expires_in,
         )
-        registration = _stored(login)
+        registration = None if login.registration is None else _stored(login.registration)
         for account in self._store.accounts():
             same = _is_of(account, request) and account.profile_arn == profile_arn
             if same and self._store.replace_login(account.id, token, registration):
@@ -213,11 +212,11 @@ def _label(request: Request) -> str:
     return str(request.kind.value)
 
 
-def _stored(login: DeviceLogin) -> Registration:
+def _stored(registration: ClientRegistration) -> Registration:
     return Registration(
-        client_id=login.registration.client_id,
-        client_secret=Secret(login.registration.client_secret),
-        expires_at=login.registration.expires_at,
-        region=login.registration.region,
-        scopes=login.registration.scopes,
+        client_id=registration.client_id,
+        client_secret=Secret(registration.client_secret),
+        expires_at=registration.expires_at,
+        region=registration.region,
+        scopes=registration.scopes,
     )

@@ -6,17 +6,17 @@ outcome is a value; what it means for requests is decided in `tokens`.
 
 import asyncio
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias, assert_never
 
 import filelock
 
+from cwproxy.accounts.spending import Spend, Spender
 from cwproxy.auth.clock import Clock
-from cwproxy.auth.grants import ClientRegistration, Grant, Reason, Refusal
-from cwproxy.auth.oidc import Oidc
-from cwproxy.errors import StoreError
+from cwproxy.auth.grants import Grant, Reason, Refusal
+from cwproxy.auth.services import LoginServices
+from cwproxy.errors import SettingsError, StoreError
 from cwproxy.store import Account, AccountState, Registration, Secret, Store, Token
 
 log = logging.getLogger("cwproxy.accounts")
@@ -68,22 +68,19 @@ class _Login:
 
 
 class Renewal:
-    """Renews tokens of `store`. `oidc_for` makes the client of a region; it is kept until `aclose`.
+    """Renews tokens of `store`. What it opens of `services` is kept until `aclose`.
 
     The lock files lie in `lock_directory` and are never deleted, because removing one would let two holders in.
     """
 
-    def __init__(self, store: Store, oidc_for: Callable[[str], Oidc], *, clock: Clock, lock_directory: Path) -> None:
+    def __init__(self, store: Store, services: LoginServices, *, clock: Clock, lock_directory: Path) -> None:
         self._store = store
-        self._oidc_for = oidc_for
+        self._spender = Spender(services)
         self._clock = clock
         self._lock_directory = lock_directory
-        self._clients: dict[str, Oidc] = {}
 
     async def aclose(self) -> None:
-        for client in self._clients.values():
-            await client.aclose()
-        self._clients.clear()
+        await self._spender.aclose()
 
     async def renew(self, account_id: str, known: Token) -> Outcome:
         """A token newer than `known`. Does not raise for anything that the store or the service may do."""
@@ -97,6 +94,8 @@ class Renewal:
                 lock.release()
         except StoreError as error:
             return Postponed(f"The login is not renewed, because the result could not be kept. {error.message}", True)
+        except SettingsError as error:
+            return Postponed(f"The login cannot be renewed. {error.message}")
 
     async def _acquired(self, lock: filelock.BaseFileLock) -> bool:
         deadline = self._clock.monotonic() + LOCK_SECONDS
@@ -116,7 +115,8 @@ class Renewal:
         if stored.generation > known.generation and self._is_good(stored):
             return Refreshed(stored)
         current = known if known.generation > stored.generation else stored
-        if current.refresh_token is None or login.registration is None:
+        spend = self._spender.of(login.account, login.registration, current)
+        if spend is None:
             return await self._lost(login, "the service gave nothing to renew it with")
         if await asyncio.to_thread(self._store.unfinished, account_id) is not None:
             log.warning("an earlier renewal of account %s was cut off; trying again", account_id)
@@ -124,7 +124,7 @@ class Renewal:
             self._store.reserve, account_id, expected_generation=stored.generation, started_at=self._clock.now()
         ):
             return await self._renew(account_id, known)
-        answer = await self._spend(login.account, login.registration, current.refresh_token)
+        answer = await self._spent(spend)
         match answer:
             case Grant():
                 return await self._saved(login, current, answer)
@@ -142,16 +142,12 @@ class Renewal:
     def _is_good(self, token: Token) -> bool:
         return token.expires_at - self._clock.now() > GOOD_SECONDS
 
-    async def _spend(self, account: Account, registration: Registration, refresh_token: Secret) -> Grant | Refusal:
-        oidc = self._clients.get(account.sso_region)
-        if oidc is None:
-            oidc = self._clients[account.sso_region] = self._oidc_for(account.sso_region)
-        client = client_registration(registration)
-        answer = await oidc.refresh(client, refresh_token.reveal())
+    async def _spent(self, spend: Spend) -> Grant | Refusal:
+        answer = await spend()
         if isinstance(answer, Refusal) and answer.ambiguous:
             # The service may have rotated it already, and then takes the old one again for a moment only.
             await self._clock.sleep(SECOND_TRY_SECONDS)
-            answer = await oidc.refresh(client, refresh_token.reveal())
+            answer = await spend()
         return answer
 
     async def _saved(self, login: _Login, current: Token, grant: Grant) -> Outcome:
@@ -221,16 +217,6 @@ class Renewal:
 def login_ended(account: Account) -> str:
     """The sentence for an account in `needs_login`."""
     return _ended(account, account.state_detail or "it was not accepted any more")
-
-
-def client_registration(registration: Registration) -> ClientRegistration:
-    return ClientRegistration(
-        client_id=registration.client_id,
-        client_secret=registration.client_secret.reveal(),
-        expires_at=registration.expires_at,
-        region=registration.region,
-        scopes=registration.scopes,
-    )
 
 
 def _ended(account: Account, reason: str) -> str:

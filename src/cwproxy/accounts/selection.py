@@ -8,6 +8,7 @@ from typing import assert_never
 
 import httpx
 
+from cwproxy.accounts.keys import StoredKey
 from cwproxy.accounts.renewal import login_ended
 from cwproxy.accounts.tokens import TokenKeeper
 from cwproxy.auth.bearer import Bearer
@@ -78,8 +79,10 @@ class Accounts:
 
     def _auth(self, account: Account, target: Target) -> httpx.Auth:
         match account.kind:
-            case AccountKind.BUILDER_ID | AccountKind.IDENTITY_CENTER:
+            case AccountKind.BUILDER_ID | AccountKind.IDENTITY_CENTER | AccountKind.SOCIAL | AccountKind.EXTERNAL_IDP:
                 return Bearer(self._keeper.source(account.id))
+            case AccountKind.API_KEY:
+                return Bearer(StoredKey(account.id, self._store))
             case AccountKind.IAM:
                 return SigV4(target.region)
             case _:
@@ -96,19 +99,35 @@ def target_of(account: Account, routing: Routing) -> Target:
         region=account.sso_region if account.kind is AccountKind.IAM else api_region(profile_arn, account.sso_region),
         endpoint=routing.endpoint,
         profile_arn=profile_arn,
+        token_type=token_type(account.kind),
         opt_out=routing.opt_out,
     )
 
 
 def default_surface(kind: AccountKind) -> Surface:
-    """Builder ID has no profile, which the kiro surface demands; IAM needs the operation for SigV4."""
+    """Builder ID has no profile, which the kiro surface demands; an API key stands for its profile; IAM needs the
+    operation for SigV4 (protocol.md 1.3, backend-rules.md A4 52, A6 78).
+    """
     match kind:
         case AccountKind.BUILDER_ID:
             return Surface.Q
-        case AccountKind.IDENTITY_CENTER:
+        case AccountKind.IDENTITY_CENTER | AccountKind.SOCIAL | AccountKind.EXTERNAL_IDP | AccountKind.API_KEY:
             return Surface.KIRO
         case AccountKind.IAM:
             return Surface.Q_IAM
+        case _:
+            assert_never(kind)
+
+
+def token_type(kind: AccountKind) -> str | None:
+    """The value of the header `TokenType`; without it the service takes neither kind of token (protocol.md 1.3)."""
+    match kind:
+        case AccountKind.EXTERNAL_IDP:
+            return "EXTERNAL_IDP"
+        case AccountKind.API_KEY:
+            return "API_KEY"
+        case AccountKind.BUILDER_ID | AccountKind.IDENTITY_CENTER | AccountKind.SOCIAL | AccountKind.IAM:
+            return None
         case _:
             assert_never(kind)
 

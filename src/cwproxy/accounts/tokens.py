@@ -11,7 +11,7 @@ from typing import assert_never
 
 from cwproxy.accounts.renewal import Lost, Outcome, Postponed, Refreshed, Renewal, login_ended
 from cwproxy.auth.clock import Clock
-from cwproxy.auth.oidc import Oidc
+from cwproxy.auth.services import LoginServices
 from cwproxy.errors import BackendTimeout, BackendUnavailable, LoginRequired, StoreError
 from cwproxy.store import AccountState, Store, Token
 
@@ -224,12 +224,12 @@ class AccountTokens:
 
 
 class TokenKeeper:
-    """The token sources of all accounts of `store`. `oidc_for` makes the OIDC client of a region."""
+    """The token sources of all accounts of `store` whose tokens end."""
 
     def __init__(
         self,
         store: Store,
-        oidc_for: Callable[[str], Oidc],
+        services: LoginServices,
         *,
         clock: Clock | None = None,
         lock_directory: Path | None = None,
@@ -241,7 +241,7 @@ class TokenKeeper:
         """
         self._store = store
         self._clock = clock or Clock()
-        self._renewal = Renewal(store, oidc_for, clock=self._clock, lock_directory=lock_directory or store.directory)
+        self._renewal = Renewal(store, services, clock=self._clock, lock_directory=lock_directory or store.directory)
         self._jitter = jitter or _jitter
         self._patience = patience
         self._sources: dict[str, AccountTokens] = {}

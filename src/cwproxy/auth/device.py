@@ -4,11 +4,13 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import assert_never
 
 from cwproxy.auth.clock import Clock
-from cwproxy.auth.grants import ClientRegistration, DeviceAuthorization, Grant, Reason, Refusal
-from cwproxy.auth.oidc import Oidc
+from cwproxy.auth.grants import ClientRegistration, DeviceAuthorization, Grant, Login, Reason, Refusal
+from cwproxy.auth.oidc import BrowserLogin, Oidc
+from cwproxy.auth.social import Provider, Social
 from cwproxy.errors import LoginFailed
 
 BUILDER_ID_START_URL = "https://view.awsapps.com/start"
@@ -22,20 +24,14 @@ SPARE_REGISTRATION_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What the person has to be told. url holds the code already; expires_in: seconds."""
+    """What the person has to be told. url holds the code already; expires_in: seconds.
+    user_code: None where the browser has to be on this machine, and needs no code.
+    """
 
     url: str
-    user_code: str
+    user_code: str | None
     url_without_code: str
     expires_in: float
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceLogin:
-    """The tokens, and the registration that is needed to renew them."""
-
-    registration: ClientRegistration
-    grant: Grant
 
 
 async def log_in(
@@ -46,32 +42,49 @@ async def log_in(
     registration: ClientRegistration | None = None,
     scopes: tuple[str, ...] = SCOPES,
     clock: Clock | None = None,
-) -> DeviceLogin:
+) -> Login:
     """Log a person in at `start_url`. `registration` is used again if it still fits.
 
     Raises LoginFailed when the person denied, the code expired, or the service refused.
     """
     clock = clock or Clock()
     if registration is None or not _fits(registration, oidc.region, scopes, clock.now()):
-        registration = await _registered(oidc, scopes)
+        registration = await registered(oidc, scopes)
     started = await oidc.start_device(registration, start_url)
     if isinstance(started, Refusal) and started.reason is Reason.INVALID_CLIENT:
-        registration = await _registered(oidc, scopes)
+        registration = await registered(oidc, scopes)
         started = await oidc.start_device(registration, start_url)
     if isinstance(started, Refusal):
         raise LoginFailed(
             f"The login service of {oidc.region} refused the start URL {start_url} ({started.detail}). "
             "Check the start URL and the region."
         )
-    await tell(
-        Prompt(
-            url=started.verification_uri_complete,
-            user_code=started.user_code,
-            url_without_code=started.verification_uri,
-            expires_in=started.expires_in,
+    await tell(_prompt(started))
+    poll = partial(oidc.poll, registration, started.device_code)
+    return Login(registration, await _confirmed(poll, started, clock))
+
+
+async def log_in_social(
+    social: Social, provider: Provider, tell: Callable[[Prompt], Awaitable[None]], *, clock: Clock | None = None
+) -> Login:
+    """The same at Kiro's own login service, which knows no registrations (protocol.md 5.6)."""
+    started = await social.start_device(provider)
+    if isinstance(started, Refusal):
+        raise LoginFailed(
+            f"Kiro's login service gave no code ({started.detail}). Check the network and the region, or log in with "
+            "a browser on this machine: `cwproxy login social --browser`."
         )
+    await tell(_prompt(started))
+    return Login(None, await _confirmed(partial(social.poll, started.device_code), started, clock or Clock()))
+
+
+def _prompt(started: DeviceAuthorization) -> Prompt:
+    return Prompt(
+        url=started.verification_uri_complete,
+        user_code=started.user_code,
+        url_without_code=started.verification_uri,
+        expires_in=started.expires_in,
     )
-    return DeviceLogin(registration, await _confirmed(oidc, registration, started, clock))
 
 
 def _fits(registration: ClientRegistration, region: str, scopes: tuple[str, ...], now: float) -> bool:
@@ -82,8 +95,9 @@ def _fits(registration: ClientRegistration, region: str, scopes: tuple[str, ...]
     )
 
 
-async def _registered(oidc: Oidc, scopes: tuple[str, ...]) -> ClientRegistration:
-    registration = await oidc.register(scopes)
+async def registered(oidc: Oidc, scopes: tuple[str, ...], *, browser: BrowserLogin | None = None) -> ClientRegistration:
+    """A new registration of this program. Raises LoginFailed."""
+    registration = await oidc.register(scopes, browser=browser)
     if isinstance(registration, Refusal):
         raise LoginFailed(
             f"The login service of {oidc.region} did not register this program ({registration.detail}). "
@@ -92,12 +106,14 @@ async def _registered(oidc: Oidc, scopes: tuple[str, ...]) -> ClientRegistration
     return registration
 
 
-async def _confirmed(oidc: Oidc, registration: ClientRegistration, started: DeviceAuthorization, clock: Clock) -> Grant:
+async def _confirmed(
+    poll: Callable[[], Awaitable[Grant | Refusal]], started: DeviceAuthorization, clock: Clock
+) -> Grant:
     interval = started.interval
     deadline = clock.monotonic() + started.expires_in
     while clock.monotonic() + interval < deadline:
         await clock.sleep(interval)
-        answer = await oidc.poll(registration, started.device_code)
+        answer = await poll()
         if isinstance(answer, Grant):
             return answer
         match answer.reason:

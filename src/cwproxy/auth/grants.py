@@ -6,7 +6,7 @@ Strings that are secrets stay out of every repr. Numbers from the wire are clamp
 import enum
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 TYPICAL_LIFETIME = 3600.0
@@ -40,11 +40,22 @@ class DeviceAuthorization:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Tokens. refresh_token: None when the answer had none, and the old one stays good. expires_in: seconds."""
+    """Tokens. refresh_token: None when the answer had none, and the old one stays good. expires_in: seconds.
+    profile_arn: only Kiro's own login service names one.
+    """
 
     access_token: str = field(repr=False)
     refresh_token: str | None = field(repr=False)
     expires_in: float
+    profile_arn: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """The tokens, and the registration that is needed to renew them, where there are registrations."""
+
+    registration: ClientRegistration | None
+    grant: Grant
 
 
 class Reason(enum.Enum):
@@ -116,6 +127,24 @@ def lifetime(value: object, *, default: float, least: float, most: float) -> flo
     if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
         return default
     return float(min(max(value, least), most))
+
+
+def grant_of(answer: Mapping[str, object], access: str, refresh: str, expires_in: str) -> Grant | Refusal:
+    """The tokens in an answer, by the names of its members."""
+    access_token, refresh_token = answer.get(access), answer.get(refresh)
+    if not isinstance(access_token, str) or not access_token:
+        return incomplete()
+    profile_arn = answer.get("profileArn")
+    return Grant(
+        access_token=access_token,
+        refresh_token=refresh_token if isinstance(refresh_token, str) and refresh_token else None,
+        expires_in=lifetime(answer.get(expires_in), default=TYPICAL_LIFETIME, least=60.0, most=86_400.0),
+        profile_arn=profile_arn if isinstance(profile_arn, str) and profile_arn else None,
+    )
+
+
+def incomplete() -> Refusal:
+    return Refusal(Reason.UNAVAILABLE, "the answer of the login service lacks what was asked for", ambiguous=True)
 
 
 def presentable(text: str, secrets: Iterable[str]) -> str:

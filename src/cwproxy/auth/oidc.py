@@ -1,4 +1,5 @@
-"""boto3's `sso-oidc` client, in threads: register, start a device login, poll it, renew a token.
+"""boto3's `sso-oidc` client, in threads: register, start a device login and poll it, exchange the code of a browser
+login, renew a token.
 
 Every call answers with a value, either what was asked for or a `Refusal`; nothing of botocore comes out of here.
 One attempt each: a refresh token that is sent twice can end the login (reliability.md 2.3). boto3 is imported when
@@ -12,15 +13,18 @@ import math
 import os
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import quote, urlencode
 
 from cwproxy.auth.grants import (
-    TYPICAL_LIFETIME,
     ClientRegistration,
     DeviceAuthorization,
     Grant,
     Reason,
     Refusal,
+    grant_of,
+    incomplete,
     lifetime,
     presentable,
     reason_of,
@@ -34,11 +38,20 @@ if TYPE_CHECKING:
 CLIENT_NAME = "cwproxy"
 CLIENT_TYPE = "public"
 DEVICE_CODE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+CODE_GRANT = "authorization_code"
 TIMEOUT_SECONDS = 10.0
 
 _Answer: TypeAlias = Mapping[str, object]
 _BODY = "Body"
 _NUMBERS = frozenset({"expiresIn", "interval", "clientIdIssuedAt", "clientSecretExpiresAt"})
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserLogin:
+    """What a registration for a login in the browser is bound to."""
+
+    redirect_uri: str
+    start_url: str
 
 
 class Oidc:
@@ -71,16 +84,29 @@ class Oidc:
         if client is not None:
             await asyncio.to_thread(client.close)
 
-    async def register(self, scopes: tuple[str, ...]) -> ClientRegistration | Refusal:
+    async def register(
+        self, scopes: tuple[str, ...], *, browser: BrowserLogin | None = None
+    ) -> ClientRegistration | Refusal:
+        """For the device flow, or for one login in a browser of this machine (protocol.md 5.4)."""
+
         def call(client: "SSOOIDCClient") -> _Answer:
-            return client.register_client(clientName=CLIENT_NAME, clientType=CLIENT_TYPE, scopes=list(scopes))
+            if browser is None:
+                return client.register_client(clientName=CLIENT_NAME, clientType=CLIENT_TYPE, scopes=list(scopes))
+            return client.register_client(
+                clientName=CLIENT_NAME,
+                clientType=CLIENT_TYPE,
+                scopes=list(scopes),
+                redirectUris=[browser.redirect_uri],
+                grantTypes=[CODE_GRANT, "refresh_token"],
+                issuerUrl=browser.start_url,
+            )
 
         answer = await self._ask(call)
         if isinstance(answer, Refusal):
             return answer
         client_id, secret, end = (answer.get(key) for key in ("clientId", "clientSecret", "clientSecretExpiresAt"))
         if not (isinstance(client_id, str) and isinstance(secret, str)):
-            return _incomplete()
+            return incomplete()
         expires_at = lifetime(end, default=0.0, least=0.0, most=math.inf) or math.inf
         return ClientRegistration(client_id, secret, expires_at, self.region, scopes)
 
@@ -95,7 +121,7 @@ class Oidc:
             return answer
         device_code, user_code, uri = (answer.get(key) for key in ("deviceCode", "userCode", "verificationUri"))
         if not (isinstance(device_code, str) and isinstance(user_code, str) and isinstance(uri, str)):
-            return _incomplete()
+            return incomplete()
         complete = answer.get("verificationUriComplete")
         return DeviceAuthorization(
             device_code=device_code,
@@ -118,6 +144,37 @@ class Oidc:
             )
 
         return _grant(await self._ask(call, registration.client_secret, device_code))
+
+    def page(self, registration: ClientRegistration, redirect_uri: str, challenge: str, state: str) -> str:
+        """The URL at which a person logs in with a browser. `scopes` is in the plural there (protocol.md 5.4)."""
+        query = {
+            "response_type": "code",
+            "client_id": registration.client_id,
+            "redirect_uri": redirect_uri,
+            "scopes": " ".join(registration.scopes),
+            "state": state,
+            "code_challenge": challenge,
+            "code_challenge_method": "S256",
+        }
+        base = self._endpoint or f"https://oidc.{self.region}.amazonaws.com"
+        return f"{base}/authorize?{urlencode(query, quote_via=quote, safe='')}"
+
+    async def exchange(
+        self, registration: ClientRegistration, code: str, *, verifier: str, redirect_uri: str
+    ) -> Grant | Refusal:
+        """The tokens for the code that the browser brought back."""
+
+        def call(client: "SSOOIDCClient") -> _Answer:
+            return client.create_token(
+                clientId=registration.client_id,
+                clientSecret=registration.client_secret,
+                grantType=CODE_GRANT,
+                code=code,
+                codeVerifier=verifier,
+                redirectUri=redirect_uri,
+            )
+
+        return _grant(await self._ask(call, registration.client_secret, code, verifier))
 
     async def refresh(self, registration: ClientRegistration, refresh_token: str) -> Grant | Refusal:
         """Spend `refresh_token`, once."""
@@ -242,17 +299,4 @@ def _refusal(error: "ClientError", secrets: tuple[str, ...]) -> Refusal:
 
 
 def _grant(answer: _Answer | Refusal) -> Grant | Refusal:
-    if isinstance(answer, Refusal):
-        return answer
-    access_token, refresh_token = answer.get("accessToken"), answer.get("refreshToken")
-    if not isinstance(access_token, str) or not access_token:
-        return _incomplete()
-    return Grant(
-        access_token=access_token,
-        refresh_token=refresh_token if isinstance(refresh_token, str) and refresh_token else None,
-        expires_in=lifetime(answer.get("expiresIn"), default=TYPICAL_LIFETIME, least=60.0, most=86_400.0),
-    )
-
-
-def _incomplete() -> Refusal:
-    return Refusal(Reason.UNAVAILABLE, "the answer of the login service lacks what was asked for", ambiguous=True)
+    return answer if isinstance(answer, Refusal) else grant_of(answer, "accessToken", "refreshToken", "expiresIn")

@@ -6,7 +6,6 @@ import time
 import webbrowser
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -20,7 +19,7 @@ from cwproxy.codewhisperer.surfaces import Surface
 from cwproxy.errors import CwproxyError, LoginFailed, LoginRequired
 from cwproxy.settings import Settings
 from cwproxy.store import Account, AccountKind, Store
-from cwproxy.wiring import oidc, open_store, open_upstream
+from cwproxy.wiring import login_services, open_store, open_upstream
 
 SIMULATED_START_URL = "https://d-1234567890.awsapps.com/start"
 """An Identity Center of the simulator's, for surfaces that need a profile."""
@@ -73,7 +72,7 @@ async def login(settings: Settings, wanted: Wanted) -> None:
             return _asked(console, profiles)
 
         async with open_store() as store, open_upstream(settings) as upstream:
-            desk = LoginDesk(store, partial(oidc, settings), upstream.http, endpoint=settings.endpoint)
+            desk = LoginDesk(store, login_services(settings), upstream.http)
             account = await desk.log_in(wanted.request(settings.surface), tell, choose)
     where = f", profile {account.profile_arn}" if account.profile_arn else ""
     print(f"Logged in as {account.label} ({account.kind.value}{where}).")
@@ -86,14 +85,14 @@ async def log_in_quietly(settings: Settings, wanted: Wanted, directory: Path) ->
         pass
 
     async with open_store(directory) as store, open_upstream(settings) as upstream:
-        desk = LoginDesk(store, partial(oidc, settings), upstream.http, endpoint=settings.endpoint)
+        desk = LoginDesk(store, login_services(settings), upstream.http)
         await desk.log_in(wanted.request(None), tell)
 
 
 async def logout(settings: Settings, account_id: str | None) -> None:
     async with open_store() as store, open_upstream(settings) as upstream:
         account = _one(store, account_id)
-        await LoginDesk(store, partial(oidc, settings), upstream.http).log_out(account.id)
+        await LoginDesk(store, login_services(settings), upstream.http).log_out(account.id)
     print(f"Forgot {account.label} ({account.kind.value}).")
 
 

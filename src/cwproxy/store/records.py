@@ -34,6 +34,9 @@ class AccountKind(enum.Enum):
 
     BUILDER_ID = "builder-id"
     IDENTITY_CENTER = "identity-center"
+    SOCIAL = "social"
+    EXTERNAL_IDP = "external-idp"
+    API_KEY = "api-key"
     IAM = "iam"
 
 
@@ -52,7 +55,8 @@ class Account:
 
     id: letters, digits, `-` and `_` only; it becomes part of a file name.
     sso_region: where its tokens are made and renewed; for IAM, the region that is called.
-    profile_arn: its region is the region of the API; None for Builder ID.
+    start_url: where its person logs in; for an external identity provider, its token endpoint, where there is one.
+    profile_arn: its region is the region of the API; None for Builder ID, API keys and IAM.
     surface: the value of a surface that a person chose instead of the kind's default, or None.
     created_at: epoch seconds.
     """
@@ -71,7 +75,10 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """Our registration as an OIDC client, under which the account's tokens were made. expires_at: epoch seconds."""
+    """The registration as a client under which the account's tokens were made. expires_at: epoch seconds.
+
+    Of an external identity provider there is only the client's name; its secret is empty.
+    """
 
     client_id: str
     client_secret: Secret
@@ -84,6 +91,7 @@ class Registration:
 class Token:
     """What proves the login.
 
+    access_token: for an API key, the key itself, which has no end (`expires_at` is infinite) and is never renewed.
     expires_at: epoch seconds, of the access token.
     generation: grows with every replacement; a writer names the one it has seen.
     """

@@ -134,7 +134,7 @@ class Store:
             database.execute(statement, (AccountState.ACTIVE.value, account_id, AccountState.NEEDS_LOGIN.value))
             return True
 
-    def replace_login(self, account_id: str, token: Token, registration: Registration) -> bool:
+    def replace_login(self, account_id: str, token: Token, registration: Registration | None) -> bool:
         """Store what a person's new login gave, whatever was there, and make the account active. The stored
         generation is one higher than the last.
         """
@@ -145,7 +145,8 @@ class Store:
             if database.execute("SELECT 1 FROM account WHERE id = ?", (account_id,)).fetchone() is None:
                 return False
             database.execute(rows.PUT_GRANT, rows.of_token(account_id, token, last + 1))
-            database.execute(rows.PUT_REGISTRATION, rows.of_registration(account_id, registration))
+            if registration is not None:
+                database.execute(rows.PUT_REGISTRATION, rows.of_registration(account_id, registration))
             _put_state(database, account_id, AccountState.ACTIVE, "")
             return True
 

@@ -1,0 +1,68 @@
+"""How a refresh token is spent: each kind of account has its own login service."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TypeAlias, assert_never
+
+from cwproxy.auth.grants import ClientRegistration, Grant, Refusal
+from cwproxy.auth.oidc import Oidc
+from cwproxy.auth.services import LoginServices
+from cwproxy.store import Account, AccountKind, Registration, Token
+
+Spend: TypeAlias = Callable[[], Awaitable[Grant | Refusal]]
+
+
+class Spender:
+    """Its clients are made when they are needed and kept until `aclose`."""
+
+    def __init__(self, services: LoginServices) -> None:
+        self._services = services
+        self._web = services.web()
+        self._oidc: dict[str, Oidc] = {}
+
+    async def aclose(self) -> None:
+        for client in self._oidc.values():
+            await client.aclose()
+        self._oidc.clear()
+        await self._web.aclose()
+
+    def of(self, account: Account, registration: Registration | None, token: Token) -> Spend | None:
+        """The call that spends the refresh token of `token`, once each time that it is made; None where there is
+        nothing to renew the token with. Raises SettingsError for an account of an impossible region.
+        """
+        if token.refresh_token is None:
+            return None
+        refresh_token = token.refresh_token.reveal()
+        match account.kind:
+            case AccountKind.BUILDER_ID | AccountKind.IDENTITY_CENTER:
+                if registration is None:
+                    return None
+                return partial(self._oidc_of(account).refresh, client_registration(registration), refresh_token)
+            case AccountKind.SOCIAL:
+                return partial(self._services.social(account.sso_region, self._web).refresh, refresh_token)
+            case AccountKind.EXTERNAL_IDP:
+                if registration is None or account.start_url is None:
+                    return None
+                idp = self._services.external(account.sso_region, self._web)
+                client = registration.client_id
+                return partial(idp.refresh, account.start_url, client, refresh_token, registration.scopes)
+            case AccountKind.API_KEY | AccountKind.IAM:
+                return None
+            case _:
+                assert_never(account.kind)
+
+    def _oidc_of(self, account: Account) -> Oidc:
+        client = self._oidc.get(account.sso_region)
+        if client is None:
+            client = self._oidc[account.sso_region] = self._services.oidc(account.sso_region)
+        return client
+
+
+def client_registration(registration: Registration) -> ClientRegistration:
+    return ClientRegistration(
+        client_id=registration.client_id,
+        client_secret=registration.client_secret.reveal(),
+        expires_at=registration.expires_at,
+        region=registration.region,
+        scopes=registration.scopes,
+    )
