@@ -82,7 +82,7 @@ async def test_a_builder_id_has_no_profile_and_never_asks_for_one(bench: Logins)
 
 
 async def test_the_person_is_told_the_code(bench: Logins) -> None:
-    told: list[str] = []
+    told: list[str | None] = []
 
     async def tell(prompt: Prompt) -> None:
         told.append(prompt.user_code)
@@ -215,7 +215,7 @@ async def test_an_account_that_is_removed_during_its_login_is_made_anew(bench: L
     first = await log_in(bench, CENTER, ControlPlane(us_east_1=[page(arn("us-east-1", "A"))]))
 
     class Vanishing(Store):
-        def replace_login(self, account_id: str, token: Token, registration: Registration) -> bool:
+        def replace_login(self, account_id: str, token: Token, registration: Registration | None) -> bool:
             self.remove(account_id)
             return super().replace_login(account_id, token, registration)
 

@@ -59,7 +59,7 @@ async def test_the_person_is_told_before_the_first_poll(oidc: Oidc, server: Oidc
     )
     assert told == [(prompt, 0)]
     assert login.grant.access_token == "canary-access-1"
-    assert login.registration.client_id == "client-1"
+    assert login.registration is not None and login.registration.client_id == "client-1"
     assert [path for path, _ in server.calls] == ["/client/register", "/device_authorization", "/token"]
     assert time.slept == [5.0]
 
@@ -126,7 +126,7 @@ async def test_another_registration_is_not(
     oidc: Oidc, server: OidcServer, time: FakeClock, registration: ClientRegistration, change: Json
 ) -> None:
     login = await run(oidc, time, dataclasses.replace(registration, **change))  # type: ignore[arg-type]
-    assert login.registration.client_id == "client-1"
+    assert login.registration is not None and login.registration.client_id == "client-1"
     assert server.count("/client/register") == 1
 
 
@@ -135,7 +135,7 @@ async def test_a_registration_that_has_ended_unnoticed_is_renewed_once(
 ) -> None:
     server.start_script.append(error("invalid_client"))
     login = await run(oidc, time, registration)
-    assert login.registration.client_id == "client-1"
+    assert login.registration is not None and login.registration.client_id == "client-1"
     assert server.count("/device_authorization") == 2
 
 

@@ -50,7 +50,7 @@ async def first_profile(profiles: Sequence[Profile]) -> Profile:
 class LoginDesk:
     """Logs accounts in and out of `store`.
 
-    http: a client for the control plane, used for Identity Center only.
+    http: a client for the control plane, used for Identity Center only. endpoint: a base URL for it instead of AWS's.
     """
 
     def __init__(
@@ -59,10 +59,12 @@ class LoginDesk:
         services: LoginServices,
         http: httpx.AsyncClient,
         *,
+        endpoint: str | None = None,
         clock: Clock | None = None,
     ) -> None:
         self._store = store
         self._services = services
+        self._endpoint = endpoint
         self._http = http
         self._clock = clock or Clock()
 
@@ -116,7 +118,7 @@ class LoginDesk:
         surface = request.surface or default_surface(request.kind)
         for region in API_REGIONS:
             try:
-                profiles += await self._profiles(Target(surface, region, self._services.endpoint), access_token)
+                profiles += await self._profiles(Target(surface, region, self._endpoint), access_token)
             except CwproxyError as error:
                 log.warning("profiles of %s cannot be listed: %s", region, error.message)
                 failure = error

@@ -72,7 +72,7 @@ async def login(settings: Settings, wanted: Wanted) -> None:
             return _asked(console, profiles)
 
         async with open_store() as store, open_upstream(settings) as upstream:
-            desk = LoginDesk(store, login_services(settings), upstream.http)
+            desk = LoginDesk(store, login_services(settings), upstream.http, endpoint=settings.endpoint)
             account = await desk.log_in(wanted.request(settings.surface), tell, choose)
     where = f", profile {account.profile_arn}" if account.profile_arn else ""
     print(f"Logged in as {account.label} ({account.kind.value}{where}).")
@@ -85,7 +85,7 @@ async def log_in_quietly(settings: Settings, wanted: Wanted, directory: Path) ->
         pass
 
     async with open_store(directory) as store, open_upstream(settings) as upstream:
-        desk = LoginDesk(store, login_services(settings), upstream.http)
+        desk = LoginDesk(store, login_services(settings), upstream.http, endpoint=settings.endpoint)
         await desk.log_in(wanted.request(None), tell)
 
 

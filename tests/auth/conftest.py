@@ -1,0 +1,19 @@
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from tests.support.web_server import WebServer, web_server
+
+from cwproxy.auth.web import Web
+
+
+@pytest.fixture
+def service() -> Iterator[WebServer]:
+    with web_server() as server:
+        yield server
+
+
+@pytest.fixture
+async def web() -> AsyncIterator[Web]:
+    web = Web(timeout=5.0)
+    yield web
+    await web.aclose()
