@@ -3,7 +3,8 @@ import json
 import pytest
 
 from cwproxy.diagnosis import redaction
-from cwproxy.diagnosis.redaction import OMITTED, REDACTED
+from cwproxy.diagnosis.redaction import OMITTED
+from cwproxy.redaction import REDACTED
 
 SECRETS = [
     "Bearer aoaAAAAAA-canary-canary",

@@ -27,6 +27,7 @@ from cwproxy.errors import (
     Throttled,
 )
 from cwproxy.eventstream import Frame
+from cwproxy.redaction import redacted
 
 Failure: TypeAlias = BackendError | InvalidRequest
 
@@ -40,12 +41,6 @@ BIG_BODY: Final = 600_000
 body that anybody has seen refused for its size had about as many (backend-rules.md A5 58, 60).
 """
 
-_SECRET = re.compile(
-    r"(?i:bearer)[\s:]+(?!token\b)\S{8,}"
-    r"|\b(?:aoa|aor|ksk_|eyJ|IQoJ|FwoG)[A-Za-z0-9_\-./+=:]{8,}"
-    r"|\bA[KS]IA[A-Z0-9]{12,}"
-    r"|(?i:x-amz-security-token)[\s:=]+\S+"
-)
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 _TOO_LONG = frozenset({"CONTENT_LENGTH_EXCEEDS_THRESHOLD", "PROMPT_TOO_LONG"})
@@ -330,7 +325,7 @@ def _bare(kind: str) -> str:
 
 def _clean(text: str) -> str:
     """One line without tokens, of at most `MAX_MESSAGE_LENGTH` characters."""
-    return _UNPRINTABLE.sub(" ", _SECRET.sub("[redacted]", text)).strip()[:MAX_MESSAGE_LENGTH]
+    return _UNPRINTABLE.sub(" ", redacted(text)).strip()[:MAX_MESSAGE_LENGTH]
 
 
 def _retry_after(headers: Mapping[str, str], members: Mapping[str, object]) -> float | None:

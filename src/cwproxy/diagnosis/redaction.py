@@ -9,21 +9,14 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-_SECRET = re.compile(
-    r"(?i:bearer)[\s:]+(?!token\b)[^\s\"\\]{8,}"
-    r"|\b(?:aoa|aor|ksk_|cwp_|sk-|ghp_|github_pat_|xox[abp]-|IQoJ|FwoG)[A-Za-z0-9_\-./+=:]{12,}"
-    r"|\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"
-    r"|\bA[KS]IA[A-Z0-9]{12,}"
-    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)",
-    re.DOTALL,
-)
+from cwproxy.redaction import REDACTED, redacted
+
 _SECRET_KEYS = re.compile(
     r"(?i)(?:authorization|cookie|password|passwd|secret|api[-_]?key|(?:access|refresh|id|session|security)[-_]?token)$"
 )
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{512,}={0,2}")
 _USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
 
-REDACTED: Final = "[redacted]"
 SHOWN: Final = 64
 """Characters of base64 that stay: enough to tell the format, and a whole number of bytes."""
 
@@ -33,7 +26,7 @@ OMITTED: Final = "omittedCharacters"
 
 def text(value: str) -> str:
     """The same without secrets and long base64."""
-    return _BASE64.sub(_shortened, _SECRET.sub(REDACTED, value))
+    return _BASE64.sub(_shortened, redacted(value))
 
 
 def url(value: str) -> str:
