@@ -2,10 +2,12 @@
 
 import os
 import signal
+import uuid
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.support import postgresql
 
 # A shell starts what it runs in the background with SIGINT ignored, nohup with SIGHUP; programs under test inherit it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -29,3 +31,17 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         if name.startswith(("CWPROXY_", "AWS_ACCESS", "AWS_SECRET", "AWS_SESSION", "AWS_PROFILE")):
             monkeypatch.delenv(name)
     yield
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[postgresql.PostgresqlServer]:
+    """One server for all tests of this process; skips where none is installed."""
+    postgresql.require()
+    with postgresql.postgresql_server() as server:
+        yield server
+
+
+@pytest.fixture
+def database_url(postgresql_server: postgresql.PostgresqlServer) -> str:
+    """An empty database."""
+    return postgresql_server.database(uuid.uuid4().hex)

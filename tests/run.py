@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support import postgresql
+
 ROOT = Path(__file__).parent.parent
 PURE = (
     "errors.py",
@@ -30,6 +32,8 @@ def run(*command: str) -> int:
 def main(arguments: list[str]) -> int:
     if not os.environ.get("CI") and shutil.which("node") is None:
         print("Node is not installed: the tests that run AWS's and OpenAI's JavaScript clients will be skipped.")
+    if not os.environ.get("CI") and postgresql.program("initdb") is None:
+        print("PostgreSQL is not installed (apt-get install postgresql): its tests will be skipped.")
     workers = str(max(2, os.cpu_count() or 2))
     run("coverage", "erase")
     failed = run("pytest", "-n", workers, "--dist", "loadgroup", "--cov", "--cov-report=", "-q", *arguments)

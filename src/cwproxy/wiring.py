@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @asynccontextmanager
 async def open_store(directory: Path | None = None) -> AsyncIterator[Store]:
     """The accounts and tokens of this user. Raises StoreError."""
-    store = await asyncio.to_thread(Store, directory or data_directory())
+    store = await asyncio.to_thread(Store.open, directory or data_directory())
     try:
         yield store
     finally:

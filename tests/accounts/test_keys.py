@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "data") as store:
+    with Store.open(tmp_path / "data") as store:
         store.add(an_account("one", AccountKind.API_KEY), Token(Secret("ksk_canary-1"), None, inf))
         yield store
 

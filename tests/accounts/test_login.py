@@ -219,7 +219,7 @@ async def test_an_account_that_is_removed_during_its_login_is_made_anew(bench: L
             self.remove(account_id)
             return super().replace_login(account_id, token, registration)
 
-    with Vanishing(bench.store.directory) as bench.store:
+    with Vanishing.open(bench.directory) as bench.store:
         second = await log_in(bench, CENTER, ControlPlane(us_east_1=[page(arn("us-east-1", "A"))]))
         assert [account.id for account in bench.store.accounts()] == [second] != [first]
 
@@ -249,7 +249,7 @@ async def test_logging_out_forgets_everything(bench: Logins) -> None:
         assert await desk.log_out(account_id)
         assert not await desk.log_out(account_id)
     assert bench.store.accounts() == []
-    assert b"canary" not in b"".join(path.read_bytes() for path in bench.store.directory.iterdir())
+    assert b"canary" not in b"".join(path.read_bytes() for path in bench.directory.iterdir())
 
 
 async def test_a_login_shows_no_secret(bench: Logins, caplog: pytest.LogCaptureFixture) -> None:

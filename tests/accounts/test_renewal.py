@@ -14,7 +14,6 @@ from cwproxy.accounts.renewal import Lost, Postponed, Refreshed, Renewal
 from cwproxy.auth.services import LoginServices
 from cwproxy.errors import LoginRequired
 from cwproxy.store import AccountState, Secret, Store, Token
-from cwproxy.store.sqlite import FILE_NAME
 
 pytestmark = pytest.mark.anyio
 
@@ -27,14 +26,14 @@ async def bench(tmp_path: Path) -> AsyncIterator[Logins]:
 
 @pytest.fixture
 async def renewal(bench: Logins) -> AsyncIterator[Renewal]:
-    renewal = make_renewal(bench, bench.store.directory)
+    renewal = make_renewal(bench)
     yield renewal
     await renewal.aclose()
 
 
-def make_renewal(bench: Logins, lock_directory: Path) -> Renewal:
+def make_renewal(bench: Logins, **options: float) -> Renewal:
     services = LoginServices(endpoint=bench.server.url)
-    return Renewal(bench.store, services, clock=bench.time.clock, lock_directory=lock_directory)
+    return Renewal(bench.store, services, clock=bench.time.clock, **options)
 
 
 async def test_renews_and_stores(bench: Logins, renewal: Renewal) -> None:
@@ -47,7 +46,7 @@ async def test_renews_and_stores(bench: Logins, renewal: Renewal) -> None:
 
 async def test_the_lock_file_is_private_and_stays(bench: Logins, renewal: Renewal) -> None:
     await renewal.renew("one", bench.token)
-    path = bench.store.directory / "refresh-one.lock"
+    path = bench.directory / "refresh-one.lock"
     assert S_IMODE(path.stat().st_mode) == 0o600
     inode = path.stat().st_ino
     await renewal.renew("one", bench.token)
@@ -222,16 +221,17 @@ async def test_a_token_that_moves_before_the_reservation_is_read_again(bench: Lo
             spent = Token(Secret("canary-access-7"), Secret("refresh-0"), NOW, 2)
             self.replace_token(account_id, spent, expected_generation=1)
 
-    with Moving(bench.store.directory) as store:
+    with Moving.open(bench.directory) as store:
         services = LoginServices(endpoint=bench.server.url)
-        renewal = Renewal(store, services, clock=bench.time.clock, lock_directory=store.directory)
+        renewal = Renewal(store, services, clock=bench.time.clock)
         assert isinstance(await renewal.renew("one", known), Refreshed)
         await renewal.aclose()
     assert bench.token.generation == 3
 
 
 async def test_a_lock_that_cannot_be_made_is_a_matter_of_storage(bench: Logins) -> None:
-    renewal = make_renewal(bench, bench.store.directory / FILE_NAME)
+    (bench.directory / "refresh-one.lock").mkdir()
+    renewal = make_renewal(bench)
     outcome = await renewal.renew("one", bench.token)
     assert isinstance(outcome, Postponed)
     assert outcome.storage
@@ -255,15 +255,16 @@ sys.stdin.read()
 
 
 async def test_a_holder_that_hangs_is_waited_for_and_a_killed_one_is_not(bench: Logins, renewal: Renewal) -> None:
-    path = bench.store.directory / "refresh-one.lock"
+    impatient = make_renewal(bench, lock_seconds=0.2)
+    path = bench.directory / "refresh-one.lock"
     holder = spawn(_HOLD, str(path))
     with holder:
         assert holder.stdout is not None
         assert await asyncio.to_thread(holder.stdout.readline) == "held\n"
-        outcome = await renewal.renew("one", bench.token)
+        outcome = await impatient.renew("one", bench.token)
+        await impatient.aclose()
         assert isinstance(outcome, Postponed)
         assert "Another process" in outcome.message
-        assert 14.9 <= sum(bench.time.slept) <= 15.1
         assert bench.server.refreshes == 0
         holder.kill()
     assert isinstance(await renewal.renew("one", bench.token), Refreshed)
@@ -278,7 +279,7 @@ from cwproxy.auth.services import LoginServices
 from cwproxy.store import Store
 
 async def main() -> None:
-    with Store(Path(sys.argv[1])) as store:
+    with Store.open(Path(sys.argv[1])) as store:
         keeper = TokenKeeper(store, LoginServices(endpoint=sys.argv[2]))
         source = keeper.source("one")
         print("ready", flush=True)
@@ -292,7 +293,7 @@ asyncio.run(main())
 
 async def test_four_processes_make_one_renewal(bench: Logins) -> None:
     bench.sql("UPDATE token SET expires_at = 0")
-    processes = [spawn(_RENEW, str(bench.store.directory), bench.server.url) for _ in range(4)]
+    processes = [spawn(_RENEW, str(bench.directory), bench.server.url) for _ in range(4)]
     try:
         for process in processes:
             assert process.stdout is not None

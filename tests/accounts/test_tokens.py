@@ -349,7 +349,7 @@ async def test_a_late_reader_does_not_bring_an_old_token_back(bench: Logins) -> 
                 proceed.wait(10)
             return token
 
-    with Slow(bench.store.directory) as store:
+    with Slow.open(bench.directory) as store:
         keeper = bench.keeper_of(store)
         source = keeper.source("one")
         late = asyncio.ensure_future(source.token())

@@ -117,7 +117,7 @@ def test_the_clock(  # the parameters are three facts about one date
 
 def test_an_expired_token_that_can_be_renewed(aws: Simulator, cli: Cli, home: Path) -> None:
     assert cli("login", "--no-browser", "--endpoint", aws.url).code == 0
-    with Store(home / "data") as store:
+    with Store.open(home / "data") as store:
         (account,) = store.accounts()
         token = store.token(account.id)
         registration = store.registration(account.id)
@@ -140,7 +140,7 @@ def test_an_expired_token_that_cannot(aws: Simulator, cli: Cli, home: Path) -> N
 
 def test_an_account_without_a_token(aws: Simulator, cli: Cli, home: Path) -> None:
     stored = store_login(home, aws.account("builder-id"))
-    with Store(home / "data") as store:
+    with Store.open(home / "data") as store:
         store.remove(stored.id)
         store.add(stored)
     done = cli("doctor", "--endpoint", aws.url)
@@ -149,7 +149,7 @@ def test_an_account_without_a_token(aws: Simulator, cli: Cli, home: Path) -> Non
 
 
 def test_an_account_that_needs_a_login(aws: Simulator, account: SimulatedAccount, cli: Cli, home: Path) -> None:
-    with Store(home / "data") as store:
+    with Store.open(home / "data") as store:
         store.set_state(account.id, AccountState.NEEDS_LOGIN, "the refresh token was refused")
     done = cli("doctor", "--endpoint", aws.url)
     assert done.code == 1

@@ -22,7 +22,7 @@ def two_profiles(aws: Simulator) -> None:
 
 
 def accounts(home: Path) -> list[tuple[str, str, str | None]]:
-    with Store(home / "data") as store:
+    with Store.open(home / "data") as store:
         return [(account.kind.value, account.label, account.profile_arn) for account in store.accounts()]
 
 

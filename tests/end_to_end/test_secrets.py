@@ -20,7 +20,7 @@ MEMBERS = ("refreshToken", "clientSecret", "deviceCode")
 
 def stored(home: Path) -> list[str]:
     """The access token, the refresh token and the client's secret."""
-    with Store(home / "data") as store:
+    with Store.open(home / "data") as store:
         (account,) = store.accounts()
         token, registration = store.token(account.id), store.registration(account.id)
     assert token is not None

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from tests.support.records import NOW, a_registration, a_token, an_account
-from tests.support.store_contract import OpenStore, StoreContract
 
 from cwproxy.errors import StoreError
 from cwproxy.store import Store
@@ -19,12 +18,6 @@ from cwproxy.store.sqlite import FILE_NAME
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
     return tmp_path / "data" / "cwproxy"
-
-
-class TestSqlite(StoreContract):
-    @pytest.fixture
-    def open_store(self, directory: Path) -> OpenStore:
-        return lambda: Store(directory)
 
 
 @pytest.fixture
@@ -47,7 +40,7 @@ def edit(path: Path, statement: str) -> None:
 
 @pytest.mark.usefixtures("loose_umask")
 def test_files_are_private_whatever_the_umask(directory: Path) -> None:
-    with Store(directory) as store:
+    with Store.open(directory) as store:
         store.add(an_account(), a_token())
         assert mode(directory) == 0o700
         assert {path.name: mode(path) for path in directory.iterdir()} == {
@@ -61,17 +54,17 @@ def test_an_open_directory_is_refused_with_the_command_that_mends_it(directory: 
     directory.mkdir(parents=True, mode=0o700)
     directory.chmod(0o750)
     with pytest.raises(StoreError, match=f"chmod 700 {directory}"):
-        Store(directory)
+        Store.open(directory)
     assert list(directory.iterdir()) == []
 
 
 @pytest.mark.parametrize("suffix", ["", "-wal", "-shm"])
 def test_an_open_file_is_refused_with_the_command_that_mends_it(directory: Path, suffix: str) -> None:
-    with Store(directory):
+    with Store.open(directory):
         path = directory / f"{FILE_NAME}{suffix}"
         path.chmod(0o640)
         with pytest.raises(StoreError, match=f"chmod 600 {path}"):
-            Store(directory)
+            Store.open(directory)
 
 
 def test_a_link_in_place_of_the_directory_is_refused(directory: Path, tmp_path: Path) -> None:
@@ -80,7 +73,7 @@ def test_a_link_in_place_of_the_directory_is_refused(directory: Path, tmp_path: 
     elsewhere.mkdir(mode=0o700)
     directory.symlink_to(elsewhere)
     with pytest.raises(StoreError, match="symbolic link"):
-        Store(directory)
+        Store.open(directory)
 
 
 def test_a_link_in_place_of_the_file_is_refused(directory: Path, tmp_path: Path) -> None:
@@ -89,7 +82,7 @@ def test_a_link_in_place_of_the_file_is_refused(directory: Path, tmp_path: Path)
     target.touch(0o600)
     (directory / FILE_NAME).symlink_to(target)
     with pytest.raises(StoreError, match="symbolic link"):
-        Store(directory)
+        Store.open(directory)
     assert target.read_bytes() == b""
 
 
@@ -100,12 +93,12 @@ def test_a_damaged_file_is_left_as_it_is(directory: Path, content: bytes) -> Non
     path.touch(0o600)
     path.write_bytes(content)
     with pytest.raises(StoreError, match="damaged"):
-        Store(directory)
+        Store.open(directory)
     assert path.read_bytes() == content
 
 
 def test_a_file_with_damaged_pages_is_refused(directory: Path) -> None:
-    with Store(directory) as store:
+    with Store.open(directory) as store:
         for number in range(20):
             store.add(an_account(f"account-{number}"), a_token(number))
     path = directory / FILE_NAME
@@ -113,7 +106,7 @@ def test_a_file_with_damaged_pages_is_refused(directory: Path) -> None:
     content[8192:] = b"\xff" * (len(content) - 8192)
     path.write_bytes(content)
     with pytest.raises(StoreError, match="damaged"):
-        Store(directory)
+        Store.open(directory)
     assert path.read_bytes() == bytes(content)
 
 
@@ -124,19 +117,19 @@ def test_an_emptied_file_whose_log_has_the_content_is_refused(directory: Path) -
     log.touch(0o600)
     log.write_bytes(b"content")
     with pytest.raises(StoreError, match="damaged"):
-        Store(directory)
+        Store.open(directory)
     assert log.read_bytes() == b"content"
 
 
 def test_an_empty_file_is_a_new_store(directory: Path) -> None:
     directory.mkdir(parents=True, mode=0o700)
     (directory / FILE_NAME).touch(0o600)
-    with Store(directory) as store:
+    with Store.open(directory) as store:
         assert store.accounts() == []
 
 
 def test_a_kind_of_a_later_version_is_named(directory: Path) -> None:
-    with Store(directory) as store:
+    with Store.open(directory) as store:
         store.add(an_account())
         edit(directory / FILE_NAME, "UPDATE account SET kind = 'telepathy'")
         with pytest.raises(StoreError, match="telepathy"):
@@ -144,7 +137,7 @@ def test_a_kind_of_a_later_version_is_named(directory: Path) -> None:
 
 
 def test_removed_secrets_are_overwritten(directory: Path) -> None:
-    with Store(directory) as store:
+    with Store.open(directory) as store:
         store.add(an_account("one"), a_token(1), a_registration())
         store.reserve("one", expected_generation=1, started_at=NOW)
         store.replace_token("one", a_token(2, generation=2), expected_generation=1)
@@ -156,12 +149,12 @@ def test_removed_secrets_are_overwritten(directory: Path) -> None:
 @pytest.mark.parametrize("_", range(10))
 def test_many_may_open_a_new_store_at_once(directory: Path, _: int) -> None:
     def open_and_add(number: int) -> None:
-        with Store(directory) as store:
+        with Store.open(directory) as store:
             store.add(an_account(f"account-{number}"))
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(open_and_add, range(8)))
-    with Store(directory) as store:
+    with Store.open(directory) as store:
         assert len(store.accounts()) == 8
 
 
@@ -172,7 +165,7 @@ from cwproxy.errors import StoreError
 from cwproxy.store import Secret, Store, Token
 
 directory = Path(sys.argv[1])
-with Store(directory) as store:
+with Store.open(directory) as store:
     if sys.argv[2] == "reserved":
         assert store.reserve("one", expected_generation=1, started_at=0.0)
     size = next(path for path in directory.iterdir() if path.name.endswith("-wal")).stat().st_size
@@ -191,20 +184,20 @@ with Store(directory) as store:
 
 @pytest.mark.parametrize(("case", "printed"), [("reserved", "True"), ("not reserved", "refused:")])
 def test_a_full_disk_is_met_by_the_reservation_and_not_by_the_token(directory: Path, case: str, printed: str) -> None:
-    with Store(directory) as store:
+    with Store.open(directory) as store:
         store.add(an_account(), a_token())
     result = subprocess.run(
         [sys.executable, "-c", _FULL_DISK, str(directory), case], capture_output=True, text=True, check=True
     )
     assert result.stdout.startswith(printed)
-    with Store(directory) as store:
+    with Store.open(directory) as store:
         token = store.token("one")
     assert token is not None
     assert token.generation == (2 if case == "reserved" else 1)
 
 
 def test_the_error_of_an_unusable_store_names_its_file(directory: Path) -> None:
-    with Store(directory) as store:
+    with Store.open(directory) as store:
         store.add(an_account())
         edit(directory / FILE_NAME, "DROP TABLE token")
         with pytest.raises(StoreError, match=FILE_NAME):

@@ -24,6 +24,7 @@ NEW = "canary-access-1"
 class Logins:
     """The account `one` is logged in with the token that the service expects to renew."""
 
+    directory: Path
     store: Store
     server: OidcServer
     time: FakeClock
@@ -56,28 +57,31 @@ class Logins:
 
     def sql(self, statement: str) -> None:
         """Meddle with the file, as another process would."""
-        database = sqlite3.connect(self.store.directory / FILE_NAME)
+        database = sqlite3.connect(self.directory / FILE_NAME)
         with database:
             database.execute(statement)
         database.close()
 
     def fail_writes(self, table: str) -> None:
-        self.sql(
-            f"CREATE TRIGGER full BEFORE INSERT ON {table} BEGIN SELECT raise(ABORT, 'database or disk is full'); END"
-        )
+        for verb in ("insert", "update"):
+            self.sql(
+                f"CREATE TRIGGER full_{verb} BEFORE {verb} ON {table} "
+                "BEGIN SELECT raise(ABORT, 'database or disk is full'); END"
+            )
 
     def allow_writes(self) -> None:
-        self.sql("DROP TRIGGER full")
+        for verb in ("insert", "update"):
+            self.sql(f"DROP TRIGGER full_{verb}")
 
 
 @asynccontextmanager
 async def logins(directory: Path) -> AsyncIterator[Logins]:
-    with oidc_server() as server, Store(directory) as store:
+    with oidc_server() as server, Store.open(directory) as store:
         token = Token(Secret(OLD), Secret(server.current), NOW + 3600.0)
         store.add(an_account("one"), token, a_registration())
         time = FakeClock(NOW)
         keeper = TokenKeeper(store, LoginServices(endpoint=server.url), clock=time.clock, jitter=lambda: 0.0)
-        yield Logins(store, server, time, keeper)
+        yield Logins(directory, store, server, time, keeper)
         await keeper.aclose()
 
 

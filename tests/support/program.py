@@ -206,7 +206,7 @@ def store_login(
     token = Token(
         Secret(account.token), None if refresh_token is None else Secret(refresh_token), time.time() + expires_in
     )
-    with Store(home / "data") as store:
+    with Store.open(home / "data") as store:
         store.add(stored, None if kind is AccountKind.IAM else token)
     return stored
 

@@ -1,12 +1,14 @@
 """Accounts and tokens for tests. Every secret begins with `canary-`, so that leaks can be searched for."""
 
-from cwproxy.store import Account, AccountKind, Registration, Secret, Token
+from cwproxy.store import Account, AccountKind, Registration, Secret, Source, Token
 
 NOW = 1_750_000_000.0
 START_URL = "https://view.awsapps.com/start"
 
 
-def an_account(account_id: str = "one", kind: AccountKind = AccountKind.BUILDER_ID, **changes: str | float) -> Account:
+def an_account(
+    account_id: str = "one", kind: AccountKind = AccountKind.BUILDER_ID, **changes: str | float | Source | None
+) -> Account:
     members = {"label": "mine", "sso_region": "us-east-1", "created_at": NOW, "start_url": START_URL, **changes}
     return Account(id=account_id, kind=kind, **members)  # type: ignore[arg-type]
 

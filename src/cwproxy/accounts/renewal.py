@@ -6,11 +6,11 @@ outcome is a value; what it means for requests is decided in `tokens`.
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeAlias, assert_never
-
-import filelock
 
 from cwproxy.accounts.spending import Spend, Spender
 from cwproxy.auth.clock import Clock
@@ -25,7 +25,11 @@ GOOD_SECONDS = 60.0
 """A token that lives longer than this is taken over instead of being renewed."""
 
 LOCK_SECONDS = 15.0
-LOCK_POLL_SECONDS = 0.05
+LOCK_WAITERS = 32
+"""Threads that wait for locks. They are not those that everything else uses: a process whose threads all wait for
+another one, while that one's wait for it, would hold them both up.
+"""
+
 SECOND_TRY_SECONDS = 2.0
 REREAD_SECONDS = (0.025, 0.05, 0.1)
 
@@ -70,40 +74,51 @@ class _Login:
 class Renewal:
     """Renews tokens of `store`. What it opens of `services` is kept until `aclose`.
 
-    The lock files lie in `lock_directory` and are never deleted, because removing one would let two holders in.
+    lock_seconds: how long another process that renews the same login is waited for.
     """
 
-    def __init__(self, store: Store, services: LoginServices, *, clock: Clock, lock_directory: Path) -> None:
+    def __init__(
+        self, store: Store, services: LoginServices, *, clock: Clock, lock_seconds: float = LOCK_SECONDS
+    ) -> None:
         self._store = store
         self._spender = Spender(services)
         self._clock = clock
-        self._lock_directory = lock_directory
+        self._lock_seconds = lock_seconds
+        self._waiters: ThreadPoolExecutor | None = None
 
     async def aclose(self) -> None:
+        if self._waiters is not None:
+            self._waiters.shutdown(wait=False, cancel_futures=True)
+            self._waiters = None
         await self._spender.aclose()
 
     async def renew(self, account_id: str, known: Token) -> Outcome:
         """A token newer than `known`. Does not raise for anything that the store or the service may do."""
-        lock = filelock.FileLock(self._lock_directory / f"refresh-{account_id}.lock", mode=0o600, thread_local=False)
         try:
-            if not await self._acquired(lock):
-                return Postponed("Another process has been renewing the login for too long.")
-            try:
+            async with self._locked(account_id) as held:
+                if not held:
+                    return Postponed("Another process has been renewing the login for too long.")
                 return await self._renew(account_id, known)
-            finally:
-                lock.release()
         except StoreError as error:
             return Postponed(f"The login is not renewed, because the result could not be kept. {error.message}", True)
         except SettingsError as error:
             return Postponed(f"The login cannot be renewed. {error.message}")
 
-    async def _acquired(self, lock: filelock.BaseFileLock) -> bool:
-        deadline = self._clock.monotonic() + LOCK_SECONDS
-        while not await asyncio.to_thread(_try, lock):
-            if self._clock.monotonic() >= deadline:
-                return False
-            await self._clock.sleep(LOCK_POLL_SECONDS)
-        return True
+    @asynccontextmanager
+    async def _locked(self, account_id: str) -> AsyncIterator[bool]:
+        lock = self._store.database.locked(f"refresh-{account_id}", within=self._lock_seconds)
+        if self._waiters is None:
+            self._waiters = ThreadPoolExecutor(LOCK_WAITERS, thread_name_prefix="cwproxy-lock")
+        entering = asyncio.get_running_loop().run_in_executor(self._waiters, lock.__enter__)
+        try:
+            held = await asyncio.shield(entering)
+        except asyncio.CancelledError:
+            entering.add_done_callback(lambda entered: _leave(lock, entered))
+            raise
+        try:
+            yield held
+        finally:
+            await asyncio.to_thread(lock.__exit__, None, None, None)
 
     async def _renew(self, account_id: str, known: Token) -> Outcome:
         login = await asyncio.to_thread(self._read, account_id)
@@ -223,11 +238,7 @@ def _ended(account: Account, reason: str) -> str:
     return f"The login of account {account.label!r} has ended: {reason}. Run `cwproxy login`."
 
 
-def _try(lock: filelock.BaseFileLock) -> bool:
-    try:
-        lock.acquire(blocking=False)
-    except filelock.Timeout:
-        return False
-    except OSError as error:
-        raise StoreError(f"Cannot lock {lock.lock_file}: {error.strerror}.") from error
-    return True
+def _leave(lock: AbstractContextManager[bool], entered: "asyncio.Future[bool]") -> None:
+    """Nobody waits for the lock any more; it must not be kept when it is had after all."""
+    if not entered.cancelled() and entered.exception() is None:
+        lock.__exit__(None, None, None)

@@ -6,7 +6,6 @@ import logging
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import assert_never
 
 from cwproxy.accounts.renewal import Lost, Outcome, Postponed, Refreshed, Renewal, login_ended
@@ -232,16 +231,13 @@ class TokenKeeper:
         services: LoginServices,
         *,
         clock: Clock | None = None,
-        lock_directory: Path | None = None,
         jitter: Callable[[], float] | None = None,
         patience: float = PATIENCE_SECONDS,
     ) -> None:
-        """lock_directory: private to the user; the store's own by default. jitter: seconds, drawn once per token.
-        patience: seconds that a request waits for a renewal.
-        """
+        """jitter: seconds, drawn once per token. patience: seconds that a request waits for a renewal."""
         self._store = store
         self._clock = clock or Clock()
-        self._renewal = Renewal(store, services, clock=self._clock, lock_directory=lock_directory or store.directory)
+        self._renewal = Renewal(store, services, clock=self._clock)
         self._jitter = jitter or _jitter
         self._patience = patience
         self._sources: dict[str, AccountTokens] = {}

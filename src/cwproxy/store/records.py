@@ -49,6 +49,22 @@ class AccountState(enum.Enum):
     MISCONFIGURED = "misconfigured"
 
 
+class SourceKind(enum.Enum):
+    """Another program in whose files an account's tokens live."""
+
+    KIRO_IDE = "kiro-ide"
+    Q_CLI = "q-cli"
+    KIRO_CLI = "kiro-cli"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where another program keeps the tokens of an account. path: its file."""
+
+    kind: SourceKind
+    path: str
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """A login at AWS.
@@ -59,6 +75,8 @@ class Account:
     profile_arn: its region is the region of the API; None for Builder ID, API keys and IAM.
     surface: the value of a surface that a person chose instead of the kind's default, or None.
     created_at: epoch seconds.
+    source: where its tokens live, when that is not here. weight: its share of the load among its like.
+    disabled: switched off by a person. declared: it stands in the configuration file, which says what it is.
     """
 
     id: str
@@ -71,6 +89,10 @@ class Account:
     surface: str | None = None
     state: AccountState = AccountState.ACTIVE
     state_detail: str = ""
+    source: Source | None = None
+    weight: float = 1.0
+    disabled: bool = False
+    declared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +116,14 @@ class Token:
     access_token: for an API key, the key itself, which has no end (`expires_at` is infinite) and is never renewed.
     expires_at: epoch seconds, of the access token.
     generation: grows with every replacement; a writer names the one it has seen.
+    extra: JSON text of what some kinds need besides.
     """
 
     access_token: Secret
     refresh_token: Secret | None
     expires_at: float
     generation: int = 1
+    extra: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,96 @@
+"""What the pools of all processes have found out about accounts, so that each hears of it from the others.
+
+A process writes what changes and asks once a second at most for what has changed; a change is seen once, in an order
+in which nothing is passed over.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cwproxy.store.database import Database, Row
+
+
+@dataclass(frozen=True, slots=True)
+class CoolDown:
+    """What holds for one scope (the account itself, or one of its models) of one account.
+
+    until: epoch seconds, or None where no time ends it. level: the step of the back-off. state, detail: the pool's own
+    words. changed_at: epoch seconds.
+    """
+
+    account_id: str
+    scope: str
+    until: float | None
+    level: int
+    state: str
+    detail: str
+    changed_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The changes up to `stamp`."""
+
+    stamp: int
+    changes: tuple[CoolDown, ...]
+
+
+# The counter's row is locked until the transaction ends, so numbers become visible in their order.
+_COUNT = "UPDATE counter SET value = value + 1 WHERE name = 'cooldown' RETURNING value"
+_PUT = (
+    "INSERT INTO cooldown (account_id, scope, until, level, state, detail, changed_at, changed_in) "
+    "VALUES (:account_id, :scope, :until, :level, :state, :detail, :changed_at, :changed_in) "
+    "ON CONFLICT (account_id, scope) DO UPDATE SET until = excluded.until, level = excluded.level, "
+    "state = excluded.state, detail = excluded.detail, changed_at = excluded.changed_at, "
+    "changed_in = excluded.changed_in"
+)
+
+
+class CoolDowns:
+    """Raises StoreError when the database cannot be used; what the caller knows already still holds then."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def put(self, changes: Iterable[CoolDown]) -> None:
+        """The last to write has its say."""
+        rows = [_values(change) for change in changes]
+        if not rows:
+            return
+        with self._database.transaction() as statements:
+            (counted,) = statements.execute(_COUNT)
+            for values in rows:
+                statements.execute(_PUT, values | {"changed_in": counted.whole("value")})
+
+    def since(self, stamp: int) -> Seen:
+        """What has changed after `stamp`, by anybody, the oldest change first; everything after 0."""
+        with self._database.reading() as statements:
+            rows = statements.execute(
+                "SELECT * FROM cooldown WHERE changed_in > :stamp ORDER BY changed_in, account_id, scope",
+                {"stamp": stamp},
+            )
+        return Seen(rows[-1].whole("changed_in") if rows else stamp, tuple(_cool_down(row) for row in rows))
+
+
+def _values(change: CoolDown) -> dict[str, object]:
+    return {
+        "account_id": change.account_id,
+        "scope": change.scope,
+        "until": change.until,
+        "level": change.level,
+        "state": change.state,
+        "detail": change.detail,
+        "changed_at": change.changed_at,
+    }
+
+
+def _cool_down(row: Row) -> CoolDown:
+    return CoolDown(
+        account_id=row.text("account_id"),
+        scope=row.text("scope"),
+        until=row.optional_number("until"),
+        level=row.whole("level"),
+        state=row.text("state"),
+        detail=row.text("detail"),
+        changed_at=row.number("changed_at"),
+    )

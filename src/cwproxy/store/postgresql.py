@@ -1,0 +1,182 @@
+"""The database of several machines: PostgreSQL through SQLAlchemy. Imported only when a URL asks for it.
+
+Connections are pooled and checked before use, so that a server that was restarted is found again without help.
+psycopg's texts may repeat the row that was refused, and with it a secret: only their first line is ever shown, and
+they are never chained.
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+from hashlib import sha256
+from typing import Final
+
+import psycopg
+from sqlalchemy import Connection, Engine, TextClause, create_engine, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+
+from cwproxy.errors import StoreError
+from cwproxy.store import schema
+from cwproxy.store.database import NO_PARAMETERS, Row
+
+SCHEMES: Final = ("postgresql", "postgres", "postgresql+psycopg")
+EXAMPLE: Final = "postgresql://user:password@host:5432/database"
+CONNECT_SECONDS = 5
+LOCK_POLL_SECONDS = 0.05
+POOL_SIZE = 5
+
+OPTIONS: Final = " ".join(
+    f"-c {option}"
+    for option in (
+        "statement_timeout=10s",
+        "lock_timeout=5s",
+        "idle_in_transaction_session_timeout=30s",
+        # A machine that vanishes without a word must not keep its locks for two hours.
+        "tcp_keepalives_idle=10",
+        "tcp_keepalives_interval=5",
+        "tcp_keepalives_count=3",
+    )
+)
+
+
+class PostgresqlDatabase:
+    """A `Database` in the schema that the URL's user writes to first (`public`, unless the server says otherwise)."""
+
+    def __init__(self, url: str) -> None:
+        """Raises StoreError for a URL that is none, a server that cannot be reached, and a schema that is newer or
+        another program's. The URL's password is in no message.
+        """
+        self._engine = _engine(url)
+        self._closed = False
+        parts = self._engine.url
+        self._name = f"postgresql://{parts.host or ''}{f':{parts.port}' if parts.port else ''}/{parts.database or ''}"
+        try:
+            self._bring_forward()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @contextmanager
+    def transaction(self) -> Iterator["_Statements"]:
+        with self._converted(), self._engine.begin() as connection:
+            yield _Statements(connection)
+
+    @contextmanager
+    def reading(self) -> Iterator["_Statements"]:
+        with self._converted(), self._engine.connect() as connection:
+            view = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            yield _Statements(view)
+
+    @contextmanager
+    def locked(self, name: str, *, within: float) -> Iterator[bool]:
+        """An advisory lock, which the server takes back when its connection ends. Not through a pooler that hands
+        out connections by transaction.
+        """
+        key = int.from_bytes(sha256(f"cwproxy:{name}".encode()).digest()[:8], signed=True)
+        deadline = time.monotonic() + within
+        with self._converted():
+            connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            connection.detach()
+        try:
+            with self._converted():
+                held = _acquired(connection, key, deadline)
+            yield held
+        finally:
+            with suppress(SQLAlchemyError):  # a connection that is broken has lost its locks already
+                connection.close()
+
+    def checkpoint(self, *, wipe: bool = False) -> None:
+        pass
+
+    def close(self) -> None:
+        self._closed = True
+        self._engine.dispose()
+
+    def _bring_forward(self) -> None:
+        with self._converted():
+            with self._engine.connect() as connection:
+                version = _version(connection)
+            if version == schema.HEAD:
+                return
+            if version > schema.HEAD:
+                raise schema.newer(self.name, version)
+
+            from cwproxy.store.migrating import migrate_postgresql
+
+            with self._engine.begin() as connection:
+                migrate_postgresql(connection, self.name)
+
+    @contextmanager
+    def _converted(self) -> Iterator[None]:
+        if self._closed:
+            raise StoreError(f"The store {self.name} is closed.")
+        try:
+            yield
+        except SQLAlchemyError as error:
+            raise StoreError(f"The store {self.name} cannot be used: {_reason(error)}.") from None
+
+
+class _Statements:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def execute(self, sql: str, parameters: Mapping[str, object] = NO_PARAMETERS) -> list[Row]:
+        result = self._connection.execute(_clause(sql), dict(parameters))
+        return [Row(row) for row in result.mappings()] if result.returns_rows else []
+
+    def changed(self, sql: str, parameters: Mapping[str, object] = NO_PARAMETERS) -> int:
+        return self._connection.execute(_clause(sql), dict(parameters)).rowcount
+
+
+@lru_cache(maxsize=256)
+def _clause(sql: str) -> TextClause:
+    return text(sql)
+
+
+def _engine(url: str) -> Engine:
+    try:
+        parts = make_url(url)
+    except (ArgumentError, ValueError):
+        # Not chained: the text may hold the password.
+        raise StoreError(f"The database URL cannot be read; it looks like {EXAMPLE}.") from None
+    if parts.drivername not in SCHEMES:
+        raise StoreError(f"The database URL is not one of PostgreSQL; it looks like {EXAMPLE}.")
+    given = parts.query.get("options", "")
+    options = " ".join([OPTIONS, given] if isinstance(given, str) else [OPTIONS, *given])
+    return create_engine(
+        parts.set(drivername="postgresql+psycopg"),
+        connect_args={"connect_timeout": CONNECT_SECONDS, "application_name": "cwproxy", "options": options},
+        hide_parameters=True,
+        pool_pre_ping=True,
+        pool_size=POOL_SIZE,
+        pool_timeout=CONNECT_SECONDS,
+    )
+
+
+def _acquired(connection: Connection, key: int, deadline: float) -> bool:
+    while not connection.execute(_clause("SELECT pg_try_advisory_lock(:key)"), {"key": key}).scalar_one():
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(LOCK_POLL_SECONDS)
+    return True
+
+
+def _version(connection: Connection) -> int:
+    """0 without a table of versions."""
+    if connection.exec_driver_sql(f"SELECT to_regclass('{schema.VERSION_TABLE}')").scalar_one() is None:
+        return 0
+    number = str(connection.exec_driver_sql(f"SELECT version_num FROM {schema.VERSION_TABLE}").scalar())  # noqa: S608
+    return int(number) if number.isdecimal() else schema.HEAD + 1
+
+
+def _reason(error: SQLAlchemyError) -> str:
+    """One line without the values that the statement had."""
+    if not isinstance(error, DBAPIError) or not isinstance(error.orig, psycopg.Error):
+        return type(error).__name__
+    lines = (error.orig.diag.message_primary or str(error.orig)).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error.orig).__name__
