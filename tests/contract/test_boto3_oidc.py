@@ -1,10 +1,14 @@
 """AWS's own Python client against the simulator's login: it must see AWS there, classes of errors included."""
 
+import base64
+import hashlib
 from collections.abc import Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 import boto3
+import httpx
 import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
@@ -13,6 +17,7 @@ from tests.support.simulator import Simulator
 
 if TYPE_CHECKING:
     from mypy_boto3_sso_oidc import SSOOIDCClient
+    from mypy_boto3_sso_oidc.type_defs import CreateTokenResponseTypeDef
 
 pytestmark = pytest.mark.contract
 
@@ -134,6 +139,59 @@ def test_an_unknown_secret_or_an_expired_registration_is_invalid_client_401(
         client.start_device_authorization(**registration, startUrl=BUILDER_ID)
 
 
+REDIRECT = "http://127.0.0.1:4711/oauth/callback"
+VERIFIER = "v" * 43
+
+
+def browsed(aws: Simulator, registration: dict[str, str], **changes: str) -> str:
+    """The code that a browser brings back when the person agrees."""
+    digest = hashlib.sha256(VERIFIER.encode()).digest()
+    query = {
+        "response_type": "code",
+        "client_id": registration["clientId"],
+        "redirect_uri": REDIRECT,
+        "scopes": "codewhisperer:conversations",
+        "state": "s",
+        "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
+        "code_challenge_method": "S256",
+        **changes,
+    }
+    aws.options(auto_approve=0)
+    answer = httpx.get(f"{aws.url}/authorize", params=query, trust_env=False)
+    assert answer.status_code == 302, answer.text
+    returned = parse_qs(urlsplit(answer.headers["location"]).query)
+    assert returned["state"] == ["s"]
+    return returned["code"][0]
+
+
+def test_a_login_in_the_browser(client: "SSOOIDCClient", aws: Simulator) -> None:
+    exceptions = client.exceptions
+    ways: dict[str, Any] = {"redirectUris": [REDIRECT], "issuerUrl": BUILDER_ID}
+    with pytest.raises(exceptions.InvalidRedirectUriException):
+        registered(client, redirectUris=["https://evil.example/"], issuerUrl=BUILDER_ID)
+    registration = registered(client, grantTypes=["authorization_code", "refresh_token"], **ways)
+
+    def exchange(code: str, **changes: str) -> "CreateTokenResponseTypeDef":
+        members = {"code": code, "codeVerifier": VERIFIER, "redirectUri": REDIRECT, **changes}
+        return client.create_token(**registration, grantType="authorization_code", **members)  # type: ignore[arg-type]
+
+    for wrong in ({"codeVerifier": "w" * 43}, {"redirectUri": REDIRECT + "/"}):
+        code = browsed(aws, registration)
+        for changes in (wrong, {}):  # what was tried in vain is gone
+            with pytest.raises(exceptions.InvalidGrantException):
+                exchange(code, **changes)
+    code = browsed(aws, registration)
+    tokens = exchange(code)
+    refreshed = client.create_token(**registration, grantType="refresh_token", refreshToken=tokens["refreshToken"])
+    assert refreshed["accessToken"] != tokens["accessToken"]
+    with pytest.raises(exceptions.InvalidGrantException):
+        exchange(code)
+    with pytest.raises(exceptions.InvalidGrantException):  # a code that comes again ends what it brought
+        client.create_token(**registration, grantType="refresh_token", refreshToken=refreshed["refreshToken"])
+    with pytest.raises(exceptions.UnauthorizedClientException):
+        client.start_device_authorization(**registration, startUrl=BUILDER_ID)
+
+
 def test_requests_that_make_no_sense(client: "SSOOIDCClient") -> None:
     exceptions = client.exceptions
     with pytest.raises(exceptions.InvalidScopeException):
@@ -146,7 +204,7 @@ def test_requests_that_make_no_sense(client: "SSOOIDCClient") -> None:
     assert body(refusal.value)["error"] == "invalid_request"
     with pytest.raises(exceptions.UnsupportedGrantTypeException):
         client.create_token(**registration, grantType="password")
-    with pytest.raises(exceptions.UnsupportedGrantTypeException):
+    with pytest.raises(exceptions.UnauthorizedClientException):
         client.create_token(**registration, grantType="authorization_code", code="x")
     with pytest.raises(exceptions.InvalidGrantException):
         client.create_token(**registration, grantType=DEVICE_CODE, deviceCode="unknown")

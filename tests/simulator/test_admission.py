@@ -39,6 +39,27 @@ def test_an_api_key_needs_its_token_type_and_a_token_must_not_have_it(aws: Simul
     assert chat(http, token.token, body, surface="kiro", tokentype="SSO_OIDC").status_code == 200
 
 
+def test_a_key_works_with_the_wire_shape_of_the_command_line_only(aws: Simulator, http: httpx.Client) -> None:
+    key = aws.account("api-key").token
+    assert chat(http, key, surface="q", tokentype="API_KEY").status_code == 200
+    refused = http.post(
+        "/generateAssistantResponse",
+        json=chat_body(),
+        headers={"authorization": f"Bearer {key}", "tokentype": "API_KEY"},
+    )
+    assert (refused.status_code, refused.json()["message"]) == (403, INVALID)
+
+
+def test_a_token_of_a_company_needs_its_token_type_and_its_profile(aws: Simulator, http: httpx.Client) -> None:
+    account = aws.account("external-idp")
+    body = chat_body(profile_arn=account.profile_arn)
+    for surface in ("q", "kiro"):
+        assert chat(http, account.token, body, surface=surface, tokentype="EXTERNAL_IDP").status_code == 200
+        assert chat(http, account.token, body, surface=surface).json()["message"] == INVALID
+        without = chat(http, account.token, surface=surface, tokentype="EXTERNAL_IDP")
+        assert without.status_code == (400 if surface == "kiro" else 403)
+
+
 def test_chat_hosts_exist_in_two_regions_only(aws: Simulator, http: httpx.Client) -> None:
     token = aws.account().token
     with pytest.raises(httpx.ReadError):

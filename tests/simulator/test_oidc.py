@@ -105,7 +105,7 @@ def test_a_whole_login_and_its_refresh(aws: Simulator, http: httpx.Client) -> No
     wider = {**refresh, "scope": ["codewhisperer:analysis"]}
     assert http.post("/token", json=wider).json()["error"] == "invalid_scope"
     code = {**client, "grantType": "authorization_code", "code": "x"}
-    assert http.post("/token", json=code).json()["error"] == "unsupported_grant_type"
+    assert http.post("/token", json=code).json()["error"] == "unauthorized_client"
 
 
 @pytest.mark.parametrize(

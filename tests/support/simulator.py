@@ -28,13 +28,15 @@ from cwproxy.simulator.control import PREFIX, answer
 from cwproxy.simulator.envelope import Reply
 from cwproxy.simulator.request import Request
 
-Kind = Literal["builder-id", "identity-center", "social", "api-key", "iam"]
+Kind = Literal["builder-id", "identity-center", "social", "external-idp", "api-key", "iam"]
 FaultScope = Literal["chat", "oidc", "control-plane"]
 
 
 @dataclass(frozen=True, slots=True)
 class SimulatedAccount:
-    """`token` is empty for iam, which has the keys instead; `refresh_token` is only given to social accounts here."""
+    """`token` is empty for iam, which has the keys instead; `refresh_token` is only given to social and external
+    accounts here, `token_endpoint` and `client_id` to external ones.
+    """
 
     id: str
     kind: Kind
@@ -47,6 +49,9 @@ class SimulatedAccount:
     access_key_id: str | None
     secret_access_key: str | None
     session_token: str | None
+    provider: str | None = None
+    token_endpoint: str | None = None
+    client_id: str | None = None
 
     @property
     def profile_arn(self) -> str:
@@ -109,6 +114,7 @@ class SimulatorClient:
         token: str | None = None,
         expires_in: float | None = None,
         session_token: str | None = None,
+        provider: str | None = None,
     ) -> SimulatedAccount:
         """Make an account and a token for it, without a login; the token lasts for ever unless `expires_in` says."""
         members: dict[str, object] = {"kind": kind, "region": region, "state": state}
@@ -120,6 +126,7 @@ class SimulatorClient:
             "token": token,
             "expiresIn": expires_in,
             "sessionToken": session_token,
+            "provider": provider,
         }
         made = self._post("accounts", {**members, **{name: it for name, it in optional.items() if it is not None}})
         return SimulatedAccount(
@@ -134,6 +141,9 @@ class SimulatorClient:
             access_key_id=made["accessKeyId"],
             secret_access_key=made["secretAccessKey"],
             session_token=made["sessionToken"],
+            provider=made["provider"],
+            token_endpoint=made.get("tokenEndpoint"),
+            client_id=made.get("clientId"),
         )
 
     def accounts(self) -> list[dict[str, Any]]:

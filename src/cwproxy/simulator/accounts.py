@@ -9,18 +9,28 @@ from typing import Literal, get_args
 
 from cwproxy.simulator.states import STATES
 
-AccountKind = Literal["builder-id", "identity-center", "social", "api-key", "iam"]
+AccountKind = Literal["builder-id", "identity-center", "social", "external-idp", "api-key", "iam"]
 KINDS: tuple[AccountKind, ...] = get_args(AccountKind)
+
+PROVIDERS = ("Google", "Github")
+"""Who may know the person of a social account (protocol.md 5.6)."""
+
+EXTERNAL_CLIENT = "11111111-2222-3333-4444-555555555555"
+"""The name under which Kiro is registered at the company's identity provider."""
 
 API_REGIONS = ("us-east-1", "eu-central-1")
 """The only regions with chat hosts (backend-rules.md A4 55)."""
+
+_WITH_PROFILES = ("identity-center", "social", "external-idp")
 
 BUILDER_ID_START_URL = "https://view.awsapps.com/start"
 
 
 @dataclass(slots=True)
 class Account:
-    """`region` is where the login happened; the profiles may be elsewhere. `models` None means all of them."""
+    """`region` is where the login happened; the profiles may be elsewhere. `models` None means all of them.
+    `provider`: of social accounts.
+    """
 
     id: str
     kind: AccountKind
@@ -28,6 +38,7 @@ class Account:
     start_url: str | None
     profile_arns: tuple[str, ...]
     email: str
+    provider: str | None = None
     state: str = "healthy"
     models: frozenset[str] | None = None
     access_key_id: str | None = None
@@ -87,12 +98,15 @@ class Accounts:
         profile_arns: tuple[str, ...] | None = None,
         models: frozenset[str] | None = None,
         account_id: str | None = None,
+        provider: str | None = None,
     ) -> Account:
-        """A new one. Identity Center and social accounts get a profile if none is named, the others have none."""
+        """A new one. Identity Center, social and external accounts get a profile if none is named, the others have
+        none.
+        """
         account_id = account_id or f"{kind}-{secrets.token_hex(4)}"
         if profile_arns is None:
             home = "eu-central-1" if region.startswith("eu-") else "us-east-1"
-            profile_arns = (new_profile_arn(home),) if kind in ("identity-center", "social") else ()
+            profile_arns = (new_profile_arn(home),) if kind in _WITH_PROFILES else ()
         account = Account(
             id=account_id,
             kind=kind,
@@ -100,6 +114,7 @@ class Accounts:
             start_url=start_url or (BUILDER_ID_START_URL if kind == "builder-id" else None),
             profile_arns=profile_arns,
             email=f"{account_id}@example.com",
+            provider=(provider or PROVIDERS[0]) if kind == "social" else None,
             models=models,
         )
         if kind == "iam":
@@ -110,6 +125,9 @@ class Accounts:
 
     def by_start_url(self, start_url: str) -> Account | None:
         return next((account for account in self._accounts.values() if account.start_url == start_url), None)
+
+    def by_provider(self, provider: str) -> Account | None:
+        return next((account for account in self._accounts.values() if account.provider == provider), None)
 
     def by_access_key(self, access_key_id: str) -> Account | None:
         return next((account for account in self._accounts.values() if account.access_key_id == access_key_id), None)

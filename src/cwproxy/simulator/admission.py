@@ -11,6 +11,10 @@ from cwproxy.simulator.sigv4 import Credentials, verify
 from cwproxy.simulator.simulation import Simulation
 from cwproxy.simulator.states import INVALID_BEARER, STATES
 
+_TOKEN_TYPES = {"api-key": ("API_KEY",), "external-idp": ("EXTERNAL_IDP",)}
+_PLAIN_TYPES = ("", "SSO_OIDC")
+"""What the header `TokenType` says of a bearer token; the older clients send none for the rest (protocol.md 1.3)."""
+
 _MISSING_BEARER = "Missing bearer token in the authorization header."
 
 
@@ -43,9 +47,10 @@ def _bearer(simulation: Simulation, request: Request, route: Route) -> Account:
     account = simulation.accounts.by_token(token, now=simulation.clock.now())
     if account is None:
         raise Refused(INVALID_BEARER)
-    is_key = account.kind == "api-key"
-    if is_key != (request.headers.get("tokentype", "").upper() == "API_KEY"):
+    if request.headers.get("tokentype", "").upper() not in _TOKEN_TYPES.get(account.kind, _PLAIN_TYPES):
         raise Refused(INVALID_BEARER, rule=78)
+    if account.kind == "api-key" and route.surface == "codewhisperer":
+        raise Refused(INVALID_BEARER, rule=78)  # it works with the wire shape of the command line only
     return account
 
 

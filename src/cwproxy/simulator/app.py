@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cwproxy.simulator import approval, chat, control, control_plane, faults, oidc
+from cwproxy.simulator import approval, chat, consent, control, control_plane, external, faults, oauth, oidc, social
 from cwproxy.simulator.admission import admit, is_nowhere
 from cwproxy.simulator.delivery import Data, End, Head, Progress, Reset, Step, deliver
 from cwproxy.simulator.envelope import Refused, Reply, ServiceError, error_reply
@@ -19,6 +19,7 @@ from cwproxy.simulator.request import Request, join_headers, split_region
 from cwproxy.simulator.routing import Route, envelope_of, resolve
 from cwproxy.simulator.simulation import Simulation
 
+_LOGIN_PATHS = frozenset({*oidc.PATHS, *social.PATHS, external.PATH})
 _MOST_BYTES = 32 * 1024 * 1024
 """AWS's own mock draws the line here; the answer is plain text (protocol.md 2.11)."""
 
@@ -75,10 +76,12 @@ def _request(scope: Scope, body: bytes) -> Request:
 
 
 def _dispatch(simulation: Simulation, request: Request, entry: Entry) -> Sequence[Step]:
-    if request.path in oidc.PATHS and request.method == "POST":
+    if request.path in _LOGIN_PATHS and request.method == "POST":
         return _login(simulation, request, entry)
     if request.path == approval.PATH:
         return _steps(approval.answer(simulation.grants, request))
+    if request.path in consent.PATHS:
+        return _steps(consent.answer(simulation.codes, request))
     if len(request.body) > _MOST_BYTES:
         return _noted(Reply(413, b"Request entity too large", [("content-type", "text/plain")], "too large"), entry)
     if is_nowhere(request):
@@ -95,13 +98,21 @@ def _login(simulation: Simulation, request: Request, entry: Entry) -> Sequence[S
     entry.operation = request.path
     fault = simulation.take_fault("oidc")
     if fault is None:
-        return _noted(oidc.answer(simulation.grants, request), entry)
+        return _noted(_login_answer(simulation, request), entry)
     entry.fault = fault.kind
     if fault.kind == "lost-answer":
-        oidc.answer(simulation.grants, request)
+        _login_answer(simulation, request)
     if fault.kind == "error":
-        return _noted(oidc.error_reply(fault.error, fault.message), entry)
+        return _noted(oauth.error_reply(fault.error, fault.message), entry)
     return faults.answer_steps(fault)
+
+
+def _login_answer(simulation: Simulation, request: Request) -> Reply:
+    if request.path in oidc.PATHS:
+        return oidc.answer(simulation.codes, request)
+    if request.path in social.PATHS:
+        return social.answer(simulation.codes, request)
+    return external.answer(simulation.grants, request)
 
 
 def _service(simulation: Simulation, request: Request, route: Route, entry: Entry) -> Sequence[Step]:

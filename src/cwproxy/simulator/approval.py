@@ -34,11 +34,6 @@ input { box-sizing: border-box; width: 100%; }
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _HEADERS = [
     ("content-type", "text/html; charset=utf-8"),
-    (
-        "content-security-policy",
-        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; base-uri 'none';"
-        " frame-ancestors 'none'",
-    ),
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),
     ("referrer-policy", "same-origin"),
@@ -51,19 +46,19 @@ def answer(grants: Grants, request: Request) -> Reply:
     if request.method == "GET":
         return _show(grants, request.query.get("user_code", ""))
     if request.method != "POST":
-        return _page(405, "Method not allowed", "<p>Open this page with a browser.</p>")
+        return page(405, "Method not allowed", "<p>Open this page with a browser.</p>")
     if request.headers.get("origin") not in (None, request.base_url):
-        return _page(403, "Refused", "<p>The decision must come from this page itself.</p>")
+        return page(403, "Refused", "<p>The decision must come from this page itself.</p>")
     return _decide(grants, request.body)
 
 
 def _show(grants: Grants, user_code: str) -> Reply:
     if not user_code:
-        return _page(200, "Sign in to a device", _CODE_FORM)
+        return page(200, "Sign in to a device", _CODE_FORM)
     grant = grants.pending(user_code)
     if grant is None:
         return _unknown_code()
-    return _page(200, "Allow this program to use your account?", _question(grant))
+    return page(200, "Allow this program to use your account?", _question(grant))
 
 
 def _decide(grants: Grants, body: bytes) -> Reply:
@@ -75,28 +70,27 @@ def _decide(grants: Grants, body: bytes) -> Reply:
         case "approve":
             account = grants.approve(grant)
             text = f"<p>Signed in as <strong>{escape(account.email)}</strong>. You can close this page.</p>"
-            return _page(200, "Request approved", text)
+            return page(200, "Request approved", text)
         case "deny":
             grants.deny(grant)
-            return _page(200, "Request denied", "<p>Nothing was allowed. You can close this page.</p>")
+            return page(200, "Request denied", "<p>Nothing was allowed. You can close this page.</p>")
         case _:
-            return _page(400, "No decision", _question(grant))
+            return page(400, "No decision", _question(grant))
 
 
 def _unknown_code() -> Reply:
     text = '<p role="alert">This code is unknown, was already used, or has expired.</p>'
-    return _page(404, "Code not found", text + _CODE_FORM)
+    return page(404, "Code not found", text + _CODE_FORM)
 
 
 def _question(grant: DeviceGrant) -> str:
-    builder = grant.start_url == BUILDER_ID_START_URL
-    scopes = ", ".join(grant.client.scopes) or "(none)"
+    scopes = ", ".join(grant.client.scopes if grant.client else ()) or "(none)"
     return f"""<p>Go on only if this code is also shown by the program that you started.</p>
 <p class="code">{escape(grant.user_code)}</p>
 <dl>
-<dt>Program</dt><dd>{escape(grant.client.name)}</dd>
-<dt>Account</dt><dd>{"AWS Builder ID" if builder else "IAM Identity Center"}</dd>
-<dt>Start URL</dt><dd>{escape(grant.start_url)}</dd>
+<dt>Program</dt><dd>{escape(grant.client.name if grant.client else "kiro-cli")}</dd>
+<dt>Account</dt><dd>{escape(_account(grant))}</dd>
+<dt>Start URL</dt><dd>{escape(grant.start_url or "(none)")}</dd>
 <dt>May use</dt><dd>{escape(scopes)}</dd>
 </dl>
 <form method="post" action="{PATH}">
@@ -106,6 +100,12 @@ def _question(grant: DeviceGrant) -> str:
 </form>"""
 
 
+def _account(grant: DeviceGrant) -> str:
+    if grant.provider is not None:
+        return grant.provider
+    return "AWS Builder ID" if grant.start_url == BUILDER_ID_START_URL else "IAM Identity Center"
+
+
 _CODE_FORM = f"""<form method="get" action="{PATH}">
 <div><label for="user_code">Code shown by the program</label>
 <input id="user_code" name="user_code" required autocomplete="off" autocapitalize="characters" size="11"></div>
@@ -113,7 +113,8 @@ _CODE_FORM = f"""<form method="get" action="{PATH}">
 </form>"""
 
 
-def _page(status: int, title: str, content: str) -> Reply:
+def page(status: int, title: str, content: str, *, form_action: str = "") -> Reply:
+    """A page that says whose it is. form_action: where its form may lead besides this server itself."""
     html = f"""<!doctype html>
 <html lang="en">
 <head>
@@ -131,4 +132,9 @@ def _page(status: int, title: str, content: str) -> Reply:
 </body>
 </html>
 """
-    return Reply(status, html.encode(), list(_HEADERS))
+    targets = ("'self'", form_action) if form_action else ("'self'",)
+    policy = (
+        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action {' '.join(targets)};"
+        " base-uri 'none'; frame-ancestors 'none'"
+    )
+    return Reply(status, html.encode(), [*_HEADERS, ("content-security-policy", policy)])

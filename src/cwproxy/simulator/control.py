@@ -9,8 +9,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from cwproxy.simulator.accounts import KINDS, Account, AccountKind
+from cwproxy.simulator.accounts import EXTERNAL_CLIENT, KINDS, PROVIDERS, Account, AccountKind
 from cwproxy.simulator.envelope import Reply, json_reply
+from cwproxy.simulator.external import TOKEN_ENDPOINT
 from cwproxy.simulator.faults import parse_fault
 from cwproxy.simulator.grants import DeviceGrant
 from cwproxy.simulator.models import MODELS
@@ -72,7 +73,9 @@ def _get(simulation: Simulation, name: str, query: dict[str, str]) -> object:
 
 
 def _create_account(simulation: Simulation, members: dict[str, Any]) -> object:
-    """kind, and optionally id, region, startUrl, profileArns, models, state, token, sessionToken, expiresIn."""
+    """kind, and optionally id, region, startUrl, profileArns, models, provider, state, token, sessionToken,
+    expiresIn.
+    """
     kind = members.get("kind")
     if kind not in KINDS:
         raise BadScript(f"an account's kind is one of {', '.join(KINDS)}")
@@ -84,6 +87,7 @@ def _create_account(simulation: Simulation, members: dict[str, Any]) -> object:
         profile_arns=tuple(members["profileArns"]) if "profileArns" in members else None,
         models=_models(members.get("models")),
         account_id=members.get("id"),
+        provider=_provider(members.get("provider")),
     )
     account.session_token = members.get("sessionToken")
     _set_state(simulation, account, members.get("state", "healthy"))
@@ -92,8 +96,9 @@ def _create_account(simulation: Simulation, members: dict[str, Any]) -> object:
         lifetime = members.get("expiresIn")
         expires_at = None if lifetime is None else simulation.clock.now() + float(lifetime)
         document["token"] = simulation.accounts.grant(account, token=members.get("token"), expires_at=expires_at)
-    if kind == "social":
-        document["refreshToken"] = simulation.grants.issue(account, client_id=None, region=None).refresh_token
+    if kind in ("social", "external-idp"):
+        client_id = EXTERNAL_CLIENT if kind == "external-idp" else None
+        document["refreshToken"] = simulation.grants.issue(account, client_id=client_id, region=None).refresh_token
     return document
 
 
@@ -120,6 +125,12 @@ def _models(names: object) -> frozenset[str] | None:
     if not isinstance(names, list) or not set(names) <= known:
         raise BadScript(f"models is a list of {', '.join(sorted(known))}")
     return frozenset(names)
+
+
+def _provider(name: object) -> str | None:
+    if name is not None and name not in PROVIDERS:
+        raise BadScript(f"a provider is one of {', '.join(PROVIDERS)}")
+    return None if name is None else str(name)
 
 
 def _set_state(simulation: Simulation, account: Account, state: object) -> None:
@@ -204,6 +215,8 @@ def _account_document(account: Account) -> dict[str, Any]:
         "startUrl": account.start_url,
         "profileArns": list(account.profile_arns),
         "email": account.email,
+        "provider": account.provider,
+        **_external(account),
         "state": account.state,
         "requests": account.requests,
         "accessKeyId": account.access_key_id,
@@ -212,11 +225,19 @@ def _account_document(account: Account) -> dict[str, Any]:
     }
 
 
+def _external(account: Account) -> dict[str, Any]:
+    """What a token file says of a company's identity provider."""
+    if account.kind != "external-idp":
+        return {}
+    return {"tokenEndpoint": TOKEN_ENDPOINT, "clientId": EXTERNAL_CLIENT}
+
+
 def _device_document(grant: DeviceGrant) -> dict[str, Any]:
     return {
         "userCode": grant.user_code,
         "startUrl": grant.start_url,
-        "client": grant.client.name,
+        "client": grant.client.name if grant.client else None,
+        "provider": grant.provider,
         "decision": grant.decision,
         "polls": grant.polls,
         "interval": grant.interval,

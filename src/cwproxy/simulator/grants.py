@@ -8,7 +8,7 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Literal
 
-from cwproxy.simulator.accounts import BUILDER_ID_START_URL, Account, Accounts
+from cwproxy.simulator.accounts import BUILDER_ID_START_URL, Account, AccountKind, Accounts
 from cwproxy.simulator.clock import Clock
 from cwproxy.simulator.options import SimulatorOptions
 
@@ -28,7 +28,9 @@ class GrantError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A registration. `grant_types` None means that the caller did not restrict itself."""
+    """A registration. `grant_types` None means that the caller did not restrict itself. redirect_uris, issuer_url: of
+    a registration for logins in a browser.
+    """
 
     client_id: str
     client_secret: str
@@ -38,19 +40,24 @@ class Client:
     region: str | None
     issued_at: float
     expires_at: float
+    redirect_uris: tuple[str, ...] = ()
+    issuer_url: str | None = None
 
 
 @dataclass(slots=True)
 class DeviceGrant:
-    """One device login, from its start to the one exchange for tokens."""
+    """One device login, from its start to the one exchange for tokens. client, start_url: None at Kiro's own service,
+    which has no registrations; provider: only there.
+    """
 
     device_code: str
     user_code: str
-    client: Client
-    start_url: str
+    client: Client | None
+    start_url: str | None
     region: str | None
     expires_at: float
     interval: float
+    provider: str | None = None
     decision: Literal["pending", "approved", "denied"] = "pending"
     account_id: str | None = None
     polls: int = 0
@@ -88,7 +95,14 @@ class Grants:
     _refresh: dict[str, _Refresh] = field(default_factory=dict)
 
     def register(
-        self, name: str, scopes: tuple[str, ...], grant_types: tuple[str, ...] | None, region: str | None
+        self,
+        name: str,
+        scopes: tuple[str, ...],
+        grant_types: tuple[str, ...] | None,
+        region: str | None,
+        *,
+        redirect_uris: tuple[str, ...] = (),
+        issuer_url: str | None = None,
     ) -> Client:
         now = self.clock.now()
         client = Client(
@@ -100,14 +114,23 @@ class Grants:
             region=region,
             issued_at=now,
             expires_at=now + self.options.registration_lifetime,
+            redirect_uris=redirect_uris,
+            issuer_url=issuer_url,
         )
         self._clients[client.client_id] = client
         return client
 
     def client(self, client_id: str, client_secret: str, region: str | None) -> Client:
         """The registration with that secret, in that region, still valid; else invalid_client."""
+        client = self.known_client(client_id, region)
+        if not secrets.compare_digest(client.client_secret.encode(), client_secret.encode()):
+            raise GrantError("invalid_client", "Invalid client provided")
+        return client
+
+    def known_client(self, client_id: str, region: str | None) -> Client:
+        """The same for those who do not show the secret: a browser that is sent to the page."""
         client = self._clients.get(client_id)
-        if client is None or not secrets.compare_digest(client.client_secret.encode(), client_secret.encode()):
+        if client is None:
             raise GrantError("invalid_client", "Invalid client provided")
         if client.expires_at <= self.clock.now():
             raise GrantError("invalid_client", "Client registration has expired")
@@ -115,7 +138,9 @@ class Grants:
             raise GrantError("invalid_client", "Invalid client provided")
         return client
 
-    def start_device(self, client: Client, start_url: str, region: str | None) -> DeviceGrant:
+    def start_device(
+        self, client: Client | None, start_url: str | None, region: str | None, *, provider: str | None = None
+    ) -> DeviceGrant:
         half = ("".join(secrets.choice(_CODE_LETTERS) for _ in range(4)) for _ in range(2))
         grant = DeviceGrant(
             device_code=secrets.token_urlsafe(32),
@@ -125,6 +150,7 @@ class Grants:
             region=region,
             expires_at=self.clock.now() + self.options.device_code_lifetime,
             interval=self.options.poll_interval,
+            provider=provider,
         )
         self._devices[grant.device_code] = grant
         return grant
@@ -142,22 +168,35 @@ class Grants:
         return list(self._devices.values())
 
     def approve(self, grant: DeviceGrant) -> Account:
-        """Say yes: for the account that the control plane named, else one with this start URL, else a new one."""
-        account = self.accounts.get(self.next_login) if self.next_login else None
-        self.next_login = None
-        if account is None:
-            account = self.accounts.by_start_url(grant.start_url)
-        if account is None:
-            kind: Literal["builder-id", "identity-center"]
-            kind = "builder-id" if grant.start_url == BUILDER_ID_START_URL else "identity-center"
-            account = self.accounts.create(kind, region=grant.region or "us-east-1", start_url=grant.start_url)
+        """Say yes."""
+        account = self.account_for(start_url=grant.start_url, provider=grant.provider, region=grant.region)
         grant.decision, grant.account_id = "approved", account.id
         return account
+
+    def account_for(self, *, start_url: str | None, provider: str | None, region: str | None) -> Account:
+        """Whose login is approved: the account that the control plane named, else one with this start URL or of this
+        provider, else a new one.
+        """
+        account = self.accounts.get(self.next_login) if self.next_login else None
+        self.next_login = None
+        if account is not None:
+            return account
+        region = region or "us-east-1"
+        if provider is not None:
+            return self.accounts.by_provider(provider) or self.accounts.create(
+                "social", region=region, provider=provider
+            )
+        start_url = start_url or BUILDER_ID_START_URL
+        known = self.accounts.by_start_url(start_url)
+        if known is not None:
+            return known
+        kind: AccountKind = "builder-id" if start_url == BUILDER_ID_START_URL else "identity-center"
+        return self.accounts.create(kind, region=region, start_url=start_url)
 
     def deny(self, grant: DeviceGrant) -> None:
         grant.decision = "denied"
 
-    def poll(self, client: Client, device_code: str) -> Tokens:
+    def poll(self, client: Client | None, device_code: str) -> Tokens:
         """Tokens for an approved device code; else one of the five answers of RFC 8628 3.5."""
         grant = self._devices.get(device_code)
         if grant is None or grant.spent or grant.client is not client:
@@ -178,7 +217,7 @@ class Grants:
         if account is None:
             raise GrantError("authorization_pending", "Authorization is still pending")
         grant.spent = True
-        return self.issue(account, client_id=client.client_id, region=grant.region)
+        return self.issue(account, client_id=None if client is None else client.client_id, region=grant.region)
 
     def issue(
         self, account: Account, *, client_id: str | None, region: str | None, family: str | None = None

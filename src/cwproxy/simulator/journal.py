@@ -8,7 +8,13 @@ from cwproxy.simulator.delivery import Progress
 from cwproxy.simulator.request import Request
 
 _SECRET_HEADERS = frozenset({"authorization", "x-amz-security-token"})
-_SECRET_PATHS = frozenset({"/client/register", "/device_authorization", "/token", "/refreshToken", "/device"})
+_SECRET_PATHS = frozenset(
+    {
+        *("/client/register", "/device_authorization", "/token", "/device", "/consent"),
+        *("/refreshToken", "/oauth/token", "/oauth/device/authorization", "/oauth/device/poll"),
+        "/simulated-tenant/oauth2/v2.0/token",
+    }
+)
 _KEPT = 2_000
 
 

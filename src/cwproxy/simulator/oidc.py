@@ -1,16 +1,16 @@
-"""AWS SSO OIDC: register, device authorisation, token (protocol.md 5.1-5.3, 5.7), and Kiro's social refresh (5.6).
+"""AWS SSO OIDC: register, device authorisation, token (protocol.md 5.1-5.4, 5.7).
 
-Strict about required members, scopes, start URLs and regions. Every refusal carries both `error` in the body and
-`x-amzn-ErrorType`, because boto3 maps to its classes by the header alone.
+Strict about required members, scopes, start URLs, regions, grant types and places to return to.
 """
 
-import json
 import math
 from typing import Any
 
 from cwproxy.simulator.accounts import BUILDER_ID_START_URL
+from cwproxy.simulator.codes import Codes, is_loopback
 from cwproxy.simulator.envelope import Reply, json_reply
-from cwproxy.simulator.grants import Client, GrantError, Grants, Tokens
+from cwproxy.simulator.grants import Client, GrantError, Grants
+from cwproxy.simulator.oauth import error_reply, members_of, text, texts, token_members
 from cwproxy.simulator.request import Request
 
 DEVICE_CODE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -19,67 +19,41 @@ _SCOPES = frozenset(
     {f"codewhisperer:{name}" for name in ("completions", "analysis", "conversations", "transformations", "taskassist")}
     | {"sso:account:access"}
 )
-ERROR_CLASSES = {
-    "authorization_pending": "AuthorizationPendingException",
-    "slow_down": "SlowDownException",
-    "expired_token": "ExpiredTokenException",
-    "invalid_grant": "InvalidGrantException",
-    "unauthorized_client": "UnauthorizedClientException",
-    "unsupported_grant_type": "UnsupportedGrantTypeException",
-    "invalid_scope": "InvalidScopeException",
-    "invalid_request": "InvalidRequestException",
-    "access_denied": "AccessDeniedException",
-    "invalid_client": "InvalidClientException",
-    "invalid_client_metadata": "InvalidClientMetadataException",
-    "server_error": "InternalServerException",
-}
-"""protocol.md 5.7."""
-_STATUSES = {"invalid_client": 401, "server_error": 500}
-
-PATHS = frozenset({"/client/register", "/device_authorization", "/token", "/refreshToken"})
+PATHS = frozenset({"/client/register", "/device_authorization", "/token"})
 
 
-def answer(grants: Grants, request: Request) -> Reply:
+def answer(codes: Codes, request: Request) -> Reply:
     """The answer to a POST to one of `PATHS`."""
     try:
-        members = _members(request.body)
+        members = members_of(request.body)
         match request.path:
             case "/client/register":
-                return _register(grants, request, members)
+                return _register(codes.grants, request, members)
             case "/device_authorization":
-                return _start_device(grants, request, members)
-            case "/token":
-                return _token(grants, request, members)
+                return _start_device(codes.grants, request, members)
             case _:
-                return _social_refresh(grants, members)
+                return _token(codes, request, members)
     except GrantError as error:
         return error_reply(error.code, error.description)
 
 
-def error_reply(code: str, description: str) -> Reply:
-    """An OAuth refusal by its code; an unknown code becomes a plain 400."""
-    return Reply(
-        status=_STATUSES.get(code, 400),
-        body=json.dumps({"error": code, "error_description": description}).encode(),
-        headers=[
-            ("content-type", "application/json"),
-            ("x-amzn-ErrorType", ERROR_CLASSES.get(code, "InvalidRequestException")),
-        ],
-        note=f"{code}: {description}",
-    )
-
-
 def _register(grants: Grants, request: Request, members: dict[str, Any]) -> Reply:
-    name = _text(members, "clientName")
-    if _text(members, "clientType") != "public":
+    name = text(members, "clientName")
+    if text(members, "clientType") != "public":
         raise GrantError("invalid_client_metadata", "Client type must be public")
-    scopes = _texts(members, "scopes") or ()
+    scopes = texts(members, "scopes") or ()
     if not set(scopes) <= _SCOPES:
         raise GrantError("invalid_scope", "Invalid scope provided")
-    grant_types = _texts(members, "grantTypes")
+    grant_types = texts(members, "grantTypes")
     if grant_types is not None and not set(grant_types) <= _GRANT_TYPES:
         raise GrantError("unsupported_grant_type", "Unsupported grant type provided")
-    client = grants.register(name, scopes, grant_types, request.region)
+    redirect_uris = texts(members, "redirectUris") or ()
+    if not all(is_loopback(uri) for uri in redirect_uris):
+        raise GrantError("invalid_redirect_uri", "Invalid redirect URI provided")
+    issuer_url = text(members, "issuerUrl") if redirect_uris else None
+    client = grants.register(
+        name, scopes, grant_types, request.region, redirect_uris=redirect_uris, issuer_url=issuer_url
+    )
     return json_reply(
         {
             "clientId": client.client_id,
@@ -93,7 +67,7 @@ def _register(grants: Grants, request: Request, members: dict[str, Any]) -> Repl
 def _start_device(grants: Grants, request: Request, members: dict[str, Any]) -> Reply:
     client = _client(grants, request, members)
     _check_grant_type(client, DEVICE_CODE_GRANT)
-    start_url = _text(members, "startUrl")
+    start_url = text(members, "startUrl")
     if not start_url.startswith("https://"):
         raise GrantError("invalid_request", "Invalid start URL provided")
     if start_url == BUILDER_ID_START_URL and request.region not in (None, "us-east-1"):
@@ -112,64 +86,36 @@ def _start_device(grants: Grants, request: Request, members: dict[str, Any]) -> 
     )
 
 
-def _token(grants: Grants, request: Request, members: dict[str, Any]) -> Reply:
-    grant_type = _text(members, "grantType")
+def _token(codes: Codes, request: Request, members: dict[str, Any]) -> Reply:
+    grants = codes.grants
+    grant_type = text(members, "grantType")
     client = _client(grants, request, members)
-    if grant_type not in _GRANT_TYPES or grant_type == "authorization_code":
+    if grant_type not in _GRANT_TYPES:
         raise GrantError("unsupported_grant_type", "Unsupported grant type provided")
-    _check_grant_type(client, grant_type)
-    wanted = _texts(members, "scope")
+    _check_grant_type(client, grant_type, named=grant_type == "authorization_code")
+    wanted = texts(members, "scope")
     if wanted is not None and not set(wanted) <= set(client.scopes):
         raise GrantError("invalid_scope", "Invalid scope provided")
     if grant_type == DEVICE_CODE_GRANT:
-        tokens = grants.poll(client, _text(members, "deviceCode"))
+        tokens = grants.poll(client, text(members, "deviceCode"))
+    elif grant_type == "authorization_code":
+        tokens = codes.exchange(
+            text(members, "code"),
+            client=client,
+            verifier=text(members, "codeVerifier"),
+            redirect_uri=text(members, "redirectUri"),
+        )
     else:
-        tokens = grants.refresh(_text(members, "refreshToken"), client_id=client.client_id, region=request.region)
-    return json_reply({**_token_members(tokens), "tokenType": "Bearer"})
-
-
-def _social_refresh(grants: Grants, members: dict[str, Any]) -> Reply:
-    tokens = grants.refresh(_text(members, "refreshToken"), client_id=None, region=None)
-    return json_reply({**_token_members(tokens), "profileArn": next(iter(tokens.account.profile_arns), None)})
-
-
-def _token_members(tokens: Tokens) -> dict[str, object]:
-    members: dict[str, object] = {"accessToken": tokens.access_token, "expiresIn": tokens.expires_in}
-    if tokens.refresh_token is not None:
-        members["refreshToken"] = tokens.refresh_token
-    return members
+        tokens = grants.refresh(text(members, "refreshToken"), client_id=client.client_id, region=request.region)
+    return json_reply({**token_members(tokens), "tokenType": "Bearer"})
 
 
 def _client(grants: Grants, request: Request, members: dict[str, Any]) -> Client:
-    return grants.client(_text(members, "clientId"), _text(members, "clientSecret"), request.region)
+    return grants.client(text(members, "clientId"), text(members, "clientSecret"), request.region)
 
 
-def _check_grant_type(client: Client, grant_type: str) -> None:
-    if client.grant_types is not None and grant_type not in client.grant_types:
+def _check_grant_type(client: Client, grant_type: str, *, named: bool = False) -> None:
+    """named: the registration has to name it, because it needs a place to return to."""
+    allowed = (grant_type,) if client.grant_types is None and not named else client.grant_types or ()
+    if grant_type not in allowed:
         raise GrantError("unauthorized_client", "Client is not registered for this grant type")
-
-
-def _members(body: bytes) -> dict[str, Any]:
-    try:
-        members = json.loads(body)
-    except (ValueError, RecursionError):
-        raise GrantError("invalid_request", "Invalid request") from None
-    if not isinstance(members, dict):
-        raise GrantError("invalid_request", "Invalid request")
-    return members
-
-
-def _text(members: dict[str, Any], name: str) -> str:
-    value = members.get(name)
-    if not isinstance(value, str) or not value:
-        raise GrantError("invalid_request", f"Missing or invalid {name}")
-    return value
-
-
-def _texts(members: dict[str, Any], name: str) -> tuple[str, ...] | None:
-    value = members.get(name)
-    if value is None:
-        return None
-    if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
-        raise GrantError("invalid_request", f"Invalid {name}")
-    return tuple(value)

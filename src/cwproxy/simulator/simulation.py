@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from cwproxy.simulator.accounts import Accounts
 from cwproxy.simulator.clock import Clock
+from cwproxy.simulator.codes import Codes
 from cwproxy.simulator.faults import Fault, Scope
 from cwproxy.simulator.grants import Grants
 from cwproxy.simulator.journal import Journal
@@ -21,6 +22,7 @@ class Simulation:
     clock: Clock = field(default_factory=Clock)
     accounts: Accounts = field(init=False)
     grants: Grants = field(init=False)
+    codes: Codes = field(init=False)
     journal: Journal = field(default_factory=Journal)
     turns: deque[Turn] = field(default_factory=deque)
     faults: list[Fault] = field(default_factory=list)
@@ -34,6 +36,7 @@ class Simulation:
         """Accounts, logins, scripts, faults and the journal begin anew; options and clock stay."""
         self.accounts = Accounts()
         self.grants = Grants(self.options, self.clock, self.accounts)
+        self.codes = Codes(self.grants)
         self.journal.clear()
         self.turns.clear()
         self.faults.clear()

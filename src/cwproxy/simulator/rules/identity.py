@@ -8,6 +8,7 @@ from cwproxy.simulator.rules.signature import is_signature_of
 from cwproxy.simulator.rules.turns import Request
 from cwproxy.simulator.rules.verdict import Refusal, RuleContext, bedrock, denied, improper, invalid
 
+_ENTERPRISE = ("identity-center", "external-idp")
 _VERSION_4_5 = re.compile(r"4[-._]5(?!\d)")
 
 
@@ -18,8 +19,8 @@ def profile(request: Request, context: RuleContext) -> Iterator[Refusal]:
         if context.is_runtime and context.account_kind != "api-key":
             message = "profileArn is required for this request."
             yield Refusal(400, "ValidationException", message, None, 52, "profileArn is missing")
-        elif context.account_kind == "identity-center":
-            yield denied(52, "profileArn is missing, and the account is one of Identity Center")
+        elif context.account_kind in _ENTERPRISE:
+            yield denied(52, f"profileArn is missing, and the account is one of {context.account_kind}")
         return
     region = arn.split(":")[3]
     if context.host_region is not None and region != context.host_region:
@@ -42,7 +43,7 @@ def model(request: Request, context: RuleContext) -> Iterator[Refusal]:
         )
     if request.body.get("additionalModelRequestFields") is None:
         return
-    if context.is_runtime and context.account_kind == "identity-center":
+    if context.is_runtime and context.account_kind in _ENTERPRISE:
         yield improper(context, 46, "additionalModelRequestFields from an enterprise account")
     if model_id is not None and _VERSION_4_5.search(model_id):
         yield invalid(
