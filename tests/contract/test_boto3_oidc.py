@@ -173,7 +173,7 @@ def test_a_login_in_the_browser(client: "SSOOIDCClient", aws: Simulator) -> None
 
     def exchange(code: str, **changes: str) -> "CreateTokenResponseTypeDef":
         members = {"code": code, "codeVerifier": VERIFIER, "redirectUri": REDIRECT, **changes}
-        return client.create_token(**registration, grantType="authorization_code", **members)  # type: ignore[arg-type]
+        return client.create_token(**registration, grantType="authorization_code", **members)
 
     for wrong in ({"codeVerifier": "w" * 43}, {"redirectUri": REDIRECT + "/"}):
         code = browsed(aws, registration)

@@ -23,8 +23,8 @@ def register(http: httpx.Client, **changes: object) -> str:
     return client_id
 
 
-def authorize(http: httpx.Client, client_id: str, **changes: str) -> httpx.Response:
-    query = {**QUERY, "response_type": "code", "client_id": client_id, "scopes": " ".join(SCOPES), **changes}
+def authorize(http: httpx.Client, client: str, **changes: str) -> httpx.Response:
+    query = {**QUERY, "response_type": "code", "client_id": client, "scopes": " ".join(SCOPES), **changes}
     return http.get("/authorize", params=query)
 
 
