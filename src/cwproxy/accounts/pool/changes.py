@@ -20,6 +20,9 @@ ON: Final = "on"
 OFF: Final = "off"
 """`state` of all scopes but the account's own: whether it holds the account back."""
 
+LONG: Final = "long"
+"""ON for a quota whose end the calendar knows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -28,7 +31,7 @@ class Change:
     scope: ACCOUNT, THROTTLED, REFUSED, QUOTA, or MODEL and the model's id.
     until: when it ends by itself, epoch seconds, or None.
     level: how often the back-off has been doubled.
-    state: `Standing`'s value for ACCOUNT, else ON or OFF.
+    state: `Standing`'s value for ACCOUNT, else ON, LONG or OFF.
     detail: for people, without secrets.
     changed_at: epoch seconds; of two, the later one counts.
     """

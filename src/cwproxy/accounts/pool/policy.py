@@ -38,13 +38,15 @@ class Tripping:
     """When a breaker opens, for how long, and what closes it.
 
     consecutive: failures in a row, or None where only the share counts.
-    minimum, share: so many failures, and at least this part of all calls, within `window`; a minimum of 0 turns it off.
+    minimum, least, share: of at least `minimum` calls within `window`, `least` failed and at least this part; a minimum
+    of 0 turns it off.
     closing: successes of single probes that close it again.
     """
 
     backoff: Backoff
     consecutive: int | None = None
     minimum: int = 0
+    least: int = 1
     share: float = 0.5
     window: float = 60.0
     closing: int = 1
@@ -74,7 +76,7 @@ class Policy:
     )
     endpoint: Tripping = field(default_factory=lambda: Tripping(Backoff(5.0, 60.0, calm=60.0), consecutive=5))
     model: Tripping = field(
-        default_factory=lambda: Tripping(Backoff(10.0, 120.0, calm=60.0), minimum=3, share=0.5, window=30.0)
+        default_factory=lambda: Tripping(Backoff(10.0, 120.0, calm=60.0), minimum=3, least=3, window=30.0)
     )
     throttled: Backoff = field(default_factory=lambda: Backoff(5.0, 60.0, calm=60.0))
     refused: Backoff = field(default_factory=lambda: Backoff(60.0, 3600.0, jitter=0.1, calm=3600.0))
