@@ -37,10 +37,10 @@ async def said(settings: Settings, directory: Path | None = None) -> str:
 
 
 async def test_the_store_is_the_users_or_the_named_one(home: Path, tmp_path: Path) -> None:
-    async with wiring.open_store() as store:
+    async with wiring.open_store(load()) as store:
         store.add(an_account(), a_token())
     assert (home / "data").is_dir()
-    async with wiring.open_store(tmp_path / "other") as store:
+    async with wiring.open_store(load(), tmp_path / "other") as store:
         assert store.accounts() == []
     with pytest.raises(StoreError):
         store.accounts()

@@ -69,6 +69,9 @@ class Settings(BaseSettings):
     downscale_images: bool = Field(
         default=False, description="Scale down pictures that are too large for the backend; needs `cwproxy[images]`."
     )
+    database_url: SecretStr | None = Field(
+        default=None, description="PostgreSQL for accounts, keys and usage, instead of a file of this machine."
+    )
     upstream_proxy: str | None = Field(default=None, description="HTTP proxy for the calls to AWS.")
     ca_bundle: Path | None = Field(default=None, description="PEM file of further certificate authorities.")
     drain: float = Field(default=5.0, ge=0, le=3600, description="Seconds that open streams get at shutdown.")
@@ -157,6 +160,11 @@ def data_directory() -> Path:
     """Where accounts and tokens are kept; the store makes it."""
     base = home()
     return base / "data" if base else Path(platformdirs.user_data_dir("cwproxy"))
+
+
+def store_place(settings: Settings) -> Path | str:
+    """Where everything that must survive is kept: a directory, or the URL of a database, which is a secret."""
+    return data_directory() if settings.database_url is None else settings.database_url.get_secret_value()
 
 
 def variable_names() -> tuple[str, ...]:

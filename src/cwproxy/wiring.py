@@ -15,8 +15,9 @@ from cwproxy.diagnosis.dumps import Dumps
 from cwproxy.errors import SettingsError
 from cwproxy.media import scaling
 from cwproxy.service import Options, Service
-from cwproxy.settings import Settings, data_directory, variable_names
-from cwproxy.store import Store
+from cwproxy.settings import Settings, store_place, variable_names
+from cwproxy.store import Database, Store
+from cwproxy.store import open_database as open_place
 from cwproxy.upstream import Upstream
 from cwproxy.upstream.fetching import Fetcher
 from cwproxy.upstream.pictures import Pictures
@@ -27,13 +28,20 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def open_store(directory: Path | None = None) -> AsyncIterator[Store]:
-    """The accounts and tokens of this user. Raises StoreError."""
-    store = await asyncio.to_thread(Store.open, directory or data_directory())
+async def open_database(settings: Settings, directory: Path | None = None) -> AsyncIterator[Database]:
+    """What must survive, where the settings say, unless it is to be in `directory`. Raises StoreError."""
+    database = await asyncio.to_thread(open_place, directory or store_place(settings))
     try:
-        yield store
+        yield database
     finally:
-        await asyncio.to_thread(store.close)
+        await asyncio.to_thread(database.close)
+
+
+@asynccontextmanager
+async def open_store(settings: Settings, directory: Path | None = None) -> AsyncIterator[Store]:
+    """The accounts and tokens in that database. Raises StoreError."""
+    async with open_database(settings, directory) as database:
+        yield Store(database)
 
 
 @asynccontextmanager
@@ -57,9 +65,9 @@ async def open_upstream(settings: Settings) -> AsyncIterator[Upstream]:
 
 @asynccontextmanager
 async def open_service(settings: Settings, directory: Path | None = None) -> AsyncIterator[Service]:
-    """Everything that answers requests, for the accounts in `directory` (by default, the user's)."""
+    """Everything that answers requests, for the accounts in `directory` (by default, where the settings say)."""
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(open_store(directory))
+        store = await stack.enter_async_context(open_store(settings, directory))
         upstream = await stack.enter_async_context(open_upstream(settings))
         keeper = TokenKeeper(store, login_services(settings))
         stack.push_async_callback(keeper.aclose)

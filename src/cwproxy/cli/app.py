@@ -24,6 +24,13 @@ SurfaceName = Annotated[
     typer.Option(help="q, q-iam, codewhisperer or kiro; by default what fits the account. [env: CWPROXY_SURFACE]"),
 ]
 ProfileArn = Annotated[str | None, typer.Option(help="Use this profile. [env: CWPROXY_PROFILE_ARN]")]
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        help="PostgreSQL instead of a file of this machine, postgresql://user:password@host/database; better in the "
+        "variable, because every user of the machine sees arguments. [env: CWPROXY_DATABASE_URL]"
+    ),
+]
 ModelName = Annotated[str, typer.Option("--model", "-m", help="Model id or alias; see `cwproxy models`.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -59,6 +66,7 @@ def serve(
     simulator: Annotated[
         bool, typer.Option("--simulator", help="Run the simulator beside it and use that instead of AWS.")
     ] = False,
+    database_url: DatabaseUrl = None,
     log_level: Annotated[
         str | None, typer.Option(help="debug, info, warning or error. [env: CWPROXY_LOG_LEVEL]")
     ] = None,
@@ -76,6 +84,7 @@ def serve(
             "endpoint": endpoint,
             "surface": surface,
             "profile_arn": profile_arn,
+            "database_url": database_url,
             "log_level": log_level,
         }
     )
@@ -95,6 +104,7 @@ def login(
     endpoint: Endpoint = None,
     surface: SurfaceName = None,
     profile_arn: ProfileArn = None,
+    database_url: DatabaseUrl = None,
 ) -> None:
     """Log in with an AWS Builder ID or IAM Identity Center, in a browser on this or any other machine."""
     from cwproxy.cli.login import Wanted
@@ -102,7 +112,9 @@ def login(
     from cwproxy.cli.running import run
     from cwproxy.settings import load
 
-    settings = load({"endpoint": endpoint, "surface": surface, "profile_arn": profile_arn})
+    settings = load(
+        {"endpoint": endpoint, "surface": surface, "profile_arn": profile_arn, "database_url": database_url}
+    )
     run(run_login(settings, Wanted(start_url=start_url, region=region, browser=browser, iam=iam)))
 
 
@@ -210,3 +222,43 @@ def demo(
     from cwproxy.cli.running import run
 
     run(run_demo(surface=surface, home=home))
+
+
+store_app = typer.Typer(help="Look after the database of accounts, keys and usage.", no_args_is_help=True)
+app.add_typer(store_app, name="store")
+
+
+@store_app.command()
+def migrate(database_url: DatabaseUrl = None) -> None:
+    """Bring the tables to the newest schema, which every other command does, too, when it opens them."""
+    from cwproxy.cli.running import run
+    from cwproxy.cli.store import migrate as run_migrate
+    from cwproxy.settings import load
+
+    run(run_migrate(load({"database_url": database_url})))
+
+
+@store_app.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="A new file, readable by you only; it holds the logins as they are.")],
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Write everything to a file, to take it to another database."""
+    from cwproxy.cli.running import run
+    from cwproxy.cli.store import export as run_export
+    from cwproxy.settings import load
+
+    run(run_export(load({"database_url": database_url}), file))
+
+
+@store_app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="What `cwproxy store export` wrote.")],
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Take everything from a file of `store export` into an empty database."""
+    from cwproxy.cli.running import run
+    from cwproxy.cli.store import import_ as run_import
+    from cwproxy.settings import load
+
+    run(run_import(load({"database_url": database_url}), file))

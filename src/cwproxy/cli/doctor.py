@@ -62,13 +62,14 @@ async def _findings(flags: Mapping[str, str | None]) -> AsyncIterator[Finding]:
         return
     exists = "read" if config_file().is_file() else "not there, defaults apply"
     yield Finding("settings", True, f"{config_file()} ({exists})")
-    permissions = _permissions()
-    yield permissions
-    if not permissions.good:
-        return
+    if settings.database_url is None:
+        permissions = _permissions()
+        yield permissions
+        if not permissions.good:
+            return
     async with AsyncExitStack() as stack:
         try:
-            store = await stack.enter_async_context(open_store())
+            store = await stack.enter_async_context(open_store(settings))
         except CwproxyError as error:
             yield Finding("store", False, error.message, "Do what the sentence says, then run `cwproxy doctor` again.")
             return

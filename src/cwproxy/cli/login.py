@@ -71,7 +71,7 @@ async def login(settings: Settings, wanted: Wanted) -> None:
             status.stop()
             return _asked(console, profiles)
 
-        async with open_store() as store, open_upstream(settings) as upstream:
+        async with open_store(settings) as store, open_upstream(settings) as upstream:
             desk = LoginDesk(store, login_services(settings), upstream.http, endpoint=settings.endpoint)
             account = await desk.log_in(wanted.request(settings.surface), tell, choose)
     where = f", profile {account.profile_arn}" if account.profile_arn else ""
@@ -84,13 +84,13 @@ async def log_in_quietly(settings: Settings, wanted: Wanted, directory: Path) ->
     async def tell(_: Prompt) -> None:
         pass
 
-    async with open_store(directory) as store, open_upstream(settings) as upstream:
+    async with open_store(settings, directory) as store, open_upstream(settings) as upstream:
         desk = LoginDesk(store, login_services(settings), upstream.http, endpoint=settings.endpoint)
         await desk.log_in(wanted.request(None), tell)
 
 
 async def logout(settings: Settings, account_id: str | None) -> None:
-    async with open_store() as store, open_upstream(settings) as upstream:
+    async with open_store(settings) as store, open_upstream(settings) as upstream:
         account = _one(store, account_id)
         await LoginDesk(store, login_services(settings), upstream.http).log_out(account.id)
     print(f"Forgot {account.label} ({account.kind.value}).")
@@ -98,7 +98,7 @@ async def logout(settings: Settings, account_id: str | None) -> None:
 
 async def whoami(settings: Settings, *, as_json: bool) -> None:
     """Raises LoginRequired when nobody is logged in, so that scripts can tell."""
-    async with open_store() as store:
+    async with open_store(settings) as store:
         rows = [(account, _token_end(store, account)) for account in store.accounts()]
     if not rows:
         raise LoginRequired("No account is logged in. Run `cwproxy login`.")

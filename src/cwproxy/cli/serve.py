@@ -14,7 +14,7 @@ from cwproxy.cli.login import Wanted, log_in_quietly
 from cwproxy.cli.running import configure_logging
 from cwproxy.codewhisperer.surfaces import Surface
 from cwproxy.errors import SettingsError
-from cwproxy.settings import Settings, data_directory, require_keys_when_open
+from cwproxy.settings import Settings, require_keys_when_open
 from cwproxy.wiring import create_application, open_service
 
 
@@ -29,7 +29,7 @@ async def serve(settings: Settings, *, with_simulator: bool) -> None:
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
     _end_with_the_terminal()
     async with AsyncExitStack() as stack:
-        directory = data_directory()
+        directory: Path | None = None
         if with_simulator:
             settings, directory = await stack.enter_async_context(simulated(settings))
         service = await stack.enter_async_context(open_service(settings, directory))
