@@ -3,8 +3,8 @@
 import asyncio
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import closing, suppress
 from pathlib import Path
 from stat import S_IFREG
 
@@ -36,7 +36,7 @@ async def import_(settings: Settings, path: Path) -> None:
     print("warning: Stop every cwproxy that uses the old store: two that renew one login end it.", file=sys.stderr)
 
 
-def _write(path: Path, lines: Iterator[str]) -> int:
+def _write(path: Path, lines: Generator[str, None, None]) -> int:
     """How many rows were written. A file that could not be finished does not stay."""
     try:
         file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8")
@@ -44,7 +44,8 @@ def _write(path: Path, lines: Iterator[str]) -> int:
         raise StoreError(f"Cannot make the file {path}: {error.strerror}.") from error
     count = 0
     try:
-        with file:
+        # A generator that is left half-way would keep its view of the database open.
+        with file, closing(lines):
             for line in lines:
                 file.write(f"{line}\n")
                 count += 1

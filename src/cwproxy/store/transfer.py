@@ -7,7 +7,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 
 from cwproxy.errors import StoreError
 from cwproxy.store import schema
@@ -20,8 +20,8 @@ _NAME = re.compile(r"[a-z_]+")
 _AFTERWARDS = "UPDATE counter SET value = (SELECT coalesce(max(changed_in), 0) FROM cooldown) WHERE name = 'cooldown'"
 
 
-def exported(database: Database) -> Iterator[str]:
-    """The lines of the file, without their ends: one consistent view of the database."""
+def exported(database: Database) -> Generator[str, None, None]:
+    """The lines of the file, without their ends: one consistent view of the database, held until the end or `close`."""
     yield json.dumps({"kind": KIND, "schema": schema.HEAD, "warning": WARNING})
     count = 0
     with database.reading() as statements:
