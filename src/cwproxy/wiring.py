@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from cwproxy.accounts.selection import Accounts, Routing
+from cwproxy.accounts.leasing import Accounts
+from cwproxy.accounts.selection import Routing, Selector
 from cwproxy.accounts.tokens import TokenKeeper
 from cwproxy.auth.services import LoginServices
 from cwproxy.diagnosis.dumps import Dumps
@@ -18,6 +19,7 @@ from cwproxy.service import Options, Service
 from cwproxy.settings import Settings, store_place, variable_names
 from cwproxy.store import Database, Store
 from cwproxy.store import open_database as open_place
+from cwproxy.store.cooldowns import CoolDowns
 from cwproxy.upstream import Upstream
 from cwproxy.upstream.fetching import Fetcher
 from cwproxy.upstream.pictures import Pictures
@@ -71,8 +73,10 @@ async def open_service(settings: Settings, directory: Path | None = None) -> Asy
         upstream = await stack.enter_async_context(open_upstream(settings))
         keeper = TokenKeeper(store, login_services(settings))
         stack.push_async_callback(keeper.aclose)
-        yield Service(
-            select=Accounts(store, keeper, routing(settings)).select,
+        accounts = Accounts(store, CoolDowns(store.database), Selector(store, keeper, routing(settings)))
+        stack.push_async_callback(accounts.aclose)
+        service = Service(
+            accounts=accounts,
             upstream=upstream,
             options=Options(
                 aliases=settings.aliases,
@@ -81,6 +85,8 @@ async def open_service(settings: Settings, directory: Path | None = None) -> Asy
                 parse_thinking_tags=settings.parse_thinking_tags,
             ),
         )
+        stack.push_async_callback(service.aclose)
+        yield service
 
 
 def create_application(settings: Settings, service: Service) -> "FastAPI":

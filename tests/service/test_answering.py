@@ -6,16 +6,15 @@ from dataclasses import replace
 
 import httpx
 import pytest
+from tests.support.fleet import fleet
 from tests.support.rasters import png
 from tests.support.scripted_backend import WHOLE, Backend, ask, event, reply, running, text
 
 from cwproxy.accounts.callers import LOCAL
-from cwproxy.accounts.selection import Selected
 from cwproxy.codewhisperer.surfaces import Surface
 from cwproxy.conversation import Conversation, RemoteImage, UserTurn
 from cwproxy.errors import (
     InvalidRequest,
-    LoginRequired,
 )
 from cwproxy.eventstream import encode
 from cwproxy.reply import StopReason, TextPart, Usage
@@ -55,15 +54,12 @@ async def test_links_to_pictures_are_followed_only_when_wanted() -> None:
 
 
 async def test_readiness_says_why_not() -> None:
-    async def nobody() -> Selected:
-        raise LoginRequired("No account is logged in. Run `cwproxy login`.")
-
     upstream = Upstream(transport=Backend(WHOLE))
-    service = Service(select=nobody, upstream=upstream, options=Options())
-    readiness = await service.readiness()
+    async with fleet() as nobody:
+        readiness = await Service(accounts=nobody, upstream=upstream, options=Options()).readiness()
+    await upstream.aclose()
     assert not readiness.ready
     assert "cwproxy login" in readiness.detail
-    await upstream.aclose()
     async with running(Backend(WHOLE)) as other:
         assert (await other.readiness()).ready
 

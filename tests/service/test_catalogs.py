@@ -6,6 +6,7 @@ import json
 import pytest
 from tests.support.scripted_backend import MODELS, WHOLE, Backend, ask, reply, running
 
+from cwproxy.auth.clock import Clock
 from cwproxy.errors import (
     BackendUnavailable,
     ModelNotFound,
@@ -41,7 +42,7 @@ async def test_a_list_that_cannot_be_had_does_not_stop_chats() -> None:
 async def test_a_stale_list_is_better_than_none() -> None:
     now = 1000.0
     backend = Backend(WHOLE)
-    async with running(backend, clock=lambda: now) as service:
+    async with running(backend, clock=Clock(monotonic=lambda: now)) as service:
         await service.models()
         now += CATALOG_SECONDS + 1
         backend.list_status = 500
@@ -67,7 +68,7 @@ async def test_a_failed_listing_is_not_tried_again_by_everybody() -> None:
     now = 1000.0
     backend = Backend(WHOLE)
     backend.list_status = 503
-    async with running(backend, clock=lambda: now) as service:
+    async with running(backend, clock=Clock(monotonic=lambda: now)) as service:
         await asyncio.gather(*(reply(service) for _ in range(10)))
         assert backend.listings == 1
         now += LISTING_PAUSE + 1

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
+from tests.support.fleet import fleet
 from tests.support.server import run_server
 from tests.support.simulator import Kind, SimulatedAccount, Simulator
 
@@ -48,16 +49,14 @@ async def proxy(
         arn = account.profile_arns[0] if account.profile_arns else None
         target = Target(Surface(surface), api_region(arn, sso_region), simulator.url + "/{region}", arn)
         selected = Selected(account.id, target, Bearer(_Token(account.token)))
-
-        async def select() -> Selected:
-            return selected
-
         upstream = Upstream()
-        service = Service(select=select, upstream=upstream, options=Options())
         access = AccessPolicy.of(keys=[], host="127.0.0.1", names=[])
         try:
-            async with run_server(create_app(service, access)) as url:
-                yield Loopback(url, simulator, account)
+            async with fleet(selected) as accounts:
+                service = Service(accounts=accounts, upstream=upstream, options=Options())
+                async with run_server(create_app(service, access)) as url:
+                    yield Loopback(url, simulator, account)
+                await service.aclose()
         finally:
             await upstream.aclose()
 

@@ -2,14 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from time import monotonic
 
 import httpx
+from tests.support.fleet import fleet
 
 from cwproxy.accounts.callers import LOCAL
+from cwproxy.accounts.pool import Backoff, Policy
 from cwproxy.accounts.selection import Selected
+from cwproxy.auth.clock import Clock
 from cwproxy.codewhisperer.surfaces import Surface, Target
 from cwproxy.conversation import Conversation, SystemTurn, Text, UserTurn
 from cwproxy.eventstream import encode
@@ -42,6 +44,10 @@ EXCEPTION = encode(
 )
 
 WHOLE = text("Hel") + text("lo") + METERING
+
+
+QUICK = Policy(throttled=Backoff(0.05, 1.0))
+"""The pool's own numbers, but a cool-down that a test can wait for."""
 
 
 class Backend(httpx.AsyncBaseTransport):
@@ -97,15 +103,35 @@ class _Body(httpx.AsyncByteStream):
 async def running(
     backend: Backend,
     options: Options | None = None,
-    clock: Callable[[], float] = monotonic,
+    clock: Clock | None = None,
     surface: Surface = Surface.Q,
+    accounts: Sequence[str] = ("a",),
 ) -> AsyncIterator[Service]:
-    async def select() -> Selected:
-        return Selected("a", Target(surface, "us-east-1", "http://backend"), httpx.Auth())
-
+    """A service with these accounts, the names of which are in the header `x-account` of every request. Without a clock
+    of the test's, pauses take no time.
+    """
+    target = Target(surface, "us-east-1", "http://backend")
+    clock = clock or Clock(sleep=_at_once)
     upstream = Upstream(transport=backend)
-    yield Service(select=select, upstream=upstream, options=options or Options(), clock=clock)
+    ready = (Selected(name, target, Named(name)) for name in accounts)
+    async with fleet(*ready, clock=clock, policy=QUICK) as pool:
+        service = Service(accounts=pool, upstream=upstream, options=options or Options(), clock=clock)
+        yield service
+        await service.aclose()
     await upstream.aclose()
+
+
+async def _at_once(_seconds: float) -> None:
+    await asyncio.sleep(0)
+
+
+class Named(httpx.Auth):
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        request.headers["x-account"] = self.name
+        yield request
 
 
 def ask(prompt: str = "Hello", model: str = "auto") -> Conversation:

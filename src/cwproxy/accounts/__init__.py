@@ -1,7 +1,8 @@
 """Who may call: logins, their tokens, and which of them is next."""
 
+from cwproxy.accounts.leasing import Accounts, Turn
 from cwproxy.accounts.login import LoginDesk, Request, first_profile
-from cwproxy.accounts.selection import Accounts, Routing, Selected, default_surface, target_of
+from cwproxy.accounts.selection import Routing, Selected, Selector, default_surface, target_of
 from cwproxy.accounts.tokens import AccountTokens, TokenKeeper
 
 __all__ = [
@@ -11,7 +12,9 @@ __all__ = [
     "Request",
     "Routing",
     "Selected",
+    "Selector",
     "TokenKeeper",
+    "Turn",
     "default_surface",
     "first_profile",
     "target_of",

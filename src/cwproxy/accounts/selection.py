@@ -1,9 +1,7 @@
-"""Which account serves the next call, and where its calls go."""
+"""Where the calls of an account go, and what proves who it is."""
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from time import monotonic
 from typing import assert_never
 
 import httpx
@@ -16,9 +14,6 @@ from cwproxy.auth.sigv4 import SigV4
 from cwproxy.codewhisperer.surfaces import Surface, Target, api_region
 from cwproxy.errors import LoginRequired
 from cwproxy.store import Account, AccountKind, AccountState, Store
-
-BELIEVED_SECONDS = 1.0
-"""How long a choice is believed: the database is asked once a second, not once a request, which costs a thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,33 +39,17 @@ class Selected:
     auth: httpx.Auth
 
 
-class Accounts:
-    """The accounts of `store`: the oldest active one serves everything."""
+class Selector:
+    """Makes an account of `store` ready for calls. What proves who it is lives as long as this object."""
 
-    def __init__(
-        self, store: Store, keeper: TokenKeeper, routing: Routing, *, clock: Callable[[], float] = monotonic
-    ) -> None:
+    def __init__(self, store: Store, keeper: TokenKeeper, routing: Routing) -> None:
         self._store = store
         self._keeper = keeper
         self._routing = routing
-        self._clock = clock
         self._auths: dict[str, httpx.Auth] = {}
-        self._latest: tuple[float, Selected] | None = None
 
-    async def select(self) -> Selected:
-        """Raises LoginRequired, with the reason, when no account is active, and StoreError."""
-        if self._latest is not None and self._clock() < self._latest[0]:
-            return self._latest[1]
-        self._latest = None
-        accounts = await asyncio.to_thread(self._store.accounts)
-        for account in accounts:
-            if account.state is AccountState.ACTIVE:
-                selected = self._selected(account)
-                self._latest = self._clock() + BELIEVED_SECONDS, selected
-                return selected
-        raise LoginRequired(_why_none(accounts))
-
-    def _selected(self, account: Account) -> Selected:
+    def selected(self, account: Account) -> Selected:
+        """Raises LoginRequired and SettingsError for an account that no call can be made with."""
         target = target_of(account, self._routing)
         auth = self._auths.get(account.id)
         if auth is None:
@@ -144,7 +123,8 @@ def _own_surface(account: Account) -> Surface:
         ) from error
 
 
-def _why_none(accounts: list[Account]) -> str:
+def why_none(accounts: Sequence[Account]) -> str:
+    """The sentence for a person without a usable account."""
     if not accounts:
         return "No account is logged in. Run `cwproxy login`."
     account = accounts[0]

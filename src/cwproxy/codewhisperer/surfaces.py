@@ -139,7 +139,7 @@ def chat_call(
         source=source,
     )
     path = "/" if operation else "/generateAssistantResponse"
-    return Call("POST", _chat_base(target) + path, headers, msgspec.json.encode(request))
+    return Call("POST", chat_base(target) + path, headers, msgspec.json.encode(request))
 
 
 def models_call(target: Target, *, next_token: str | None = None) -> Call:
@@ -204,7 +204,8 @@ def _headers(target: Target, operation: str | None) -> dict[str, str]:
     return headers
 
 
-def _chat_base(target: Target) -> str:
+def chat_base(target: Target) -> str:
+    """The address of the chat calls, without a path."""
     if target.endpoint is not None:
         return _override(target.endpoint, target.region)
     match target.surface:
@@ -223,7 +224,7 @@ def _chat_base(target: Target) -> str:
 def _control_base(target: Target) -> str:
     if target.surface is Surface.KIRO and target.endpoint is None:
         return f"https://management.{target.region}.kiro.dev"
-    return _chat_base(target)
+    return chat_base(target)
 
 
 def _override(endpoint: str, region: str) -> str:

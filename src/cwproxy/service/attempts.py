@@ -1,37 +1,56 @@
-"""The calls that are made for one answer. Attempts are repeated here and nowhere else, and only while nothing of an
-answer has been handed out.
+"""The calls that are made for one answer, and what follows each. Attempts are repeated here and nowhere else, and only
+while nothing of an answer has been handed out (reliability.md 1.8).
 """
 
-import asyncio
 import logging
 import random
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import uuid4
 
-from cwproxy.accounts.selection import Selected
-from cwproxy.codewhisperer import surfaces, tokens
+from cwproxy.accounts.callers import Caller
+from cwproxy.accounts.leasing import QUEUE_SECONDS, Accounts, Turn
+from cwproxy.accounts.pool import Failed, Left, Served, Want, classify
+from cwproxy.accounts.recording import Recorder, Unrecorded
+from cwproxy.auth.clock import Clock
+from cwproxy.codewhisperer import catalog, surfaces, tokens
 from cwproxy.codewhisperer.assembler import Assembler
 from cwproxy.codewhisperer.catalog import Model
-from cwproxy.errors import BackendError, StreamTruncated
+from cwproxy.codewhisperer.surfaces import Surface
+from cwproxy.conversation import Conversation
+from cwproxy.errors import (
+    BackendError,
+    BackendUnavailable,
+    ContextLengthExceeded,
+    CwproxyError,
+    InvalidRequest,
+    ModelNotFound,
+    StreamTruncated,
+)
 from cwproxy.filters import Filters
-from cwproxy.reply import ReplyEvent
-from cwproxy.service import deadline
-from cwproxy.service.preparation import Prepared
+from cwproxy.reply import Finished, ReplyEvent, Usage
+from cwproxy.service import deadline, retry
+from cwproxy.service.budget import Budget
+from cwproxy.service.catalogs import Catalogs
+from cwproxy.service.options import Options
+from cwproxy.service.preparation import Prepared, conversation_id, fits, prepared, renamed
+from cwproxy.store.ledger import Ending, Record
 from cwproxy.upstream import Upstream
 from cwproxy.upstream.reading import Reading
-from cwproxy.upstream.retry import Situation, delay
 
 log = logging.getLogger("cwproxy.service")
 
 TRAILERLESS = 2
 """Streams without a trailer, and none with one, after which an account counts as one that sends none."""
 
+_RENAMING = frozenset({"invalid_conversation_id", "conversation_limit_exceeded"})
+"""Codes of refusals that another name for the conversation may avoid."""
+
 
 @dataclass(slots=True)
-class _Trailers:
+class Trailers:
     """What has been seen of an account's streams: some never send the events that mark a complete answer
     (backend-rules.md B8), and only of those is an answer without them taken for whole.
     """
@@ -44,56 +63,280 @@ class _Trailers:
         return self.seen or self.missing < TRAILERLESS
 
 
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What all requests share. effortless: (account, model) that refuse to be told how much to think. chance: uniform
+    in [0, 1).
+    """
+
+    accounts: Accounts
+    upstream: Upstream
+    catalogs: Catalogs
+    options: Options
+    clock: Clock
+    recorder: Recorder = field(default_factory=Unrecorded)
+    chance: Callable[[], float] = random.random
+    budget: Budget = field(default_factory=Budget)
+    trailers: defaultdict[str, Trailers] = field(default_factory=lambda: defaultdict(Trailers))
+    effortless: set[tuple[str, str]] = field(default_factory=set)
+
+
 class Attempts:
-    """request_seconds: deadline of a request. clock: monotonic seconds."""
+    """One request on its way to an answer: `begin`, then iterate `batches` once, and `leave` in any case."""
 
-    def __init__(self, upstream: Upstream, *, request_seconds: float, clock: Callable[[], float]) -> None:
-        self._upstream = upstream
-        self._request_seconds = request_seconds
-        self._clock = clock
-        self._trailers: defaultdict[str, _Trailers] = defaultdict(_Trailers)
+    def __init__(self, means: Means, conversation: Conversation, caller: Caller, *, streamed: bool) -> None:
+        self._means = means
+        self._conversation = conversation
+        self._caller = caller
+        self._streamed = streamed
+        self._turn: Turn
+        self._asked: Prepared
+        self._began = means.clock.monotonic()
+        self._end = self._began + means.options.request_seconds
+        self._sticky: str | None = None
+        self._dead: frozenset[str] = frozenset()
+        self._tired: frozenset[str] = frozenset()
+        self._calls = self._calls_here = self._worked = self._moves = self._doubtful = self._taken = 0
+        self._waited = 0.0
+        self._renamed = self._replayed = self._told_before = False
+        self._fields: bytes | None = None
+        self._invocation = ""
+        self._model: Model
+        self.model: Model
 
-    async def batches(
-        self, asked: Prepared, model: Model, account: Selected, fields: bytes | None = None
-    ) -> AsyncGenerator[list[ReplyEvent], None]:
-        """The answer, as lists of events. Raises InvalidRequest, BackendError, LoginRequired and StoreError."""
-        started = self._clock()
-        end = started + self._request_seconds
-        invocation = str(uuid4())
-        trailers = self._trailers[account.account_id]
-        attempt = 0
+    @property
+    def conversation_id(self) -> str:
+        return self._asked.state.conversation_id
+
+    @property
+    def takes_effort(self) -> bool:
+        """The model has been told how much to think. It may turn false until the first batch."""
+        return self._fields is not None
+
+    async def begin(self) -> None:
+        """Find an account and make the request for it. Raises what can be known beforehand."""
+        means = self._means
+        self._model = self.model = await means.catalogs.model(self._conversation.model)
+        if means.accounts.sticky:
+            self._sticky = await conversation_id(self._conversation, self._caller)
+        self._turn = await means.accounts.lease(self._want())
+        try:
+            await self._aim(None)
+        except BaseException:
+            self._turn.settle(Left())
+            raise
+        self._fields = self._effort()
+
+    def leave(self) -> None:
+        """Nobody waits for an answer any more."""
+        self._turn.settle(Left())
+
+    async def batches(self) -> AsyncGenerator[list[ReplyEvent], None]:
+        """The answer, as lists of events. Raises what `begin` and the calls raise."""
+        clock = self._means.clock.monotonic
         while True:
-            attempt += 1
-            said = False
-            assembler = Assembler(
-                asked.tool_names,
-                input_tokens=asked.input_tokens,
-                window=model.max_input_tokens,
-                expects_trailer=trailers.expected,
-            )
-            filters = Filters(asked.demands, tokens.weigh) if asked.demands else None
-            call = surfaces.chat_call(
-                account.target, asked.state, invocation_id=invocation, attempt=attempt, model_fields=fields
-            )
+            trailers = self._means.trailers[self._turn.selected.account_id]
+            assembler = self._assembler(trailers)
+            reading = Reading(assembler, Filters(self._asked.demands, tokens.weigh) if self._asked.demands else None)
+            opened, first = False, None
+            batch: list[ReplyEvent] = []
+            began = self._start()
             try:
                 async with (
-                    self._upstream.stream(call, account.auth) as reads,
-                    aclosing(deadline.batches(reads, Reading(assembler, filters), self._clock, end)) as batches,
+                    self._means.upstream.stream(self._call(), self._turn.selected.auth) as reads,
+                    aclosing(deadline.batches(reads, reading, clock, self._end)) as batches,
                 ):
+                    opened = True
                     async for batch in batches:
-                        said = True
+                        if first is None:
+                            first = clock()
+                            self._heard()
                         trailers.seen |= assembler.saw_trailer  # before the yield: nobody has to come back after it
                         yield batch
+                self._ended(began, first, batch)
                 return
-            except BackendError as error:
+            except CwproxyError as error:
                 if type(error) is StreamTruncated:
                     trailers.missing += 1
-                now = self._clock()
-                situation = Situation(attempt, now - started, end - now)
-                wait = None if said else delay(error, situation, random=random.random())  # noqa: S311 - jitter
-                if wait is None:
+                if first is None and self._at_once(error):
+                    continue
+                self._failed(error, began, first, opened=opened)
+                if first is not None:
                     raise
-                log.info(
-                    "attempt %d failed (%s, %s); next in %.2f s", attempt, type(error).__name__, error.reason, wait
-                )
-            await asyncio.sleep(wait)
+                await self._move_on(error)
+            except BaseException:
+                self._ended(began, first, batch)
+                raise
+
+    def _assembler(self, trailers: Trailers) -> Assembler:
+        return Assembler(
+            self._asked.tool_names,
+            input_tokens=self._asked.input_tokens,
+            window=self._model.max_input_tokens,
+            expects_trailer=trailers.expected,
+        )
+
+    def _call(self) -> surfaces.Call:
+        return surfaces.chat_call(
+            self._turn.selected.target,
+            self._asked.state,
+            invocation_id=self._invocation,
+            attempt=self._calls_here,
+            model_fields=self._fields,
+        )
+
+    def _want(self, tried: frozenset[str] = frozenset()) -> Want:
+        return Want(None if self.model.id == catalog.AUTO else self.model.id, self._sticky, tried)
+
+    def _start(self) -> float:
+        self._calls += 1
+        self._calls_here += 1
+        return self._means.clock.monotonic()
+
+    def _heard(self) -> None:
+        """The first events: what the request was sent without is not wanted by this account."""
+        self._turn.heard()
+        if self._told_before:
+            self._means.effortless.add((self._turn.selected.account_id, self._model.id))
+
+    def _effort(self) -> bytes | None:
+        account, effort = self._turn.selected, self._conversation.effort
+        if effort is None or account.target.surface is not Surface.KIRO:
+            return None
+        if self._model.effort is None or (account.account_id, self._model.id) in self._means.effortless:
+            return None
+        return self._model.effort.fields(effort)
+
+    async def _aim(self, before: tuple[Turn, Model] | None) -> None:
+        """Make the request for the account whose turn it is. before: the one that it was made for, and its model."""
+        means, account = self._means, self._turn.selected
+        if before is not None and before[0].selected.account_id == account.account_id:
+            return
+        self._model = means.catalogs.of(account, self._conversation.model, self.model)
+        self._invocation, self._calls_here = str(uuid4()), 0
+        if before is not None and fits(before[0].selected, before[1], account, self._model):
+            return
+        asked = await prepared(self._conversation, self._model, self._caller, account, means.options)
+        self._asked = renamed(asked, str(uuid4())) if self._renamed else asked
+
+    def _at_once(self, error: CwproxyError) -> bool:
+        """Whether the same account can be called again for nothing, because not the call was at fault but how it was
+        made. The request has been changed accordingly.
+        """
+        if isinstance(error, BackendUnavailable) and error.replayable and not self._replayed:
+            self._replayed = True
+            return True
+        if not isinstance(error, InvalidRequest):
+            return False
+        if error.code in _RENAMING and not self._renamed and self._conversation.name is None:
+            self._renamed = True
+            self._asked = renamed(self._asked, str(uuid4()))
+            return True
+        if self._fields is not None and not isinstance(error, ContextLengthExceeded | ModelNotFound):
+            # Enterprise accounts may not send such fields, and nothing tells them apart (backend-rules.md A4 46).
+            self._fields, self._told_before = None, True
+            return True
+        return False
+
+    def _failed(self, error: CwproxyError, began: float, first: float | None, *, opened: bool) -> None:
+        failure = classify(error, began=opened)
+        self._turn.settle(Left() if failure is None else Failed(failure))
+        kind = None if failure is None else failure.kind.value
+        self._record("failed", began, first, failure_class=kind)
+
+    def _ended(self, began: float, first: float | None, batch: list[ReplyEvent]) -> None:
+        """The answer came to its end, or its reader went away; many go when they have seen the end."""
+        whole = bool(batch) and type(batch[-1]) is Finished
+        if whole:
+            self._turn.settle(Served(self._means.clock.monotonic() - began))
+            self._means.budget.put_back(self._taken)
+        else:
+            self._turn.settle(Left())
+        usage = next((event for event in reversed(batch) if type(event) is Usage), None)
+        self._record("served" if whole else "left", began, first, usage=usage)
+
+    def _record(
+        self,
+        outcome: Ending,
+        began: float,
+        first: float | None,
+        *,
+        usage: Usage | None = None,
+        failure_class: str | None = None,
+    ) -> None:
+        clock = self._means.clock
+        record = Record(
+            at=clock.now(),
+            account_id=self._turn.selected.account_id,
+            model=self._model.id,
+            outcome=outcome,
+            seconds=clock.monotonic() - began,
+            key_id=self._caller.key_id,
+            failure_class=failure_class,
+            first_seconds=None if first is None else first - began,
+            input_tokens=None if usage is None else usage.input_tokens,
+            output_tokens=None if usage is None else usage.output_tokens,
+            cached_tokens=None if usage is None else usage.cache_read_tokens,
+            credits=None if usage is None else usage.credits,
+            attempt=self._calls,
+            streamed=self._streamed,
+        )
+        self._means.recorder.record(record)
+
+    async def _move_on(self, error: CwproxyError) -> None:
+        """Get the turn for the next call. Raises `error`, or what says more, when there is to be none."""
+        means = self._means
+        left = self._end - means.clock.monotonic()
+        situation = retry.Situation(self._worked + 1, self._waited, left, self._moves, self._doubtful)
+        course = retry.course(error, situation, random=means.chance())
+        if course is None or not means.budget.take(course.tokens):
+            raise error
+        self._taken += course.tokens
+        before = self._turn, self._model
+        self._note(course, before[0].selected.account_id)
+        asked_at = means.clock.monotonic()
+        self._turn = await self._next(error, course)
+        self._waited += means.clock.monotonic() - asked_at
+        same = self._turn.selected.account_id == before[0].selected.account_id
+        log.info(
+            "call %d failed (%s, %s); next on %s account after %.2f s",
+            self._calls,
+            type(error).__name__,
+            error.reason if isinstance(error, BackendError) else None,
+            "the same" if same else "another",
+            means.clock.monotonic() - asked_at,
+        )
+        self._replayed = False
+        await self._aim(before)
+        if not same:
+            self._told_before = False
+            self._fields = None if self._fields is None else self._effort()
+
+    def _note(self, course: retry.Course, account_id: str) -> None:
+        if course.dead:
+            self._moves += 1
+            self._doubtful += course.doubtful
+        else:
+            self._worked += 1
+        if course.here is None:
+            self._dead |= {account_id}
+        else:
+            self._tired |= {account_id}
+
+    async def _next(self, error: CwproxyError, course: retry.Course) -> Turn:
+        """Another account if one is free, else whichever is in time."""
+        accounts, sleep = self._means.accounts, self._means.clock.sleep
+        other = accounts.other(self._want(self._dead | self._tired))
+        if isinstance(other, Turn):
+            try:
+                await sleep(course.there)
+            except BaseException:
+                other.settle(Left())
+                raise
+            return other
+        await sleep(course.here or 0.0)
+        left = self._end - self._means.clock.monotonic() - retry.LAST_CALL
+        try:
+            return await accounts.lease(self._want(self._dead), within=max(0.0, min(QUEUE_SECONDS, left)))
+        except CwproxyError as none:
+            raise retry.telling(error, none) from error

@@ -1,14 +1,21 @@
-"""The models of the accounts: listed when they are needed, believed for some minutes."""
+"""The models of the accounts: listed when they are needed, believed for some minutes.
+
+Each account has its own list; what clients are shown is all of them together. Lists are fetched beside the requests,
+and a request waits for them only while nothing is known, so that one control plane that hangs holds up nobody for long.
+"""
 
 import asyncio
+import contextvars
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 
+from cwproxy.accounts.leasing import Accounts
 from cwproxy.accounts.selection import Selected
+from cwproxy.auth.clock import Clock
 from cwproxy.codewhisperer import catalog, surfaces
 from cwproxy.codewhisperer.catalog import Catalog, Model
 from cwproxy.codewhisperer.surfaces import Surface
-from cwproxy.errors import BackendError, BackendUnavailable, InvalidRequest, Throttled
+from cwproxy.errors import BackendUnavailable, CwproxyError, InvalidRequest, ModelNotFound
 from cwproxy.upstream import Upstream
 
 log = logging.getLogger("cwproxy.service")
@@ -17,73 +24,142 @@ CATALOG_SECONDS = 300.0
 """How long a model list is believed. It changes with roll-outs, not by the minute."""
 
 LISTING_PAUSE = 15.0
-"""Seconds after a failed listing until the next one: a control plane that hangs must not hold up every request."""
+"""Seconds after a failed listing until the next one."""
+
+LISTING_PATIENCE = 2.0
+"""How long a request waits for lists, in seconds, when there are some to go by."""
 
 MAX_PAGES = 50
 """Of a list of models: it is known to have one."""
 
 
 class Catalogs:
-    """aliases: client's model name -> backend's. clock: monotonic seconds."""
+    """aliases: client's model name -> backend's. Used in one event loop; `aclose` ends the listings."""
 
-    def __init__(self, upstream: Upstream, aliases: Mapping[str, str], *, clock: Callable[[], float]) -> None:
+    def __init__(self, accounts: Accounts, upstream: Upstream, aliases: Mapping[str, str], *, clock: Clock) -> None:
+        self._accounts = accounts
         self._upstream = upstream
         self._aliases = aliases
         self._clock = clock
-        self._catalogs: dict[str, tuple[float, Catalog]] = {}
-        self._unlisted: dict[str, tuple[float, BackendUnavailable | Throttled]] = {}
-        self._listing = asyncio.Lock()
+        self._lists: dict[str, tuple[float, Catalog]] = {}
+        self._failures: dict[str, tuple[float, CwproxyError]] = {}
+        self._listings: dict[str, asyncio.Task[None]] = {}
+        self._united: tuple[tuple[Catalog, ...], Catalog] = ((), Catalog((), None, aliases))
 
-    async def model(self, account: Selected, name: str) -> Model:
-        """When the list is not to be had, the name goes out as it is, and the chat call is the judge."""
-        if account.target.surface is Surface.Q_IAM:
-            return self._unchecked(name)
+    async def aclose(self) -> None:
+        tasks = tuple(self._listings.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def all(self) -> Catalog:
+        """What the accounts may use, all together, at most some minutes old. Raises BackendError, LoginRequired and
+        StoreError when no list can be had.
+        """
+        accounts = await self._accounts.usable()
+        await self._refresh(accounts)
+        known = self._known(accounts)
+        if known:
+            return self._union(known)
+        failures = [self._failures[it.account_id][1] for it in accounts if it.account_id in self._failures]
+        if failures:
+            raise failures[0].with_traceback(None)
+        raise BackendUnavailable("The models have not been listed yet.")
+
+    async def model(self, name: str) -> Model:
+        """The model that a client means. Where lists are not to be had, the name goes out as it is, and the chat call
+        is the judge. Raises ModelNotFound, LoginRequired and StoreError.
+        """
+        accounts = await self._accounts.usable()
+        await self._refresh(accounts)
+        known = self._known(accounts)
         try:
-            return (await self.catalog(account)).resolve(name)
-        except (BackendUnavailable, Throttled) as error:
-            log.warning("the models cannot be listed (%s); %r is passed on unchecked", error.message, name)
-            return self._unchecked(name)
-
-    def _unchecked(self, name: str) -> Model:
+            if known:
+                return self._union(known).resolve(name)
+        except ModelNotFound:
+            if len(known) == len(accounts) and not any(it.target.surface is Surface.Q_IAM for it in accounts):
+                raise
+        if any(it.account_id in self._failures for it in accounts):
+            log.warning("the models cannot be listed; %r is passed on unchecked", name)
         return Model(id=self._aliases.get(name, name), name=name)
 
-    async def catalog(self, account: Selected) -> Catalog:
-        """What the account may use, at most five minutes old. Raises BackendError and LoginRequired."""
-        if account.target.surface is Surface.Q_IAM:
-            # Models are listed for bearer tokens only (protocol.md 1.5).
-            return Catalog((Model(id=catalog.AUTO, name=catalog.AUTO),), catalog.AUTO, self._aliases)
-        cached = self._catalogs.get(account.account_id)
-        if cached is not None and self._clock() - cached[0] < CATALOG_SECONDS:
-            return cached[1]
-        async with self._listing:
-            cached = self._catalogs.get(account.account_id)
-            if cached is not None and self._clock() - cached[0] < CATALOG_SECONDS:
-                return cached[1]
-            try:
-                fresh = await self._listed_in_time(account)
-            except BackendError as error:
-                if cached is None:
-                    raise
-                log.warning("the model list could not be refreshed (%s); the old one is used", error.message)
-                return cached[1]
-            self._catalogs[account.account_id] = (self._clock(), fresh)
-            return fresh
-
-    async def _listed_in_time(self, account: Selected) -> Catalog:
-        """A new list, or at once the failure of a moment ago."""
-        when, failure = self._unlisted.get(account.account_id, (0.0, None))
-        if failure is not None and self._clock() - when < LISTING_PAUSE:
-            raise failure.with_traceback(None)
+    def of(self, account: Selected, name: str, model: Model) -> Model:
+        """What `account` knows of `model`, which a client calls `name`."""
+        listed = self._list_of(account)
+        if listed is None or listed is self._united[1]:
+            return model
         try:
-            return await self._listed(account)
+            return listed.resolve(name)
+        except ModelNotFound:
+            return model
+
+    def _known(self, accounts: Sequence[Selected]) -> tuple[Catalog, ...]:
+        return tuple(listed for account in accounts if (listed := self._list_of(account)) is not None)
+
+    def _list_of(self, account: Selected) -> Catalog | None:
+        if account.target.surface is Surface.Q_IAM:
+            return _IAM if not self._aliases else Catalog(_IAM.models, _IAM.default_id, self._aliases)
+        found = self._lists.get(account.account_id)
+        return None if found is None else found[1]
+
+    def _union(self, known: tuple[Catalog, ...]) -> Catalog:
+        if self._united[0] != known:
+            models: dict[str, Model] = {}
+            for listed in known:
+                for model in listed.models:
+                    models.setdefault(model.id, model)
+            default = next((listed.default_id for listed in known if listed.default_id), None)
+            union = known[0] if len(known) == 1 else Catalog(tuple(models.values()), default, self._aliases)
+            self._united = known, union
+        return self._united[1]
+
+    async def _refresh(self, accounts: Sequence[Selected]) -> None:
+        now = self._clock.monotonic()
+        listings = {self._listing(account) for account in accounts if self._is_due(account, now)}
+        while listings and not self._known(accounts):
+            _, listings = await asyncio.wait(listings, return_when=asyncio.FIRST_COMPLETED)
+        if listings:
+            await asyncio.wait(listings, timeout=LISTING_PATIENCE)
+
+    def _is_due(self, account: Selected, now: float) -> bool:
+        if account.target.surface is Surface.Q_IAM:
+            return False  # models are listed for bearer tokens only (protocol.md 1.5)
+        listed = self._lists.get(account.account_id)
+        if listed is not None and now - listed[0] < CATALOG_SECONDS:
+            return False
+        failed = self._failures.get(account.account_id)
+        if failed is not None and now - failed[0] < LISTING_PAUSE:
+            return False
+        return not self._accounts.resting(account.account_id)
+
+    def _listing(self, account: Selected) -> "asyncio.Task[None]":
+        task = self._listings.get(account.account_id)
+        if task is None:
+            task = self._listings[account.account_id] = asyncio.create_task(  # noqa: TID251 - held here
+                self._list(account), context=contextvars.Context()
+            )
+        return task
+
+    async def _list(self, account: Selected) -> None:
+        try:
+            fresh = await self._listed(account)
         except InvalidRequest as error:
             # Nothing of it is the client's; whether its own request is valid has to be seen.
-            unlisted = BackendUnavailable(f"The backend refused to list its models: {error.message}", retry_safe=False)
-            self._unlisted[account.account_id] = (self._clock(), unlisted)
-            raise unlisted from error
-        except (BackendUnavailable, Throttled) as error:
-            self._unlisted[account.account_id] = (self._clock(), error)
-            raise
+            refusal = BackendUnavailable(f"The backend refused to list its models: {error.message}", retry_safe=False)
+            self._failed(account, refusal)
+        except CwproxyError as error:
+            self._failed(account, error)
+        else:
+            self._failures.pop(account.account_id, None)
+            self._lists[account.account_id] = self._clock.monotonic(), fresh
+            self._accounts.learn_models(account.account_id, frozenset(model.id for model in fresh.models))
+        finally:
+            del self._listings[account.account_id]
+
+    def _failed(self, account: Selected, error: CwproxyError) -> None:
+        self._failures[account.account_id] = self._clock.monotonic(), error
+        if account.account_id in self._lists:
+            log.warning("a list of models could not be refreshed (%s); the old one is used", error.message)
 
     async def _listed(self, account: Selected) -> Catalog:
         models: list[Model] = []
@@ -98,3 +174,6 @@ class Catalogs:
             if not token:
                 break
         return Catalog(tuple(models), default, self._aliases)
+
+
+_IAM = Catalog((Model(id=catalog.AUTO, name=catalog.AUTO),), catalog.AUTO)

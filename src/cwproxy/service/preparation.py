@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
+
+import msgspec
 
 from cwproxy.accounts.callers import Caller
 from cwproxy.accounts.selection import Selected
@@ -61,6 +63,24 @@ async def prepared(
 
     size = weight(conversation)
     return await asyncio.to_thread(build) if size > BIG_CONVERSATION else build()
+
+
+async def conversation_id(conversation: Conversation, caller: Caller) -> str:
+    """What `prepared` calls the conversation."""
+    if weight(conversation) > BIG_CONVERSATION:
+        return await asyncio.to_thread(request.conversation_id, conversation, namespace=caller.name)
+    return request.conversation_id(conversation, namespace=caller.name)
+
+
+def renamed(asked: Prepared, conversation_id: str) -> Prepared:
+    """The same under another name for the conversation."""
+    return replace(asked, state=msgspec.structs.replace(asked.state, conversation_id=conversation_id))
+
+
+def fits(account: Selected, model: Model, other: Selected, other_model: Model) -> bool:
+    """Whether what was prepared for one account can be sent to the other."""
+    same_model = model is other_model or (model.id == other_model.id and model.caching == other_model.caching)
+    return same_model and surfaces.origin(account.target.surface) == surfaces.origin(other.target.surface)
 
 
 def demands(conversation: Conversation, options: Options) -> Demands:

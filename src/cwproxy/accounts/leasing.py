@@ -1,0 +1,290 @@
+"""The accounts as the service sees them: a turn on one of them, and what came of it.
+
+The pool decides, the store remembers, the queue waits; this is where they meet. With one account and nothing wrong, a
+turn costs a few microseconds and no thread.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from cwproxy.accounts.pool import (
+    Busy,
+    Change,
+    Choice,
+    Exhausted,
+    Failed,
+    FailureClass,
+    Lease,
+    Left,
+    Member,
+    Outcome,
+    Policy,
+    Pool,
+    Shortage,
+    Standing,
+    Strategy,
+    Want,
+)
+from cwproxy.accounts.pool.changes import ON, QUOTA
+from cwproxy.accounts.queue import Queue, worth_waiting
+from cwproxy.accounts.selection import Selected, Selector, why_none
+from cwproxy.accounts.sharing import News, Sharing
+from cwproxy.accounts.shortages import error_of, overloaded
+from cwproxy.auth.clock import Clock
+from cwproxy.codewhisperer.surfaces import chat_base
+from cwproxy.errors import CwproxyError, LoginRequired, SettingsError
+from cwproxy.store import Account, AccountKind, AccountState, Store
+from cwproxy.store.cooldowns import CoolDowns
+
+QUEUE_SECONDS = 10.0
+"""How long a request waits for an account at most (reliability.md 1.8)."""
+
+
+class Turn:
+    """One call may be made with `selected`; whoever has it owes a `settle`."""
+
+    __slots__ = ("_accounts", "_lease", "selected")
+
+    def __init__(self, selected: Selected, lease: Lease, accounts: "Accounts") -> None:
+        self.selected = selected
+        self._lease: Lease | None = lease
+        self._accounts = accounts
+
+    def heard(self) -> None:
+        """The backend has begun to answer, with content."""
+        if self._lease is not None:
+            self._accounts.heard(self._lease)
+
+    def settle(self, outcome: Outcome) -> None:
+        """Once; what is said later is not heard."""
+        lease, self._lease = self._lease, None
+        if lease is not None:
+            self._accounts.settle(lease, outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class _Quota:
+    fraction_left: float | None
+    resets_at: float | None
+
+
+class Accounts:
+    """The accounts of `store`. Used in one event loop; `aclose` ends what runs beside the requests."""
+
+    def __init__(
+        self,
+        store: Store,
+        cooldowns: CoolDowns,
+        selector: Selector,
+        *,
+        policy: Policy | None = None,
+        clock: Clock | None = None,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        """chance: uniform in [0, 1)."""
+        policy = policy or Policy()
+        self.sticky = policy.strategy is Strategy.STICKY
+        """Whether `Want.sticky` is of any use."""
+        self.pool = Pool(policy)
+        self._clock = clock or Clock()
+        self._chance = chance
+        self._selector = selector
+        self._sharing = Sharing(store, cooldowns, heard=self._hear, clock=self._clock)
+        self._queue = Queue(self._choose, self._give_back, self._tick)
+        self._accounts: tuple[Account, ...] = ()
+        self._selected: dict[str, Selected] = {}
+        self._members: tuple[Member, ...] = ()
+        self._models: dict[str, frozenset[str]] = {}
+        self._quotas: dict[str, _Quota] = {}
+        self._resting: dict[str, float | None] = {}
+
+    async def aclose(self) -> None:
+        await self._sharing.aclose()
+
+    async def lease(self, want: Want, *, within: float = QUEUE_SECONDS) -> Turn:
+        """An account that `want` may be asked of, after `within` seconds in the queue at most.
+
+        Raises, by the reason that there is none: LoginRequired, AccountUnusable, QuotaExhausted, Throttled,
+        ModelNotFound, ModelUnavailable, BackendUnavailable, Overloaded; and StoreError.
+        """
+        await self._sharing.fresh()
+        choice = self._queue.at_once(want)
+        if isinstance(choice, Busy) or (isinstance(choice, Exhausted) and worth_waiting(choice)):
+            choice = await self._queue.wait(want, places=2 * self.pool.capacity(), within=within)
+        if isinstance(choice, Lease):
+            return self._turn(choice)
+        raise self._error(choice)
+
+    def other(self, want: Want) -> Turn | Busy | Exhausted:
+        """The same at once or not at all: for a request that has waited already and is in the middle of its work."""
+        choice = self._choose(want)
+        return self._turn(choice) if isinstance(choice, Lease) else choice
+
+    async def usable(self) -> Sequence[Selected]:
+        """The accounts with which calls can be made, oldest first, whether they rest or not. Raises LoginRequired when
+        there are none, and StoreError.
+        """
+        await self._sharing.fresh()
+        ready = [self._selected[member.id] for member in self._members if member.standing is Standing.READY]
+        if not ready:
+            raise LoginRequired(self._why_none())
+        return ready
+
+    def resting(self, account_id: str) -> bool:
+        """Whether it is out of quota, so that nothing should be asked of it."""
+        until = self._resting.get(account_id, 0.0)
+        return until is None or until > self._clock.now()
+
+    async def state(self) -> tuple[bool, str]:
+        """Whether any account is fit for use, and a sentence of how many are and what is wrong with the others."""
+        await self._sharing.fresh()
+        standings = [member.standing for member in self._members]
+        ready = standings.count(Standing.READY)
+        if not ready:
+            return False, self._why_none()
+        choice = self._choose(Want())
+        if isinstance(choice, Lease):
+            self._give_back(choice)
+        wrong = [f"{standings.count(it)} {_WORDS[it]}" for it in _WORDS if it in standings]
+        now = choice.detail if isinstance(choice, Exhausted) else ""
+        count = "an account is" if len(standings) == 1 else f"{ready} of {len(standings)} accounts are"
+        return True, " ".join(filter(None, (f"{count} logged in{''.join('; ' + it for it in wrong)}", now)))
+
+    def learn_models(self, account_id: str, models: frozenset[str] | None) -> None:
+        """What the account lists; None where it lists nothing and may be asked anything."""
+        if self._models.get(account_id) != models:
+            if models is None:
+                self._models.pop(account_id)
+            else:
+                self._models[account_id] = models
+            self._update()
+
+    def learn_quota(self, account_id: str, fraction_left: float | None, resets_at: float | None) -> None:
+        """fraction_left: 0 to 1. resets_at: epoch seconds."""
+        self._quotas[account_id] = _Quota(fraction_left, resets_at)
+        self._update()
+
+    def recover(self, account_id: str) -> None:
+        """A person says that the account is well."""
+        self._found(self.pool.recover(account_id, self._clock.now()))
+        self._queue.serve()
+
+    def _choose(self, want: Want) -> Choice:
+        return self.pool.choose(want, self._clock.now(), self._chance())
+
+    def _turn(self, lease: Lease) -> Turn:
+        return Turn(self._selected[lease.account_id], lease, self)
+
+    def heard(self, lease: Lease) -> None:
+        """See `Turn.heard`."""
+        self._found(self.pool.heard(lease, self._clock.now()))
+
+    def settle(self, lease: Lease, outcome: Outcome) -> None:
+        """See `Turn.settle`."""
+        if isinstance(outcome, Failed) and outcome.failure.kind is FailureClass.CREDENTIAL and self._is_iam(lease):
+            # No login of ours is behind it, so that none can heal it: it is asked again after a while.
+            outcome = Failed(replace(outcome.failure, kind=FailureClass.REFUSED))
+        self._found(self.pool.settle(lease, outcome, self._clock.now(), self._chance()))
+        if len(self._queue):
+            self._queue.serve()
+
+    def _is_iam(self, lease: Lease) -> bool:
+        return any(it.id == lease.account_id and it.kind is AccountKind.IAM for it in self._accounts)
+
+    def _give_back(self, lease: Lease) -> None:
+        self.settle(lease, Left())
+
+    def _tick(self) -> None:
+        self._sharing.refresh()
+
+    def _found(self, changes: Sequence[Change]) -> None:
+        if changes:
+            self._note(changes)
+            self._sharing.tell(changes)
+
+    def _note(self, changes: Sequence[Change]) -> None:
+        for change in changes:
+            if change.scope == QUOTA:
+                if change.state == ON:
+                    self._resting[change.account_id] = change.until
+                else:
+                    self._resting.pop(change.account_id, None)
+
+    def _hear(self, news: News) -> None:
+        if news.accounts != self._accounts:
+            self._accounts = news.accounts
+            self._select()
+        self._update()
+        if news.changes:
+            self._note(news.changes)
+            self.pool.adopt(news.changes, self._clock.now())
+        if len(self._queue):
+            self._queue.serve()
+
+    def _select(self) -> None:
+        self._selected = {}
+        for account in self._accounts:
+            try:
+                self._selected[account.id] = self._selector.selected(account)
+            except (LoginRequired, SettingsError):
+                continue  # said by `_member` and `_why_none`
+
+    def _update(self) -> None:
+        members = tuple(self._member(account) for account in self._accounts)
+        if members != self._members:
+            self._members = members
+            self.pool.update(members, self._clock.now())
+
+    def _member(self, account: Account) -> Member:
+        selected = self._selected.get(account.id)
+        quota = self._quotas.get(account.id)
+        return Member(
+            id=account.id,
+            label=account.label,
+            weight=account.weight,
+            models=self._models.get(account.id),
+            standing=self._standing(account) if selected is not None else Standing.MISCONFIGURED,
+            endpoint="" if selected is None else urlsplit(chat_base(selected.target)).netloc,
+            fraction_left=quota.fraction_left if quota is not None else None,
+            resets_at=quota.resets_at if quota is not None else None,
+        )
+
+    def _standing(self, account: Account) -> Standing:
+        return Standing.DISABLED if account.disabled else Standing(self._newest(account).state.value)
+
+    def _error(self, choice: Busy | Exhausted) -> CwproxyError:
+        if isinstance(choice, Busy):
+            return overloaded(random=self._chance())
+        if choice.reason in (Shortage.NONE_LOGGED_IN, Shortage.CREDENTIALS, Shortage.SUSPENDED) and not any(
+            member.standing is Standing.READY for member in self._members
+        ):
+            return LoginRequired(self._why_none())
+        return error_of(choice, random=self._chance())
+
+    def _why_none(self) -> str:
+        enabled = [self._newest(account) for account in self._accounts if not account.disabled]
+        for account in enabled:
+            if account.state is AccountState.ACTIVE and account.id not in self._selected:
+                try:
+                    self._selector.selected(account)
+                except (LoginRequired, SettingsError) as error:
+                    return error.message
+        return why_none(enabled)
+
+    def _newest(self, account: Account) -> Account:
+        untold = self._sharing.untold(account.id)
+        return (
+            account
+            if untold is None
+            else replace(account, state=AccountState(untold.state), state_detail=untold.detail)
+        )
+
+
+_WORDS = {
+    Standing.NEEDS_LOGIN: "need a login",
+    Standing.SUSPENDED: "suspended by AWS",
+    Standing.MISCONFIGURED: "cannot be used as they are set up",
+    Standing.DISABLED: "switched off",
+}

@@ -1,0 +1,152 @@
+"""What this process and the others tell each other of the accounts, through the store.
+
+Reading: what is told is at most a second old when a request looks, as long as the database answers; one that does not
+answer keeps nobody waiting who has been told before. Writing: in the background, in order, until it has worked.
+"""
+
+import asyncio
+import contextvars
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import asdict, dataclass
+
+from cwproxy.accounts.pool import Change
+from cwproxy.accounts.pool.changes import ACCOUNT
+from cwproxy.auth.clock import Clock
+from cwproxy.errors import StoreError
+from cwproxy.store import Account, AccountState, Store
+from cwproxy.store.cooldowns import CoolDown, CoolDowns, Seen
+
+log = logging.getLogger("cwproxy.accounts")
+
+BELIEVED_SECONDS = 1.0
+"""How old what is known may be. It is read anew, beside the requests, when half of that has passed."""
+
+PATIENCE_SECONDS = 0.5
+"""How long a request waits for the database when there is older knowledge to go by."""
+
+AGAIN_SECONDS = 1.0
+CLOSING_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """All accounts, oldest first, and what others or this process have found out since the last time."""
+
+    accounts: tuple[Account, ...]
+    changes: tuple[Change, ...]
+
+
+class Sharing:
+    """heard: told of everything that is read, from the event loop. Used in one event loop."""
+
+    def __init__(self, store: Store, cooldowns: CoolDowns, *, heard: Callable[[News], None], clock: Clock) -> None:
+        self._store = store
+        self._cooldowns = cooldowns
+        self._heard = heard
+        self._clock = clock
+        self._stamp = 0
+        self._read_at = float("-inf")
+        self._failure: StoreError | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._writing: asyncio.Task[None] | None = None
+        self._unwritten: dict[tuple[str, str], Change] = {}
+        self._written = 0
+
+    async def fresh(self) -> None:
+        """Raises StoreError when nothing has ever been read and nothing can be."""
+        age = self._clock.monotonic() - self._read_at
+        if age < BELIEVED_SECONDS / 2:
+            return
+        reading = self.refresh()
+        if age < BELIEVED_SECONDS:
+            return
+        if self._read_at == float("-inf"):
+            await asyncio.shield(reading)
+            if self._failure is not None:
+                raise self._failure.with_traceback(None)
+            return
+        await asyncio.wait([reading], timeout=PATIENCE_SECONDS)
+
+    def refresh(self) -> "asyncio.Task[None]":
+        """Read, or wait for the reading that is under way."""
+        if self._reading is None:
+            self._reading = _beside(self._read())
+        return self._reading
+
+    def tell(self, changes: Sequence[Change]) -> None:
+        """To be written soon. Of one account and scope, the last change counts."""
+        for change in changes:
+            self._unwritten[change.account_id, change.scope] = change
+        if self._unwritten and self._writing is None:
+            self._writing = _beside(self._write())
+
+    def untold(self, account_id: str) -> Change | None:
+        """The account's standing where it has not been written yet."""
+        return self._unwritten.get((account_id, ACCOUNT))
+
+    async def aclose(self) -> None:
+        """Write what is unwritten, if that is possible soon."""
+        tasks = [task for task in (self._reading, self._writing) if task is not None]
+        if tasks:
+            await asyncio.wait(tasks, timeout=CLOSING_SECONDS)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _read(self) -> None:
+        try:
+            written = self._written
+            accounts, seen = await asyncio.to_thread(
+                lambda: (self._store.accounts(), self._cooldowns.since(self._stamp))
+            )
+            while written != self._written:  # what was read may be older than what has been written meanwhile
+                written = self._written
+                accounts = await asyncio.to_thread(self._store.accounts)
+        except StoreError as error:
+            if self._failure is None:
+                log.warning("what is known of the accounts cannot be read anew: %s", error.message)
+            self._failure = error
+        else:
+            self._stamp, self._failure = seen.stamp, None
+            self._read_at = self._clock.monotonic()
+            self._heard(News(tuple(accounts), tuple(Change(**asdict(change)) for change in seen.changes)))
+        finally:
+            self._reading = None
+
+    def _look(self) -> tuple[list[Account], Seen]:
+        return self._store.accounts(), self._cooldowns.since(self._stamp)
+
+    async def _write(self) -> None:
+        try:
+            while self._unwritten:
+                batch = tuple(self._unwritten.values())
+                try:
+                    await asyncio.to_thread(self._put, batch)
+                except StoreError as error:
+                    log.warning("what was found out of the accounts cannot be stored yet: %s", error.message)
+                    await self._clock.sleep(AGAIN_SECONDS)
+                    continue
+                self._written += 1
+                for change in batch:
+                    if self._unwritten.get((change.account_id, change.scope)) is change:
+                        del self._unwritten[change.account_id, change.scope]
+        finally:
+            self._writing = None
+
+    def _put(self, changes: Sequence[Change]) -> None:
+        for change in changes:
+            if change.scope == ACCOUNT:
+                self._set_state(change)
+        self._cooldowns.put(CoolDown(**asdict(change)) for change in changes if change.scope != ACCOUNT)
+
+    def _set_state(self, change: Change) -> None:
+        """Where it is so already, whoever was first has said it better: it knew of the login, not only of a call."""
+        account, state = self._store.account(change.account_id), AccountState(change.state)
+        if account is not None and account.state is not state:
+            self._store.set_state(change.account_id, state, change.detail)
+
+
+def _beside(work: Coroutine[None, None, None]) -> "asyncio.Task[None]":
+    """It belongs to no request: whoever leaves does not stop it."""
+    return asyncio.create_task(work, context=contextvars.Context())  # noqa: TID251 - held by Sharing, ended by aclose

@@ -1,0 +1,157 @@
+"""Two processes on one store, told apart by having a `Sharing` each."""
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.fake_clock import FakeClock
+from tests.support.logins import eventually
+from tests.support.records import an_account
+
+from cwproxy.accounts.pool import Change
+from cwproxy.accounts.pool.changes import ACCOUNT, ON, QUOTA, THROTTLED
+from cwproxy.accounts.sharing import BELIEVED_SECONDS, News, Sharing
+from cwproxy.errors import StoreError
+from cwproxy.store import AccountState, Store
+from cwproxy.store.cooldowns import CoolDowns
+from cwproxy.store.sqlite import FILE_NAME
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(tmp_path / "data") as store:
+        store.add(an_account("one"))
+        yield store
+
+
+class Process:
+    def __init__(self, store: Store, time: FakeClock) -> None:
+        self.news: list[News] = []
+        self.sharing = Sharing(store, CoolDowns(store.database), heard=self.news.append, clock=time.clock)
+
+    @property
+    def changes(self) -> list[Change]:
+        return [change for news in self.news for change in news.changes]
+
+
+def change(scope: str = THROTTLED, state: str = ON, detail: str = "", at: float = 1.0) -> Change:
+    return Change("one", scope, 50.0, 2, state, detail, at)
+
+
+async def test_what_one_finds_out_the_other_hears_of(store: Store) -> None:
+    time = FakeClock()
+    here, there = Process(store, time), Process(store, time)
+    await there.sharing.fresh()
+    here.sharing.tell([change(), change(QUOTA)])
+    await here.sharing.aclose()
+    time.advance(BELIEVED_SECONDS)
+    await there.sharing.fresh()
+    assert there.changes == [change(QUOTA), change()]
+    time.advance(BELIEVED_SECONDS)
+    await there.sharing.fresh()
+    assert len(there.changes) == 2, "once"
+
+
+async def test_it_is_asked_once_a_second_at_most_and_beside_the_requests(store: Store) -> None:
+    time = FakeClock()
+    process = Process(store, time)
+    await asyncio.gather(*(process.sharing.fresh() for _ in range(5)))
+    assert len(process.news) == 1
+    time.advance(BELIEVED_SECONDS * 0.4)
+    await process.sharing.fresh()
+    assert len(process.news) == 1
+    time.advance(BELIEVED_SECONDS * 0.2)
+    await process.sharing.fresh()
+    assert len(process.news) == 1, "the request did not wait"
+    await eventually(lambda: len(process.news) == 2)
+
+
+async def test_a_standing_is_kept_with_the_account(store: Store) -> None:
+    time = FakeClock()
+    process = Process(store, time)
+    suspended = change(ACCOUNT, "suspended", "by AWS")
+    process.sharing.tell([suspended])
+    assert process.sharing.untold("one") == suspended
+    await process.sharing.aclose()
+    assert process.sharing.untold("one") is None
+    (account,) = store.accounts()
+    assert (account.state, account.state_detail) == (AccountState.SUSPENDED, "by AWS")
+
+
+async def test_who_knew_first_has_said_it_better(store: Store) -> None:
+    store.set_state("one", AccountState.NEEDS_LOGIN, "the login service refused to renew it")
+    process = Process(store, FakeClock())
+    process.sharing.tell([change(ACCOUNT, "needs_login", "403")])
+    await process.sharing.aclose()
+    (account,) = store.accounts()
+    assert account.state_detail == "the login service refused to renew it"
+
+
+async def test_an_account_that_is_gone_has_no_standing(store: Store) -> None:
+    store.remove("one")
+    process = Process(store, FakeClock())
+    process.sharing.tell([change(ACCOUNT, "suspended")])
+    await process.sharing.aclose()
+    assert store.accounts() == []
+
+
+async def test_what_is_read_while_writing_is_not_older_than_what_was_written(store: Store) -> None:
+    time = FakeClock()
+    process = Process(store, time)
+    for _ in range(20):
+        process.news.clear()
+        store.set_state("one", AccountState.ACTIVE)
+        reading = process.sharing.refresh()
+        process.sharing.tell([change(ACCOUNT, "suspended")])
+        await reading
+        (news,) = process.news
+        told = process.sharing.untold("one")
+        assert told is not None or news.accounts[0].state is AccountState.SUSPENDED
+        await eventually(lambda: process.sharing.untold("one") is None)
+
+
+async def test_a_database_that_cannot_be_used_is_survived(store: Store, tmp_path: Path) -> None:
+    time = FakeClock()
+    process = Process(store, time)
+    await process.sharing.fresh()
+    hide(tmp_path)
+    time.advance(BELIEVED_SECONDS)
+    await process.sharing.fresh()
+    await process.sharing.fresh()
+    process.sharing.tell([change()])
+    await eventually(lambda: len(time.slept) > 2)
+    bring_back(tmp_path)
+    await eventually(lambda: len(CoolDowns(store.database).since(0).changes) == 1)
+    time.advance(BELIEVED_SECONDS)
+    await process.sharing.fresh()
+    assert process.changes == [change()]
+    await process.sharing.aclose()
+
+
+async def test_without_ever_having_been_read_it_is_an_error(store: Store, tmp_path: Path) -> None:
+    hide(tmp_path)
+    process = Process(store, FakeClock())
+    with pytest.raises(StoreError):
+        await process.sharing.fresh()
+    bring_back(tmp_path)
+    await process.sharing.fresh()
+    assert process.news
+
+
+def hide(tmp_path: Path) -> None:
+    _execute(tmp_path, "ALTER TABLE cooldown RENAME TO hidden")
+
+
+def bring_back(tmp_path: Path) -> None:
+    _execute(tmp_path, "ALTER TABLE hidden RENAME TO cooldown")
+
+
+def _execute(tmp_path: Path, statement: str) -> None:
+    database = sqlite3.connect(tmp_path / "data" / FILE_NAME)
+    with database:
+        database.execute(statement)
+    database.close()
