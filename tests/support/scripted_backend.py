@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import TypeAlias
 
 import httpx
 from tests.support.fleet import fleet
@@ -50,11 +51,19 @@ QUICK = Policy(throttled=Backoff(0.05, 1.0))
 """The pool's own numbers, but a cool-down that a test can wait for."""
 
 
-class Backend(httpx.AsyncBaseTransport):
-    """Answers each chat call with the next script entry; the last one is repeated."""
+Step: TypeAlias = bytes | tuple[int, bytes] | Exception
 
-    def __init__(self, *script: bytes | tuple[int, bytes] | Exception) -> None:
+
+class Backend(httpx.AsyncBaseTransport):
+    """Answers each chat call with the next script entry; the last one is repeated. `scripts` are those of accounts
+    that have one of their own, and `called` the accounts in the order of their calls.
+    """
+
+    def __init__(self, *script: Step) -> None:
         self.script = list(script)
+        self.scripts: dict[str, list[Step]] = {}
+        self.called: list[str] = []
+        self.lists: dict[str, object] = {}
         self.chats: list[dict[str, object]] = []
         self.headers: list[httpx.Headers] = []
         self.listings = 0
@@ -68,14 +77,17 @@ class Backend(httpx.AsyncBaseTransport):
         self.reached = asyncio.Event()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        account = request.headers["x-account"]
         if b"ListAvailableModels" in request.headers.raw.__repr__().encode():
             self.listings += 1
             await asyncio.sleep(0)
             await self.list_gate.wait()
-            return httpx.Response(self.list_status, json=self.models)
+            return httpx.Response(self.list_status, json=self.lists.get(account, self.models))
         self.chats.append(json.loads(await request.aread()))
         self.headers.append(request.headers)
-        answer = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+        self.called.append(account)
+        script = self.scripts.get(account, self.script)
+        answer = script.pop(0) if len(script) > 1 else script[0]
         if isinstance(answer, Exception):
             raise answer
         if isinstance(answer, tuple):

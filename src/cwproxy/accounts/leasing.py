@@ -27,7 +27,7 @@ from cwproxy.accounts.pool import (
     Strategy,
     Want,
 )
-from cwproxy.accounts.pool.changes import ON, QUOTA
+from cwproxy.accounts.pool.changes import ACCOUNT, OFF, QUOTA
 from cwproxy.accounts.queue import Queue, worth_waiting
 from cwproxy.accounts.selection import Selected, Selector, why_none
 from cwproxy.accounts.sharing import News, Sharing
@@ -203,11 +203,13 @@ class Accounts:
         if changes:
             self._note(changes)
             self._sharing.tell(changes)
+            if any(change.scope == ACCOUNT for change in changes):
+                self._update()
 
     def _note(self, changes: Sequence[Change]) -> None:
         for change in changes:
             if change.scope == QUOTA:
-                if change.state == ON:
+                if change.state != OFF:
                     self._resting[change.account_id] = change.until
                 else:
                     self._resting.pop(change.account_id, None)
