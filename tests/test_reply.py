@@ -10,8 +10,10 @@ from cwproxy.reply import (
     PartEnded,
     ReasoningDelta,
     ReasoningPart,
+    ReasoningRedacted,
     ReasoningSignature,
     ReasoningStarted,
+    RedactedPart,
     Reply,
     ReplyEvent,
     ReplyPart,
@@ -36,7 +38,7 @@ def parts(draw: st.DrawFn, index: int) -> tuple[ReplyPart, list[ReplyEvent]]:
     """A part, and the events that say it."""
     said = draw(pieces)
     text = "".join(said)
-    match draw(st.sampled_from(["text", "reasoning", "tool use"])):
+    match draw(st.sampled_from(["text", "reasoning", "redacted", "tool use"])):
         case "text":
             deltas: list[ReplyEvent] = [TextDelta(index, piece) for piece in said]
             return TextPart(text), [TextStarted(index), *deltas, PartEnded(index)]
@@ -46,6 +48,8 @@ def parts(draw: st.DrawFn, index: int) -> tuple[ReplyPart, list[ReplyEvent]]:
             signatures = [ReasoningSignature(index, piece) for piece in signed]
             whole = ReasoningPart(text, "".join(signed))
             return whole, [ReasoningStarted(index), *thoughts, *signatures, PartEnded(index)]
+        case "redacted":
+            return RedactedPart(text), [ReasoningRedacted(index, text), PartEnded(index)]
         case _:
             name = draw(st.text(max_size=5))
             arguments = [ToolArguments(index, piece) for piece in said]

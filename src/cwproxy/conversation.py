@@ -52,6 +52,21 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class Reasoning:
+    """What the model thought earlier, as it was given out: it counts only with its whole signature, byte for byte."""
+
+    text: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class RedactedReasoning:
+    """The same, encrypted by the service."""
+
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
 class ToolUse:
     """A tool call that the model made earlier. `arguments` is the JSON text as the client sent it back."""
 
@@ -71,7 +86,7 @@ class ToolResult:
 
 ResultPart: TypeAlias = Text | Image | RemoteImage | Document
 UserPart: TypeAlias = ResultPart | ToolResult
-AssistantPart: TypeAlias = Text | ToolUse
+AssistantPart: TypeAlias = Text | Reasoning | RedactedReasoning | ToolUse
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +105,7 @@ class UserTurn:
 
 @dataclass(frozen=True, slots=True)
 class AssistantTurn:
-    """Text and tool calls, in the client's order."""
+    """Text, reasoning and tool calls, in the client's order."""
 
     parts: tuple[AssistantPart, ...]
 
@@ -130,6 +145,7 @@ class Conversation:
     stop: strings that end the answer's text. max_tokens: of the answer, at least 1, or None.
     parallel: whether the model may call several tools at once.
     effort: how much the model may think, in the words of the client's API (none, minimal, low, medium, high, ...).
+    any_version: where there is no model of that name, another version of its family will do.
     """
 
     model: str
@@ -142,3 +158,4 @@ class Conversation:
     max_tokens: int | None = None
     effort: str | None = None
     parallel: bool = True
+    any_version: bool = False

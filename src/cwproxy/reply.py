@@ -54,6 +54,13 @@ class ReasoningSignature(msgspec.Struct, frozen=True, gc=False):
     signature: str
 
 
+class ReasoningRedacted(msgspec.Struct, frozen=True, gc=False):
+    """A whole part of reasoning that the service has encrypted; `PartEnded` follows."""
+
+    index: int
+    data: str
+
+
 class ToolUseStarted(msgspec.Struct, frozen=True, gc=False):
     """`name` is the client's own name of the tool; `id` is unique within the reply."""
 
@@ -98,6 +105,7 @@ ReplyEvent: TypeAlias = (
     | ReasoningStarted
     | ReasoningDelta
     | ReasoningSignature
+    | ReasoningRedacted
     | ToolUseStarted
     | ToolArguments
     | PartEnded
@@ -115,27 +123,32 @@ class ReasoningPart(msgspec.Struct, frozen=True):
     signature: str
 
 
+class RedactedPart(msgspec.Struct, frozen=True):
+    data: str
+
+
 class ToolUsePart(msgspec.Struct, frozen=True):
     id: str
     name: str
     arguments: str
 
 
-ReplyPart: TypeAlias = TextPart | ReasoningPart | ToolUsePart
+ReplyPart: TypeAlias = TextPart | ReasoningPart | RedactedPart | ToolUsePart
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """A whole answer."""
+    """A whole answer. `stop_sequence` is as in `Finished`."""
 
     parts: tuple[ReplyPart, ...]
     usage: Usage
     reason: StopReason
+    stop_sequence: str | None = None
 
 
 class _Open:
     """A part being collected."""
 
-    def __init__(self, started: TextStarted | ReasoningStarted | ToolUseStarted) -> None:
+    def __init__(self, started: TextStarted | ReasoningStarted | ReasoningRedacted | ToolUseStarted) -> None:
         self.started = started
         self.pieces: list[str] = []
         self.signature: list[str] = []
@@ -147,6 +160,8 @@ class _Open:
                 return TextPart(text)
             case ReasoningStarted():
                 return ReasoningPart(text, "".join(self.signature))
+            case ReasoningRedacted(data=data):
+                return RedactedPart(data)
             case ToolUseStarted(id=tool_id, name=name):
                 return ToolUsePart(tool_id, name, text)
             case _:
@@ -164,7 +179,7 @@ class Folder:
     def feed(self, events: Iterable[ReplyEvent]) -> None:
         for event in events:
             match event:
-                case TextStarted() | ReasoningStarted() | ToolUseStarted():
+                case TextStarted() | ReasoningStarted() | ReasoningRedacted() | ToolUseStarted():
                     self._parts[event.index] = _Open(event)
                 case TextDelta(index=index, text=piece) | ReasoningDelta(index=index, text=piece):
                     self._parts[index].pieces.append(piece)
@@ -176,9 +191,10 @@ class Folder:
                     pass
                 case Usage():
                     self._usage = event
-                case Finished(reason=reason):
+                case Finished(reason=reason, stop_sequence=stop):
                     usage = self._usage or Usage(0, 0, "estimate")
-                    self.reply = Reply(tuple(self._parts[i].close() for i in sorted(self._parts)), usage, reason)
+                    parts = tuple(self._parts[i].close() for i in sorted(self._parts))
+                    self.reply = Reply(parts, usage, reason, stop)
                 case _:
                     assert_never(event)
 

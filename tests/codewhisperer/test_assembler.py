@@ -22,6 +22,7 @@ from cwproxy.errors import EmptyReply, StreamTruncated, ToolUseTruncated
 from cwproxy.reply import (
     PartEnded,
     ReasoningPart,
+    RedactedPart,
     Reply,
     ReplyEvent,
     StopReason,
@@ -188,11 +189,20 @@ def test_reasoning_is_a_part_of_its_own_with_its_signature() -> None:
     )
 
 
-def test_redacted_reasoning_is_counted_and_is_not_nothing() -> None:
-    target = assembler()
-    whole = reply(ReasoningPayload(redacted_content="AAAA"), METER, target=target)
-    assert whole.parts == ()
-    assert target.ignored["redactedContent"] == 1
+def test_redacted_reasoning_is_a_part_of_its_own_and_is_not_nothing() -> None:
+    assert reply(ReasoningPayload(redacted_content="AAAA"), METER).parts == (RedactedPart("AAAA"),)
+    parts = reply(
+        ReasoningPayload(text="Hm"),
+        ReasoningPayload(redacted_content="AAAA"),
+        ReasoningPayload(redacted_content="BBBB", text="Well", signature="c2ln"),
+        METER,
+    ).parts
+    assert parts == (
+        ReasoningPart("Hm", ""),
+        RedactedPart("AAAA"),
+        RedactedPart("BBBB"),
+        ReasoningPart("Well", "c2ln"),
+    )
 
 
 @pytest.mark.parametrize(

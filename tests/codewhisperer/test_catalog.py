@@ -84,6 +84,32 @@ def test_another_version_is_never_taken_instead(name: str) -> None:
     assert "claude-opus-4.8" in failure.value.message
 
 
+@pytest.mark.parametrize(
+    ("name", "model_id"),
+    [
+        ("claude-sonnet-4-5", "claude-sonnet-4.5"),
+        ("claude-sonnet-5-20270101[1m]", "claude-sonnet-4.10"),
+        ("claude-3-5-haiku-20241022", "claude-haiku-4.5"),
+        ("claude-opus-5-5", "claude-opus-4.8"),
+        ("claude-instant-1", "claude-sonnet-4.5"),
+    ],
+)
+def test_another_version_of_the_family_where_that_is_wanted(name: str, model_id: str) -> None:
+    catalog = Catalog((*MODELS[:2], model("claude-sonnet-4.10"), *MODELS[2:]), "claude-sonnet-4.5")
+    assert catalog.resolve(name, any_version=True).id == model_id
+
+
+@pytest.mark.parametrize("name", ["", "gpt-5.6", "sonnet"])
+def test_what_is_no_claude_model_has_no_family(name: str) -> None:
+    with pytest.raises(ModelNotFound):
+        CATALOG.resolve(name, any_version=True)
+
+
+def test_a_claude_model_of_an_account_that_has_none_needs_a_default() -> None:
+    with pytest.raises(ModelNotFound):
+        Catalog((model("gpt-5.6-sol"),)).resolve("claude-opus-5", any_version=True)
+
+
 def test_the_client_cannot_flood_the_message() -> None:
     with pytest.raises(ModelNotFound) as failure:
         CATALOG.resolve("x" * 10_000 + "\n")

@@ -28,6 +28,7 @@ from cwproxy.reply import (
     Finished,
     PartEnded,
     ReasoningDelta,
+    ReasoningRedacted,
     ReasoningSignature,
     ReasoningStarted,
     ReplyEvent,
@@ -175,12 +176,15 @@ class Assembler:
         return events
 
     def _on_reasoning(self, event: ReasoningPayload) -> Iterable[ReplyEvent]:
-        if event.redacted_content:
-            self._redacted = True
-            self.ignored["redactedContent"] += 1
-        if not (event.text or event.signature) or self._is_late():
+        if not (event.text or event.signature or event.redacted_content) or self._is_late():
             return ()
         events = self._close_text()
+        if event.redacted_content:
+            self._redacted = True
+            index = self._new_part()
+            events += [*self._close_reasoning(), ReasoningRedacted(index, event.redacted_content), PartEnded(index)]
+        if not (event.text or event.signature):
+            return events
         if self._reasoning == _CLOSED:
             self._reasoning = self._new_part()
             events.append(ReasoningStarted(self._reasoning))

@@ -138,12 +138,13 @@ class Catalog:
     default_id: str | None = None
     aliases: Mapping[str, str] = field(default_factory=dict)
 
-    def resolve(self, client_name: str) -> Model:
+    def resolve(self, client_name: str, *, any_version: bool = False) -> Model:
         """The model that a client means. Raises ModelNotFound, naming what there is.
 
         Tried in this order: configured alias, id, id or display name in any case, `auto`, and the same family and
         version in another spelling: `claude-sonnet-4-5`, `claude-4.5-sonnet`, a date, `[1m]`, `-thinking`, the old
-        upper-case ids (protocol.md 6.1). Never another version.
+        upper-case ids (protocol.md 6.1). Another version only where `any_version` allows it: then the newest of the
+        same family, and where a Claude model has none, the default.
         """
         wanted = self.aliases.get(client_name, client_name)
         folded = wanted.strip().casefold()
@@ -157,8 +158,21 @@ class Catalog:
         for model in self.models:
             if key is not None and _spelling(model.id.casefold()) == key:
                 return model
+        related = self._related(folded) if any_version else None
+        if related is not None:
+            return related
         names = ", ".join(model.id for model in self.models) or "none"
         raise ModelNotFound(f"There is no model {client_name[:_MAX_NAME_SHOWN]!r}. Available: {names}.")
+
+    def _related(self, folded: str) -> Model | None:
+        wanted = _spelling(folded)
+        if wanted is None or "claude" not in wanted[0]:
+            return None
+        spelled = ((_spelling(model.id.casefold()), model) for model in self.models)
+        family = [(spelling[1], model) for spelling, model in spelled if spelling and spelling[0] == wanted[0]]
+        if family:
+            return max(family, key=lambda member: [int(number) for number in member[0]])[1]
+        return next((model for model in self.models if model.id == self.default_id), None)
 
     def _default_key(self) -> "_Spelling | None":
         return _spelling(self.default_id.casefold()) if self.default_id else None

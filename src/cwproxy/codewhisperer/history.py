@@ -22,6 +22,8 @@ from cwproxy.conversation import (
     AssistantTurn,
     Document,
     Image,
+    Reasoning,
+    RedactedReasoning,
     RemoteImage,
     SystemTurn,
     Text,
@@ -93,6 +95,7 @@ class AssistantEntry:
 
     text: str
     uses: list[wire.ToolUse] = field(default_factory=list)
+    reasoning: wire.ReasoningContent | None = None
 
 
 Entry: TypeAlias = UserEntry | AssistantEntry
@@ -133,18 +136,23 @@ def _add_user(groups: list[Group], parts: Iterable[UserPart]) -> None:
 
 def _add_assistant(groups: list[Group], parts: Iterable[AssistantPart]) -> None:
     said = [part for part in parts if not (isinstance(part, Text) and _is_blank(part.text))]
-    if said and groups and isinstance(groups[-1], AssistantGroup):
+    if all(isinstance(part, Reasoning | RedactedReasoning) for part in said):
+        return  # a thought alone is no entry
+    if groups and isinstance(groups[-1], AssistantGroup):
         groups[-1].parts.extend(said)
-    elif said:
+    else:
         groups.append(AssistantGroup(said))
 
 
-def arrange(grouped: Grouped, wire_names: Mapping[str, str] | None) -> tuple[list[Entry], UserEntry]:
-    """An entry for each group, and the one for the last. Without `wire_names` the tool history becomes text.
+def arrange(
+    grouped: Grouped, wire_names: Mapping[str, str] | None, *, replay: bool = False
+) -> tuple[list[Entry], UserEntry]:
+    """An entry for each group, and the one for the last. Without `wire_names` the tool history becomes text, without
+    `replay` the model's earlier reasoning stays behind.
 
     Raises InvalidRequest for pictures and documents of the last group that cannot be sent.
     """
-    return _Arranger(grouped, wire_names).entries()
+    return _Arranger(grouped, wire_names, replay=replay).entries()
 
 
 def clamp(text: str, limit: int) -> str:
@@ -158,8 +166,9 @@ def clamp(text: str, limit: int) -> str:
 class _Arranger:
     """One conversation, from its first group to its last."""
 
-    def __init__(self, grouped: Grouped, wire_names: Mapping[str, str] | None) -> None:
+    def __init__(self, grouped: Grouped, wire_names: Mapping[str, str] | None, *, replay: bool) -> None:
         self._grouped = grouped
+        self._replay = replay
         self._wire_names = wire_names
         self._ids: set[str] = set()
         self._id_counts: dict[str, int] = {}
@@ -189,6 +198,8 @@ class _Arranger:
             if isinstance(part, Text):
                 texts.append(part.text)
                 continue
+            if not isinstance(part, ToolUse):
+                continue
             self._called[part.id] = part.name
             if self._wire_names is None:
                 texts.append(wire.TOOL_USE_AS_TEXT.format(name=part.name, arguments=part.arguments or "{}"))
@@ -197,7 +208,8 @@ class _Arranger:
             asked.append((part, wire_id))
             name = self._wire_names[part.name]
             uses.append(wire.ToolUse(tool_use_id=wire_id, name=name, input=_arguments(part.arguments)))
-        return AssistantEntry(_BETWEEN.join(texts) or wire.NEUTRAL_ASSISTANT_TEXT, uses), asked
+        reasoning = _reasoning(group) if self._replay else None
+        return AssistantEntry(_BETWEEN.join(texts) or wire.NEUTRAL_ASSISTANT_TEXT, uses, reasoning), asked
 
     def _user(self, group: UserGroup, asked: list[tuple[ToolUse, str]]) -> UserEntry:
         entry = UserEntry("")
@@ -305,6 +317,17 @@ def _pair(uses: Sequence[ToolUse], results: Sequence[ToolResult]) -> tuple[list[
             taken.append(queue.popleft() if to_come[use.id] else queue.pop())
     settled = set(taken)
     return taken, {id(result) for result in results if result in settled}
+
+
+def _reasoning(group: AssistantGroup) -> wire.ReasoningContent | None:
+    """The thought of an entry. It has room for one, and takes none without a signature (backend-rules.md A4 47, 48)."""
+    match [part for part in group.parts if isinstance(part, Reasoning | RedactedReasoning)]:
+        case [Reasoning(text=text, signature=signature)] if text and signature:
+            return wire.ReasoningContent(reasoning_text=wire.ReasoningText(text=text, signature=signature))
+        case [RedactedReasoning(data=data)] if data:
+            return wire.ReasoningContent(redacted_content=data)
+        case _:
+            return None
 
 
 def _arguments(text: str) -> msgspec.Raw:

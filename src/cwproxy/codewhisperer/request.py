@@ -56,8 +56,10 @@ def build(
     environment: wire.EnvState = NEUTRAL_ENVIRONMENT,
     git_status: str | None = None,
     caching: Caching | None = None,
+    replay: bool = False,
 ) -> Prepared:
-    """The request for a conversation. `model_id` None leaves the choice to the service; `caching` is the model's.
+    """The request for a conversation. `model_id` None leaves the choice to the service; `caching` is the model's;
+    `replay` says that it takes back what it thought earlier.
 
     Raises InvalidRequest for what no body can say: an unusable tool schema, a forced tool that is not offered, an
     attachment of the last turn that no request may carry.
@@ -65,7 +67,7 @@ def build(
     system = _system_texts(conversation)
     grouped = history.group(conversation.turns[len(system) :])
     plan = tools.plan(conversation, grouped.called())
-    earlier, last = history.arrange(grouped, plan.wire_names if plan.specifications else None)
+    earlier, last = history.arrange(grouped, plan.wire_names if plan.specifications else None, replay=replay)
     system_text = _BETWEEN.join(text for text in (*system, *plan.descriptions) if text and not text.isspace())
     if system_text:
         earlier[:0] = [history.UserEntry(system_text), history.AssistantEntry(wire.SYSTEM_ACKNOWLEDGEMENT)]
@@ -144,7 +146,9 @@ def _past(
 ) -> wire.ChatMessage:
     """An entry of the history. Tools and model are the current message's alone (backend-rules.md A2 25)."""
     if isinstance(entry, history.AssistantEntry):
-        said = wire.AssistantResponseMessage(content=entry.text, tool_uses=entry.uses or None)
+        said = wire.AssistantResponseMessage(
+            content=entry.text, tool_uses=entry.uses or None, reasoning_content=entry.reasoning
+        )
         return wire.ChatMessage(assistant_response_message=said)
     context = plain
     if entry.results:

@@ -13,15 +13,19 @@ scripts. Where the two differ (o200k needs half as many tokens for Russian) it l
 from typing import Final, assert_never
 
 from cwproxy.conversation import (
+    AssistantPart,
     AssistantTurn,
     Conversation,
     Document,
     Image,
+    Reasoning,
+    RedactedReasoning,
     RemoteImage,
     SystemTurn,
     Text,
     ToolResult,
     ToolUse,
+    UserPart,
     UserTurn,
 )
 
@@ -80,7 +84,7 @@ def estimate_conversation(conversation: Conversation) -> int:
     return max(1, total)
 
 
-def _part(part: Text | Image | RemoteImage | Document | ToolResult | ToolUse) -> int:
+def _part(part: UserPart | AssistantPart) -> int:
     match part:
         case Text(text=text):
             return estimate(text)
@@ -92,5 +96,7 @@ def _part(part: Text | Image | RemoteImage | Document | ToolResult | ToolUse) ->
             return TURN_TOKENS + sum(map(_part, content))
         case ToolUse(name=name, arguments=arguments):
             return TURN_TOKENS + estimate(name) + estimate(arguments)
+        case Reasoning() | RedactedReasoning():
+            return 0  # earlier thoughts mostly stay behind, and the service does not bill those
         case _:
             assert_never(part)

@@ -8,6 +8,8 @@ from cwproxy.conversation import (
     Conversation,
     Document,
     Image,
+    Reasoning,
+    RedactedReasoning,
     RemoteImage,
     SystemTurn,
     Text,
@@ -35,8 +37,10 @@ def weight(conversation: Conversation) -> int:
 
 def _characters(item: Turn | UserPart | AssistantPart) -> int:
     match item:
-        case SystemTurn(text=text) | Text(text=text) | ToolUse(arguments=text) | Image(data=text) | Document(data=text):
+        case SystemTurn(text=text) | Text(text=text) | Reasoning(text=text) | ToolUse(arguments=text):
             return len(text)
+        case Image(data=data) | Document(data=data) | RedactedReasoning(data=data):
+            return len(data)
         case RemoteImage():
             return 0
         case UserTurn(parts=parts) | AssistantTurn(parts=parts) | ToolResult(content=parts):

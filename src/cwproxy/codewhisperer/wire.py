@@ -104,11 +104,24 @@ class UserInputMessage(_Wire, frozen=True, kw_only=True):
     cache_point: CachePoint | None = None
 
 
+class ReasoningText(_Wire, frozen=True, kw_only=True):
+    text: str
+    signature: str
+
+
+class ReasoningContent(_Wire, frozen=True, kw_only=True):
+    """A union: exactly one of the two is set (backend-rules.md A4 47)."""
+
+    reasoning_text: ReasoningText | None = None
+    redacted_content: str | None = None
+
+
 class AssistantResponseMessage(_Wire, frozen=True, kw_only=True):
     content: str
     message_id: str | None = None
     tool_uses: list[ToolUse] | None = None
     cache_point: CachePoint | None = None
+    reasoning_content: ReasoningContent | None = None
 
 
 class ChatMessage(_Wire, frozen=True, kw_only=True):

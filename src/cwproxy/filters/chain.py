@@ -17,6 +17,7 @@ from cwproxy.reply import (
     Finished,
     PartEnded,
     ReasoningDelta,
+    ReasoningRedacted,
     ReasoningSignature,
     ReasoningStarted,
     ReplyEvent,
@@ -102,7 +103,7 @@ class Filters:
         match event:
             case TextDelta(index=index, text=text):
                 yield from self._shown(index, self._fitting(text))
-            case TextStarted() | ReasoningStarted() | ToolUseStarted():
+            case TextStarted() | ReasoningStarted() | ReasoningRedacted() | ToolUseStarted():
                 yield from self._started(event)
             case ReasoningDelta(index=index, text=text):
                 yield from self._thinking(index, text)
@@ -120,7 +121,9 @@ class Filters:
             case _:
                 assert_never(event)
 
-    def _started(self, event: TextStarted | ReasoningStarted | ToolUseStarted) -> Iterator[ReplyEvent]:
+    def _started(
+        self, event: TextStarted | ReasoningStarted | ReasoningRedacted | ToolUseStarted
+    ) -> Iterator[ReplyEvent]:
         if self._one_call and self._called and isinstance(event, ToolUseStarted) and self._over is None:
             self._over = StopReason.TOOL_USE
         if self._over is not None:

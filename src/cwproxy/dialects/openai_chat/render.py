@@ -16,6 +16,7 @@ from cwproxy.reply import (
     Finished,
     PartEnded,
     ReasoningDelta,
+    ReasoningRedacted,
     ReasoningSignature,
     ReasoningStarted,
     ReplyEvent,
@@ -118,7 +119,7 @@ class Renderer:
                 self.usage = event
             case Finished():
                 yield from self._end(event)
-            case TextStarted() | ReasoningStarted() | ReasoningSignature():
+            case TextStarted() | ReasoningStarted() | ReasoningSignature() | ReasoningRedacted():
                 pass
             case _:
                 assert_never(event)
