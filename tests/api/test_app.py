@@ -162,46 +162,6 @@ async def test_bodies_that_are_no_json(content: bytes, headers: dict[str, str], 
     assert_envelope(response.content)
 
 
-async def test_what_is_wrong_in_a_request_is_named() -> None:
-    async with in_process(app_of()) as client:
-        response = await client.post("/v1/chat/completions", json=chat(messages=[{"role": "user", "content": 5}]))
-    assert response.status_code == 400
-    assert assert_envelope(response.content)["param"] == "messages[0].content"
-
-
-async def test_strict_clients_are_told_of_what_has_no_effect() -> None:
-    async with in_process(app_of(), headers={"x-cwproxy-strict": "1"}) as client:
-        strict = await client.post("/v1/chat/completions", json=chat(temperature=1))
-        assert (await client.post("/v1/chat/completions", json=chat())).status_code == 200
-    error = assert_envelope(strict.content)
-    assert (strict.status_code, error["param"], error["code"]) == (400, "temperature", "unsupported_parameter")
-
-
-@pytest.mark.parametrize("header", ["x-conversation-id", "x-cwproxy-conversation"])
-async def test_a_client_may_name_its_conversation(header: str) -> None:
-    service = FakeService()
-    async with in_process(app_of(service, access=AccessPolicy.of(keys=[KEY]))) as client:
-        await client.post("/v1/chat/completions", json=chat(), headers={header: "mine", "x-api-key": KEY})
-    assert service.asked[0].name == "mine"
-    assert service.callers[0].startswith("key-")
-
-
-async def test_without_a_name_there_is_none() -> None:
-    service = FakeService()
-    async with in_process(app_of(service)) as client:
-        await client.post("/v1/chat/completions", json=chat())
-    assert service.asked[0].name is None
-    assert service.callers == ["local"]
-
-
-async def test_big_bodies_are_parsed_elsewhere_with_the_same_result() -> None:
-    service = FakeService()
-    async with in_process(app_of(service, limits=Limits(offload_bytes=10))) as client:
-        assert (await client.post("/v1/chat/completions", json=chat())).status_code == 200
-        assert (await client.post("/v1/chat/completions", json=chat(n=5))).status_code == 400
-    assert service.asked[0].model == "m"
-
-
 async def test_a_client_that_leaves_within_its_body_is_not_answered(caplog: pytest.LogCaptureFixture) -> None:
     caller = Caller()
     caller.inbox.put_nowait({"type": "http.request", "body": b"{", "more_body": True})

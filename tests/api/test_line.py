@@ -23,6 +23,7 @@ def line_of(caller: Caller, *, limits: Limits | None = None, drain: Drain | None
         caller.receive,
         caller.send,
         start=START if stream else None,
+        ping=b": ping\n\n",
         limits=limits or Limits(),
         drain=drain or Drain(),
     )
@@ -201,7 +202,7 @@ async def test_abort_uses_the_servers_extension_where_there_is_one() -> None:
     called: list[str] = []
     asked = {**scope(), "extensions": {ABORT: {"call": lambda: called.append("abort")}}}
     caller = Caller()
-    await Line(asked, caller.receive, caller.send, start=None, limits=Limits(), drain=Drain()).abort()
+    await Line(asked, caller.receive, caller.send, start=None, ping=b"", limits=Limits(), drain=Drain()).abort()
     assert called == ["abort"]
     await line_of(caller).abort()
     assert called == ["abort"]

@@ -1,7 +1,5 @@
 """Errors of the edge and of everything behind it are described alike."""
 
-import json
-
 from cwproxy.api.refused import Refused, describe, draining
 from cwproxy.errors import ModelNotFound
 
@@ -9,7 +7,7 @@ from cwproxy.errors import ModelNotFound
 def test_an_error_of_the_edge_is_its_own_description() -> None:
     failure = describe(Refused(418, "No coffee.", "teapot"))
     assert (failure.status, failure.code) == (418, "teapot")
-    assert json.loads(failure.body())["error"]["message"] == "No coffee."
+    assert failure.message == "No coffee."
     assert dict(failure.headers) == {"x-should-retry": "false"}
 
 

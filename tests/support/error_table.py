@@ -9,7 +9,7 @@ from typing import Final
 
 from cwproxy import errors
 from cwproxy.codewhisperer import failures
-from cwproxy.dialects.openai_chat import failure_of
+from cwproxy.inbound.failures import failure_of
 
 ANALYSIS: Final = Path(__file__).parents[2] / "ANALYSIS.md"
 BEGIN: Final = "<!-- error table: made by `python -m tests.support.error_table` -->"

@@ -61,7 +61,15 @@ class _Answering(Response, ABC):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._start = self._stream_start()
-        line = Line(scope, receive, send, start=self._start, limits=self._around.limits, drain=self._around.drain)
+        line = Line(
+            scope,
+            receive,
+            send,
+            start=self._start,
+            ping=self._exchange.envelope.ping,
+            limits=self._around.limits,
+            drain=self._around.drain,
+        )
         try:
             async with line:
                 try:
@@ -80,14 +88,14 @@ class _Answering(Response, ABC):
     async def _serve(self, line: Line) -> None: ...
 
     async def _fail(self, line: Line, error: CwproxyError) -> None:
-        failure = describe(error)
-        self._exchange.outcome = failure.code or failure.type
+        exchange, envelope, failure = self._exchange, self._exchange.envelope, describe(error)
+        exchange.outcome = failure.code or failure.type
         if line.started:
-            await line.finish(failure.event())
+            await line.finish(envelope.event(failure, exchange.request_id))
             return
-        self._exchange.status = failure.status
-        headers = self._exchange.headers(*failure.headers, *self._notes())
-        await line.whole(*_json(failure.status, headers, failure.body()))
+        exchange.status = envelope.status(failure)
+        headers = exchange.headers(*failure.headers, *self._notes())
+        await line.whole(*_json(exchange.status, headers, envelope.body(failure, exchange.request_id)))
 
     async def _cut(self, line: Line, cause: Cause) -> None:
         self._exchange.outcome = cause.value
@@ -122,7 +130,7 @@ class _Answering(Response, ABC):
 
     def _check_effort(self, conversation: Conversation, answer: Answer) -> None:
         """Names an effort that the model is not told, or refuses it."""
-        name = "reasoning_effort"
+        name = self._request.effort_name
         if conversation.effort is None or answer.takes_effort or name in self._ignored:
             return
         if self._strict:
@@ -240,8 +248,9 @@ class WholeAnswer(_Answering):
         usage = request.usage(replies)
         exchange.status = 200
         exchange.usage = usage
+        timing = exchange.envelope.timing_header
         headers = exchange.headers(
-            ("openai-processing-ms", str(exchange.milliseconds())),
+            *([(timing, str(exchange.milliseconds()))] if timing else []),
             ("x-cwproxy-usage-source", usage.source),
             *self._notes(),
         )

@@ -1,9 +1,6 @@
 """`create_app`: the routes, who may use them, and every error in OpenAI's envelope."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
-from typing import Protocol
+from collections.abc import Sequence
 
 import msgspec
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
@@ -11,21 +8,22 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.types import Lifespan, Receive, Scope, Send
 
-from cwproxy.api import body, models
+from cwproxy.api import models
 from cwproxy.api.access import AccessPolicy
-from cwproxy.api.answers import StreamedAnswer, Surroundings, WholeAnswer
+from cwproxy.api.answering import answering
+from cwproxy.api.answers import Surroundings
 from cwproxy.api.cors import Cors
 from cwproxy.api.drain import Drain
 from cwproxy.api.exchange import CLIENT_GONE, exchange_of
 from cwproxy.api.gate import Gate
 from cwproxy.api.limits import Limits
 from cwproxy.api.refused import ClientGone, Refused, describe, draining
-from cwproxy.api.seam import Asked, Service
+from cwproxy.api.seam import Service
 from cwproxy.diagnosis.dumps import Dumps
-from cwproxy.dialects.openai_chat import Failure, parse, parse_prompts
-from cwproxy.errors import CwproxyError, InvalidRequest
+from cwproxy.dialects.openai_chat import parse, parse_prompts
+from cwproxy.errors import CwproxyError
+from cwproxy.inbound.failures import Failure
 
-_CONVERSATION_HEADERS = ("x-conversation-id", "x-cwproxy-conversation")
 _PREFIXES = ("/v1", "", "/v1/v1")
 """Clients are configured with and without `/v1`, and some add their own (compatibility.md 5, 38)."""
 
@@ -63,8 +61,8 @@ def create_app(
     app.state.drain = around.drain
     for prefix in _PREFIXES:
         app.include_router(_openai(around), prefix=prefix, dependencies=[Depends(access.admit)])
-        app.add_route(prefix + "/chat/completions", _answering(around, access, parse), methods=["POST"])
-        app.add_route(prefix + "/completions", _answering(around, access, parse_prompts), methods=["POST"])
+        app.add_route(prefix + "/chat/completions", answering(around, access, parse), methods=["POST"])
+        app.add_route(prefix + "/completions", answering(around, access, parse_prompts), methods=["POST"])
     app.include_router(_health(around))
     return app
 
@@ -83,36 +81,6 @@ def _openai(around: Surroundings) -> APIRouter:
         return _json(request, models.single(catalog.resolve(id), id))
 
     return router
-
-
-class _Parse(Protocol):
-    """Of a dialect."""
-
-    def __call__(self, body: bytes, *, max_choices: int) -> Asked: ...
-
-
-def _answering(around: Surroundings, access: AccessPolicy, parse: _Parse) -> Callable[[Request], Awaitable[Response]]:
-    """A plain route: FastAPI's dependencies and validation, of which it needs none, take longer than the conversion."""
-
-    async def answer(request: Request) -> Response:
-        await access.admit(request)
-        if around.drain.draining:
-            raise draining()
-        data = await body.read(request, around.limits)
-        if around.dumps is not None:
-            exchange = exchange_of(request.scope)
-            exchange.dump = partial(around.dumps.write, exchange.request_id, data)
-        asked = await _parsed(parse, data, around.limits)
-        strict = around.strict or request.headers.get("x-cwproxy-strict", "0") not in ("", "0")
-        if strict:
-            _refuse_ineffective(asked)
-        name = next((value for header in _CONVERSATION_HEADERS if (value := request.headers.get(header))), None)
-        if name is not None:
-            asked = asked.called(name)
-        kind = StreamedAnswer if asked.stream else WholeAnswer
-        return kind(around, asked, exchange_of(request.scope), strict=strict)
-
-    return answer
 
 
 def _health(around: Surroundings) -> APIRouter:
@@ -135,17 +103,6 @@ def _health(around: Surroundings) -> APIRouter:
     return router
 
 
-async def _parsed(parse: _Parse, data: bytes, limits: Limits) -> Asked:
-    if len(data) < limits.offload_bytes:
-        return parse(data, max_choices=limits.choices)
-    return await asyncio.to_thread(parse, data, max_choices=limits.choices)
-
-
-def _refuse_ineffective(asked: Asked) -> None:
-    for name in asked.ignored:
-        raise InvalidRequest(f"`{name}` has no effect here; leave it out.", param=name, code="unsupported_parameter")
-
-
 def _json(request: Request, content: bytes, status: int = 200) -> Response:
     exchange = exchange_of(request.scope)
     exchange.status = status
@@ -157,7 +114,8 @@ def _json(request: Request, content: bytes, status: int = 200) -> Response:
 def _failed(request: Request, failure: Failure) -> Response:
     exchange = exchange_of(request.scope)
     exchange.outcome = failure.code or failure.type
-    response = _json(request, failure.body(), failure.status)
+    body = exchange.envelope.body(failure, exchange.request_id)
+    response = _json(request, body, exchange.envelope.status(failure))
     response.raw_headers.extend((name.encode(), value.encode("latin-1")) for name, value in failure.headers)
     return response
 

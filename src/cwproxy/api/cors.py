@@ -9,6 +9,7 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from cwproxy.api.exchange import exchange_of
 from cwproxy.api.refused import elsewhere
 
 _EXPOSED: Final = (
@@ -30,7 +31,7 @@ class Cors:
         if origin is None:
             await self._app(scope, receive, send)
         elif scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
-            await self._preflight(origin, headers)(scope, receive, send)
+            await self._preflight(origin, headers, scope)(scope, receive, send)
         elif not self._allows(origin):
             await self._app(scope, receive, send)
         else:
@@ -39,10 +40,11 @@ class Cors:
     def _allows(self, origin: str) -> bool:
         return origin.lower() in self._origins or "*" in self._origins
 
-    def _preflight(self, origin: str, headers: Headers) -> Response:
+    def _preflight(self, origin: str, headers: Headers, scope: Scope) -> Response:
         if not self._allows(origin):
-            failure = elsewhere().failure
-            return Response(failure.body(), failure.status, media_type="application/json")
+            failure, exchange = elsewhere().failure, exchange_of(scope)
+            body = exchange.envelope.body(failure, exchange.request_id)
+            return Response(body, exchange.envelope.status(failure), media_type="application/json")
         granted = {
             "access-control-allow-origin": origin,
             "access-control-allow-methods": "GET, HEAD, POST",

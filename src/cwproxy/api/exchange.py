@@ -10,7 +10,9 @@ from random import getrandbits
 from starlette.types import Scope
 
 from cwproxy.accounts.callers import Caller
+from cwproxy.api.envelopes import OPENAI, envelope_of
 from cwproxy.errors import CwproxyError
+from cwproxy.inbound.failures import Envelope
 from cwproxy.reply import Usage
 
 _log = logging.getLogger("cwproxy.access")
@@ -22,10 +24,13 @@ CLIENT_GONE = 499
 
 @dataclass(slots=True)
 class Exchange:
-    """Filled by whoever knows; `outcome` is `ok`, an error's code, or why the answer was cut."""
+    """Filled by whoever knows; `outcome` is `ok`, an error's code, or why the answer was cut. `envelope` is how this
+    client is told of failures.
+    """
 
     method: str
     path: str
+    envelope: Envelope = OPENAI
     request_id: str = field(default_factory=lambda: f"req_{getrandbits(128):032x}")
     started: float = field(default_factory=time.monotonic)
     caller: Caller | None = None
@@ -41,8 +46,8 @@ class Exchange:
         return round((time.monotonic() - self.started) * 1000)
 
     def headers(self, *more: tuple[str, str]) -> list[tuple[bytes, bytes]]:
-        """`x-request-id` and `more`, as ASGI wants them."""
-        named = (("x-request-id", self.request_id), *more)
+        """The id of the request and `more`, as ASGI wants them."""
+        named = (*((name, self.request_id) for name in self.envelope.id_headers), *more)
         return [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in named]
 
     def log(self) -> None:
@@ -74,7 +79,7 @@ class Exchange:
 
 def begin(scope: Scope) -> Exchange:
     """Starts the exchange of a request; `exchange_of` finds it again."""
-    exchange = Exchange(scope["method"], scope["path"])
+    exchange = Exchange(scope["method"], scope["path"], envelope_of(scope))
     scope[_KEY] = exchange
     return exchange
 

@@ -17,8 +17,6 @@ from cwproxy.api.limits import Limits
 ABORT = "cwproxy.abort"
 """An extension of the scope: `{"call": function}`, which closes the connection at once. Our servers have it."""
 
-_PING = b": ping\n\n"
-
 
 class Cause(Enum):
     """Why an answer was cut from outside."""
@@ -39,16 +37,25 @@ class Line:
     """Use it as a context manager around everything that may be cut; leaving it raises Cut when it was.
 
     start: the `http.response.start` of a stream. It is sent with the first bytes, or after `limits.hold` seconds
-    with a ping; None for an answer in one piece, which gets no pings.
+    with a ping; None for an answer in one piece, which gets no pings. ping: the bytes of one.
     """
 
     def __init__(
-        self, scope: Scope, receive: Receive, send: Send, *, start: Message | None, limits: Limits, drain: Drain
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        *,
+        start: Message | None,
+        ping: bytes,
+        limits: Limits,
+        drain: Drain,
     ) -> None:
         self._scope = scope
         self._receive = receive
         self._send = send
         self._start = start
+        self._ping_bytes = ping
         self._limits = limits
         self._drain = drain
         self._task: asyncio.Task[object] | None = None
@@ -166,7 +173,7 @@ class Line:
         try:
             if not self.started:
                 await self._begin()
-            await self._put({"type": "http.response.body", "body": _PING, "more_body": True})
+            await self._put({"type": "http.response.body", "body": self._ping_bytes, "more_body": True})
         except Cut:
             self._end(Cause.CLIENT_GONE)
         finally:

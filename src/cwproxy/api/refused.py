@@ -1,7 +1,7 @@
 """What the edge itself refuses, before any dialect or account is asked."""
 
-from cwproxy.dialects.openai_chat import Failure, failure_of
 from cwproxy.errors import CwproxyError
+from cwproxy.inbound.failures import Failure, failure_of
 
 
 class Refused(CwproxyError):

@@ -1,107 +1,27 @@
-"""Every error of ours has a status, a code and advice for the SDKs (reliability.md 1.8, compatibility.md 1.5, 1.6)."""
+"""The envelope is what OpenAI's own types read (compatibility.md 1.5, 1.8)."""
 
 import json
 
 import openai
 import pytest
+from tests.support.errors import OWN
 
 from cwproxy import errors
-from cwproxy.dialects.openai_chat.errors import error_body, failure_of
-
-
-def every_class(base: type[errors.CwproxyError] = errors.CwproxyError) -> list[type[errors.CwproxyError]]:
-    return [base, *(kind for child in base.__subclasses__() for kind in every_class(child))]
-
-
-OWN = [kind for kind in every_class() if kind.__module__ == errors.__name__]
+from cwproxy.dialects.openai_chat import ENVELOPE
+from cwproxy.inbound.failures import failure_of
 
 
 @pytest.mark.parametrize("kind", OWN, ids=lambda kind: str(kind.__name__))
 def test_every_class_is_an_envelope_with_a_real_status(kind: type[errors.CwproxyError]) -> None:
-    status, headers, body = error_body(kind("What happened."))
-    assert 400 <= status < 600
-    assert set(json.loads(body)["error"]) == {"message", "type", "param", "code"}
-    assert dict(headers)["x-should-retry"] in ("true", "false")
-    assert openai.types.ErrorObject.model_validate(json.loads(body)["error"], strict=True).message == "What happened."
-
-
-@pytest.mark.parametrize(
-    ("error", "status", "code", "param", "headers"),
-    [
-        (errors.InvalidRequest("x", param="a[0].b", code="c"), 400, "c", "a[0].b", {"x-should-retry": "false"}),
-        (errors.ContextLengthExceeded("x"), 400, "context_length_exceeded", "messages", {"x-should-retry": "false"}),
-        (errors.ModelNotFound("x"), 404, "model_not_found", "model", {"x-should-retry": "false"}),
-        (
-            errors.Overloaded("x", retry_after=3.4),
-            503,
-            "overloaded",
-            None,
-            {"x-should-retry": "true", "retry-after": "4"},
-        ),
-        (errors.Throttled("x"), 429, "rate_limit_exceeded", None, {"x-should-retry": "true", "retry-after": "1"}),
-        (
-            errors.Throttled("x", retry_after=7.2),
-            429,
-            "rate_limit_exceeded",
-            None,
-            {"x-should-retry": "true", "retry-after": "8"},
-        ),
-        (
-            errors.Throttled("x", retry_after=900),
-            429,
-            "rate_limit_exceeded",
-            None,
-            {"x-should-retry": "true", "retry-after": "60"},
-        ),
-        (
-            errors.ModelUnavailable("x"),
-            503,
-            "model_overloaded",
-            None,
-            {"x-should-retry": "true", "retry-after": "1"},
-        ),
-        (errors.QuotaExhausted("x"), 429, "insufficient_quota", None, {"x-should-retry": "false"}),
-        (
-            errors.QuotaExhausted("x", retry_after=86_400),
-            429,
-            "insufficient_quota",
-            None,
-            {"x-should-retry": "false", "retry-after": "86400"},
-        ),
-        (errors.CredentialRejected("x"), 502, "upstream_credentials_exhausted", None, {"x-should-retry": "false"}),
-        (errors.AccountUnusable("x"), 502, "upstream_credentials_exhausted", None, {"x-should-retry": "false"}),
-        (errors.LoginRequired("x"), 502, "upstream_credentials_exhausted", None, {"x-should-retry": "false"}),
-        (errors.BackendUnavailable("x", retry_after=5), 502, "upstream_error", None, {"x-should-retry": "false"}),
-        (errors.BackendTimeout("x"), 504, "upstream_timeout", None, {"x-should-retry": "false"}),
-        (errors.ToolUseTruncated("x"), 502, "upstream_incomplete_tool_call", None, {"x-should-retry": "false"}),
-        (errors.StreamTruncated("x"), 502, "upstream_truncated", None, {"x-should-retry": "false"}),
-        (errors.FrameError("x"), 502, "upstream_malformed", None, {"x-should-retry": "false"}),
-        (errors.EmptyReply("x"), 502, "upstream_empty_reply", None, {"x-should-retry": "false"}),
-        (errors.StoreError("x"), 500, "store_unavailable", None, {"x-should-retry": "false"}),
-    ],
-    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
-)
-def test_the_table(
-    error: errors.CwproxyError, status: int, code: str, param: str | None, headers: dict[str, str]
-) -> None:
-    failure = failure_of(error)
-    assert (failure.status, failure.code, failure.param, dict(failure.headers)) == (status, code, param, headers)
-
-
-def test_the_backends_sentence_and_reason_are_kept() -> None:
-    error = errors.QuotaExhausted("You have reached the limit.", reason="MONTHLY_REQUEST_COUNT")
-    assert failure_of(error).message == "You have reached the limit. (MONTHLY_REQUEST_COUNT)"
-    named = errors.Throttled("DAILY: wait.", reason="DAILY")
-    assert failure_of(named).message == "DAILY: wait."
+    failure = failure_of(kind("What happened."))
+    assert 400 <= ENVELOPE.status(failure) < 600
+    told = json.loads(ENVELOPE.body(failure, "req_1"))
+    assert set(told["error"]) == {"message", "type", "param", "code"}
+    assert openai.types.ErrorObject.model_validate(told["error"], strict=True).message == "What happened."
 
 
 def test_the_form_inside_a_stream_is_the_same_object() -> None:
     failure = failure_of(errors.ToolUseTruncated("Cut."))
-    assert failure.event() == b"data: " + failure.body() + b"\n\n"
-    assert b"\n" not in failure.body()
-
-
-def test_a_reason_that_is_not_known_is_the_code() -> None:
-    assert failure_of(errors.BackendUnavailable("x", reason="A_NEW_REASON", status=500)).code == "a_new_reason"
-    assert failure_of(errors.BackendUnavailable("x", reason="connect_failed")).code == "upstream_error"
-    assert failure_of(errors.Throttled("x", reason="A_NEW_REASON")).code == "rate_limit_exceeded"
+    body = ENVELOPE.body(failure, "req_1")
+    assert ENVELOPE.event(failure, "req_1") == b"data: " + body + b"\n\n"
+    assert b"\n" not in body

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletionChunk
 
-from cwproxy.dialects.openai_chat import Renderer, Shape
+from cwproxy.dialects.openai_chat import ENVELOPE, Renderer, Shape
 from cwproxy.dialects.openai_chat.render import PIECE
 from cwproxy.errors import ToolUseTruncated
+from cwproxy.inbound.failures import failure_of
 from cwproxy.reply import (
     Finished,
     PartEnded,
@@ -217,7 +218,8 @@ def test_any_text_arrives_as_it_is(pieces: list[str]) -> None:
 def test_an_error_is_the_last_word() -> None:
     stream = renderer()
     begun = stream.feed([ToolUseStarted(0, "t", "f"), ToolArguments(0, '{"a"')])
-    ended = stream.error(ToolUseTruncated("The answer stopped inside a tool call."))
+    failure = failure_of(ToolUseTruncated("The answer stopped inside a tool call."))
+    ended = ENVELOPE.event(failure, "req_1")
     assert b"[DONE]" not in begun + ended
     assert b'"finish_reason":"' not in begun + ended
     assert ended.startswith(b"data: ")

@@ -4,21 +4,19 @@ Pure: ids and times are arguments. The contract on the wire is compatibility.md 
 """
 
 from cwproxy.dialects.openai_chat.complete import complete
-from cwproxy.dialects.openai_chat.errors import Failure, error_body, failure_of
+from cwproxy.dialects.openai_chat.errors import ENVELOPE
 from cwproxy.dialects.openai_chat.parse import ChatRequest, parse
 from cwproxy.dialects.openai_chat.prompts import TextRequest, parse_prompts
 from cwproxy.dialects.openai_chat.render import Renderer
 from cwproxy.dialects.openai_chat.shape import Shape
 
 __all__ = [
+    "ENVELOPE",
     "ChatRequest",
-    "Failure",
     "Renderer",
     "Shape",
     "TextRequest",
     "complete",
-    "error_body",
-    "failure_of",
     "parse",
     "parse_prompts",
 ]

@@ -43,6 +43,7 @@ class ChatRequest:
     ignored: tuple[str, ...]
     emulated: tuple[str, ...]
     id_prefix: ClassVar[str] = "chatcmpl-"
+    effort_name: ClassVar[str] = "reasoning_effort"
 
     def called(self, name: str) -> "ChatRequest":
         """The same, as a part of the conversation that the client calls so."""

@@ -100,6 +100,7 @@ class TextRequest:
     ignored: tuple[str, ...]
     emulated: tuple[str, ...]
     id_prefix: ClassVar[str] = "cmpl-"
+    effort_name: ClassVar[str] = "reasoning_effort"
 
     def called(self, name: str) -> "TextRequest":
         """The same, as parts of the conversation that the client calls so."""

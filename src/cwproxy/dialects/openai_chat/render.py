@@ -9,9 +9,7 @@ from typing import Final, assert_never
 
 import msgspec
 
-from cwproxy.dialects.openai_chat.errors import failure_of
 from cwproxy.dialects.openai_chat.shape import PLAIN, Shape, custom_input, finish_reason, usage_object
-from cwproxy.errors import CwproxyError
 from cwproxy.reply import (
     Finished,
     PartEnded,
@@ -46,7 +44,7 @@ class _Call:
 
 
 class Renderer:
-    """One stream. `feed` it every batch; after `finished` nothing may follow, and after `error` neither.
+    """One stream. `feed` it every batch; after `finished` nothing may follow.
 
     index: which choice of the answer it is. alone: there is no other, so the stream ends with it.
     `usage` is what the reply said of it, None before.
@@ -98,10 +96,6 @@ class Renderer:
         told = usage_object(usage or Usage(0, 0, "estimate")) if self._include_usage else None
         chunk = self._head + b'],"usage":' + _encode(told) + b"}\n\n" if told is not None else b""
         return chunk + b"data: [DONE]\n\n"
-
-    def error(self, error: CwproxyError) -> bytes:
-        """The in-band form of a failure; neither a finish nor `[DONE]` follows it (compatibility.md 1.8)."""
-        return failure_of(error).event()
 
     def _other(self, event: ReplyEvent) -> Iterator[bytes]:
         match event:

@@ -1,0 +1,60 @@
+"""The plain routes that answer: admit the caller, read the body, let the dialect parse it, and hand on to `answers`."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Protocol
+
+from fastapi import Request, Response
+
+from cwproxy.api import body
+from cwproxy.api.access import AccessPolicy
+from cwproxy.api.answers import StreamedAnswer, Surroundings, WholeAnswer
+from cwproxy.api.exchange import exchange_of
+from cwproxy.api.limits import Limits
+from cwproxy.api.refused import draining
+from cwproxy.api.seam import Asked
+from cwproxy.errors import InvalidRequest
+
+_CONVERSATION_HEADERS = ("x-conversation-id", "x-cwproxy-conversation")
+
+
+class Parse(Protocol):
+    """Of a dialect."""
+
+    def __call__(self, body: bytes, *, max_choices: int) -> Asked: ...
+
+
+def answering(around: Surroundings, access: AccessPolicy, parse: Parse) -> Callable[[Request], Awaitable[Response]]:
+    """A plain route: FastAPI's dependencies and validation, of which it needs none, take longer than the conversion."""
+
+    async def answer(request: Request) -> Response:
+        await access.admit(request)
+        if around.drain.draining:
+            raise draining()
+        data = await body.read(request, around.limits)
+        if around.dumps is not None:
+            exchange = exchange_of(request.scope)
+            exchange.dump = partial(around.dumps.write, exchange.request_id, data)
+        asked = await _parsed(parse, data, around.limits)
+        strict = around.strict or request.headers.get("x-cwproxy-strict", "0") not in ("", "0")
+        if strict:
+            _refuse_ineffective(asked)
+        name = next((value for header in _CONVERSATION_HEADERS if (value := request.headers.get(header))), None)
+        if name is not None:
+            asked = asked.called(name)
+        kind = StreamedAnswer if asked.stream else WholeAnswer
+        return kind(around, asked, exchange_of(request.scope), strict=strict)
+
+    return answer
+
+
+async def _parsed(parse: Parse, data: bytes, limits: Limits) -> Asked:
+    if len(data) < limits.offload_bytes:
+        return parse(data, max_choices=limits.choices)
+    return await asyncio.to_thread(parse, data, max_choices=limits.choices)
+
+
+def _refuse_ineffective(asked: Asked) -> None:
+    for name in asked.ignored:
+        raise InvalidRequest(f"`{name}` has no effect here; leave it out.", param=name, code="unsupported_parameter")

@@ -1,0 +1,128 @@
+"""cwproxy.errors -> statuses, codes and advice to retry: one table for HTTP answers and for errors inside a stream.
+
+Statuses and codes: reliability.md 1.8 "What the client gets", compatibility.md 1.5 to 1.8. `x-should-retry` is the
+SDKs' own header: after our attempts are used up, theirs would only multiply the load.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from cwproxy.errors import (
+    AccountUnusable,
+    BackendError,
+    BackendTimeout,
+    BrokenStream,
+    ContextLengthExceeded,
+    CredentialRejected,
+    CwproxyError,
+    EmptyReply,
+    FrameError,
+    InvalidRequest,
+    LoginRequired,
+    ModelNotFound,
+    ModelUnavailable,
+    Overloaded,
+    QuotaExhausted,
+    StoreError,
+    StreamTruncated,
+    Throttled,
+    ToolUseTruncated,
+)
+
+SHORTEST_WAIT: Final = 1
+LONGEST_WAIT: Final = 60
+"""Seconds of `retry-after` for what passes by itself; above 120 the SDKs give up (compatibility.md 1.6)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An error in no dialect. `type` and `code` are OpenAI's words, in which the log speaks, too; `headers` are
+    lower-case names and values.
+    """
+
+    status: int
+    message: str
+    type: str
+    code: str | None
+    param: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Envelope(Protocol):
+    """How the clients of one API are told of what is no answer.
+
+    id_headers: where they look for the id of the request. timing_header: where for the time that an answer took.
+    ping: what keeps a silent stream awake.
+    """
+
+    @property
+    def id_headers(self) -> tuple[str, ...]: ...
+    @property
+    def timing_header(self) -> str | None: ...
+    @property
+    def ping(self) -> bytes: ...
+    def status(self, failure: Failure, /) -> int: ...
+    def body(self, failure: Failure, request_id: str, /) -> bytes: ...
+    def event(self, failure: Failure, request_id: str, /) -> bytes:
+        """Inside a stream whose status has been sent; nothing may follow it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    status: int
+    type: str
+    code: str
+    retry: bool = False
+
+
+_TABLE: Final[tuple[tuple[type[CwproxyError], _Row], ...]] = (
+    (ContextLengthExceeded, _Row(400, "invalid_request_error", "context_length_exceeded")),
+    (ModelNotFound, _Row(404, "invalid_request_error", "model_not_found")),
+    (InvalidRequest, _Row(400, "invalid_request_error", "invalid_value")),
+    (Throttled, _Row(429, "rate_limit_error", "rate_limit_exceeded", retry=True)),
+    (ModelUnavailable, _Row(503, "server_error", "model_overloaded", retry=True)),
+    (Overloaded, _Row(503, "server_error", "overloaded", retry=True)),
+    (QuotaExhausted, _Row(429, "insufficient_quota", "insufficient_quota")),
+    (CredentialRejected, _Row(502, "upstream_error", "upstream_credentials_exhausted")),
+    (AccountUnusable, _Row(502, "upstream_error", "upstream_credentials_exhausted")),
+    (LoginRequired, _Row(502, "upstream_error", "upstream_credentials_exhausted")),
+    (BackendTimeout, _Row(504, "upstream_error", "upstream_timeout")),
+    (ToolUseTruncated, _Row(502, "upstream_error", "upstream_incomplete_tool_call")),
+    (StreamTruncated, _Row(502, "upstream_error", "upstream_truncated")),
+    (FrameError, _Row(502, "upstream_error", "upstream_malformed")),
+    (EmptyReply, _Row(502, "upstream_error", "upstream_empty_reply")),
+    (BrokenStream, _Row(502, "upstream_error", "upstream_error")),
+    (BackendError, _Row(502, "upstream_error", "upstream_error")),
+    (StoreError, _Row(500, "server_error", "store_unavailable")),
+    (CwproxyError, _Row(500, "server_error", "internal_error")),
+)
+"""First match counts, so a class stands before its base."""
+
+_UNKNOWN: Final = "upstream_error"
+"""The code that says least; a reason that the service gives says more."""
+
+
+def failure_of(error: CwproxyError) -> Failure:
+    """What the client is told of `error`. The backend's own sentence is kept, with its reason code behind it."""
+    row = next(row for kind, row in _TABLE if isinstance(error, kind))
+    code: str | None = row.code
+    param: str | None = None
+    if isinstance(error, InvalidRequest):
+        code, param = error.code, error.param
+    elif isinstance(error, BackendError) and code == _UNKNOWN and (error.reason or "").isupper():
+        code = (error.reason or "").lower()  # the service's reasons are in capitals, ours are not
+    headers = [("x-should-retry", "true" if row.retry else "false")]
+    seconds = error.retry_after if isinstance(error, BackendError | Overloaded) else None
+    if row.retry:
+        headers.append(("retry-after", str(min(LONGEST_WAIT, max(SHORTEST_WAIT, math.ceil(seconds or 0))))))
+    elif row.status == 429 and seconds is not None:
+        headers.append(("retry-after", str(math.ceil(seconds))))
+    return Failure(row.status, _sentence(error), row.type, code, param, tuple(headers))
+
+
+def _sentence(error: CwproxyError) -> str:
+    reason = error.reason if isinstance(error, BackendError) else None
+    if not reason or reason in error.message:
+        return error.message
+    return f"{error.message} ({reason})"
