@@ -1,20 +1,21 @@
 """Between the route and the answer: what a body and its headers make of a request."""
 
-import json
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from tests.support.api_client import chat, in_process
+from tests.support.api_client import assert_envelope, chat, in_process
 from tests.support.fake_service import FakeService
 
 from cwproxy.api import AccessPolicy, Limits, create_app
 
 pytestmark = pytest.mark.anyio
 
+KEY = "cwp_secret"
+
 
 def app_of(service: FakeService | None = None, **options: Any) -> FastAPI:
-    return create_app(service or FakeService(), AccessPolicy(), **options)
+    return create_app(service or FakeService(), options.pop("access", AccessPolicy()), **options)
 
 
 async def test_what_is_wrong_in_a_request_is_named() -> None:

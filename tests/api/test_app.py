@@ -13,7 +13,7 @@ import openai
 import pytest
 from fastapi import FastAPI
 from starlette.middleware.base import BaseHTTPMiddleware
-from tests.support.api_client import Caller, chat, in_process, scope
+from tests.support.api_client import Caller, assert_envelope, chat, in_process, scope
 from tests.support.fake_service import FakeReadiness, FakeService, text_reply, tool_reply
 
 from cwproxy.api import AccessPolicy, Limits, create_app
@@ -28,13 +28,6 @@ KEY = "cwp_secret"
 
 def app_of(service: FakeService | None = None, **options: Any) -> FastAPI:
     return create_app(service or FakeService(), options.pop("access", AccessPolicy()), **options)
-
-
-def assert_envelope(body: bytes) -> dict[str, Any]:
-    error: dict[str, Any] = json.loads(body)["error"]
-    assert set(error) == {"message", "type", "param", "code"}
-    assert error["message"]
-    return error
 
 
 @pytest.mark.parametrize("prefix", ["/v1", "", "/v1/v1"])

@@ -28,9 +28,7 @@ def test_other_paths(path: str) -> None:
     ("headers", "members"),
     [({}, {"error"}), ({"anthropic-version": "2023-06-01"}, {"type", "error", "request_id"})],
 )
-async def test_what_is_not_there_is_missing_in_the_clients_words(
-    headers: Mapping[str, str], members: set[str]
-) -> None:
+async def test_what_is_not_there_is_missing_in_the_clients_words(headers: Mapping[str, str], members: set[str]) -> None:
     async with in_process(create_app(FakeService(), AccessPolicy())) as client:
         for path, status in (("/v1/models/none", 404), ("/v1/nothing", 404)):
             answer = await client.get(path, headers=headers)

@@ -1,6 +1,7 @@
 """Ways to call the API of a test: in the process through httpx, or as a bare ASGI call whose client one plays."""
 
 import asyncio
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,14 @@ def in_process(app: ASGIApp, **options: Any) -> httpx.AsyncClient:
     """A client whose every request has the Host header `localhost`; `options` are httpx.AsyncClient's."""
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     return httpx.AsyncClient(transport=transport, base_url="http://localhost", **options)
+
+
+def assert_envelope(body: bytes) -> dict[str, Any]:
+    """The error in a body of OpenAI's shape."""
+    error: dict[str, Any] = json.loads(body)["error"]
+    assert set(error) == {"message", "type", "param", "code"}
+    assert error["message"]
+    return error
 
 
 def chat(**members: Any) -> dict[str, Any]:

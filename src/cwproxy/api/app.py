@@ -1,4 +1,4 @@
-"""`create_app`: the routes, who may use them, and every error in OpenAI's envelope."""
+"""`create_app`: the routes, who may use them, and every error in the envelope of the client's API."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.types import Lifespan, Receive, Scope, Send
 
-from cwproxy.api import models
+from cwproxy.api import messages, models
 from cwproxy.api.access import AccessPolicy
 from cwproxy.api.answering import answering
 from cwproxy.api.answers import Surroundings
@@ -63,6 +63,7 @@ def create_app(
         app.include_router(_openai(around), prefix=prefix, dependencies=[Depends(access.admit)])
         app.add_route(prefix + "/chat/completions", answering(around, access, parse), methods=["POST"])
         app.add_route(prefix + "/completions", answering(around, access, parse_prompts), methods=["POST"])
+        messages.add_routes(app, prefix, around, access)
     app.include_router(_health(around))
     return app
 

@@ -116,7 +116,8 @@ class Attempts:
     async def begin(self) -> None:
         """Find an account and make the request for it. Raises what can be known beforehand."""
         means = self._means
-        self._model = self.model = await means.catalogs.model(self._conversation.model)
+        asked = self._conversation
+        self._model = self.model = await means.catalogs.model(asked.model, any_version=asked.any_version)
         if means.accounts.sticky:
             self._sticky = await conversation_id(self._conversation, self._caller)
         self._turn = await means.accounts.lease(self._want())

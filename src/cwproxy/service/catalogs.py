@@ -66,7 +66,7 @@ class Catalogs:
             raise failures[0].with_traceback(None)
         raise BackendUnavailable("The models have not been listed yet.")
 
-    async def model(self, name: str) -> Model:
+    async def model(self, name: str, *, any_version: bool = False) -> Model:
         """The model that a client means. Where lists are not to be had, the name goes out as it is, and the chat call
         is the judge. Raises ModelNotFound, LoginRequired and StoreError.
         """
@@ -75,7 +75,7 @@ class Catalogs:
         known = self._known(accounts)
         try:
             if known:
-                return self._union(known).resolve(name)
+                return self._union(known).resolve(name, any_version=any_version)
         except ModelNotFound:
             if len(known) == len(accounts) and not any(it.target.surface is Surface.Q_IAM for it in accounts):
                 raise

@@ -8,8 +8,9 @@ import pytest
 
 from cwproxy.conversation import Tool, ToolChoice
 from cwproxy.dialects.openai_chat.schema import Request
-from cwproxy.dialects.openai_chat.tools import CUSTOM_SCHEMA, MAX_FOREIGN, Offer, offer
+from cwproxy.dialects.openai_chat.tools import CUSTOM_SCHEMA, Offer, offer
 from cwproxy.errors import InvalidRequest
+from cwproxy.inbound.offers import MAX_FOREIGN
 
 
 def offered(**members: Any) -> Offer:

@@ -1,11 +1,9 @@
 """What a request says about tools: which are on offer, and whether one must be called.
 
 Tools may be nested, flat or Anthropic-shaped on this endpoint (compatibility.md 2.3); a custom tool becomes a function
-of one string; types that only their vendor can serve (`web_search`, ...) are left out and named. A named or allowed
-choice narrows the offer (compatibility.md 3.2).
+of one string. What is done with them is `inbound.offers`'s.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -23,7 +21,9 @@ from cwproxy.dialects.openai_chat.schema import (
     ToolSpec,
 )
 from cwproxy.errors import InvalidRequest
+from cwproxy.inbound import offers
 from cwproxy.inbound.decode import document
+from cwproxy.inbound.offers import Wish, chosen, name_of
 
 CUSTOM_SCHEMA: Final = (
     b'{"type":"object","properties":{"input":{"type":"string","description":"The whole input of the tool."}},'
@@ -31,12 +31,7 @@ CUSTOM_SCHEMA: Final = (
 )
 """Of the function that stands for a custom tool."""
 
-MAX_FOREIGN: Final = 16
-"""Kinds of tools that are named: they go into a header."""
-
 _GRAMMAR: Final = "{description}\n\nThe input must match this grammar ({syntax}):\n{definition}"
-_EDITION: Final = re.compile(r"(_preview)?(_\d{4}_?\d\d_?\d\d)?$")
-_TYPE: Final = re.compile(r"[a-z0-9_]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +55,15 @@ def offer(request: Request) -> Offer:
             _tool(spec, f"functions[{i}]", f"functions[{i}].parameters") for i, spec in enumerate(request.functions)
         )
         choice = _legacy_choice(request.function_call)
-        return Offer(_chosen(tools, choice, "function_call"), choice.choice, legacy=True)
+        return Offer(chosen(tools, choice, "function_call"), choice.choice, legacy=True)
     found = _found(request.tools or ())
     choice = _choice(request.tool_choice)
     return Offer(
-        _chosen(tuple(found.tools), choice, "tool_choice"),
+        chosen(tuple(found.tools), choice, "tool_choice"),
         choice.choice,
         custom=frozenset(found.custom),
-        foreign=tuple(dict.fromkeys(found.foreign))[:MAX_FOREIGN],
+        foreign=offers.kinds(found.foreign),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Wish:
-    """A choice before it is held against the tools: `names` limits the offer, None does not."""
-
-    choice: ToolChoice
-    names: frozenset[str] | None = None
 
 
 @dataclass(slots=True)
@@ -101,19 +88,13 @@ def _found(specs: Sequence[ToolSpec]) -> _Found:
             raw = spec.input_schema if member == "input_schema" else spec.parameters
             found.tools.append(_tool(FunctionSpec(spec.name, spec.description, raw), path, f"{path}.{member}"))
         elif spec.type:
-            found.foreign.append(_kind(spec.type))
+            found.foreign.append(spec.type)
     return found
-
-
-def _kind(type: str) -> str:
-    """Without its edition (`web_search_preview`, `web_search_20250305`). It goes into a header, so it is held short."""
-    name = _EDITION.sub("", type)
-    return name if _TYPE.fullmatch(name) else "unknown"
 
 
 def _custom_tool(spec: ToolSpec, path: str) -> Tool:
     custom = spec.custom or CustomSpec(spec.name, spec.description, spec.format)
-    name = _named_so(custom.name, f"{path}.custom" if spec.custom is not None else path)
+    name = name_of(custom.name, f"{path}.custom" if spec.custom is not None else path)
     return Tool(name, _with_grammar(custom.description or "", custom.format), CUSTOM_SCHEMA)
 
 
@@ -126,53 +107,36 @@ def _with_grammar(description: str, format: Grammar | None) -> str:
 
 
 def _tool(spec: FunctionSpec, path: str, schema_path: str) -> Tool:
-    return Tool(_named_so(spec.name, path), spec.description or "", document(bytes(spec.parameters), schema_path))
+    return Tool(name_of(spec.name, path), spec.description or "", document(bytes(spec.parameters), schema_path))
 
 
-def _named_so(name: str | None, path: str) -> str:
-    if not name:
-        raise InvalidRequest(f"`{path}.name` is missing.", param=f"{path}.name", code="missing_required_parameter")
-    return name
-
-
-def _chosen(tools: tuple[Tool, ...], wish: _Wish, param: str) -> tuple[Tool, ...]:
-    if wish.names is not None:
-        offered = {tool.name for tool in tools}
-        for name in sorted(wish.names - offered):
-            raise InvalidRequest(f"`{param}` names the tool {name!r}, which is not among the tools.", param=param)
-        tools = tuple(tool for tool in tools if tool.name in wish.names)
-    if wish.choice.mode == "required" and not tools:
-        raise InvalidRequest(f"`{param}` asks for a tool call, but the request offers no tool.", param=param)
-    return tools
-
-
-def _legacy_choice(choice: str | Named | None) -> _Wish:
+def _legacy_choice(choice: str | Named | None) -> Wish:
     match choice:
         case None | "auto":
-            return _Wish(ToolChoice())
+            return Wish(ToolChoice())
         case "none":
-            return _Wish(ToolChoice("none"))
+            return Wish(ToolChoice("none"))
         case Named(name=str() as name):
-            return _named(name)
+            return offers.named(name)
         case _:
             raise InvalidRequest("`function_call` must be none, auto or {'name': ...}.", param="function_call")
 
 
-def _choice(choice: str | ToolChoiceObject | None) -> _Wish:
+def _choice(choice: str | ToolChoiceObject | None) -> Wish:
     if choice is None or isinstance(choice, str):
         return _mode(choice or "auto")
     if choice.type == "allowed_tools":
         return _allowed(choice.allowed_tools or AllowedTools(choice.mode, choice.tools))
     name = _name(ToolReference(choice.function, choice.custom, choice.name))
-    return _named(name) if name else _mode(choice.type or "(none)")
+    return offers.named(name) if name else _mode(choice.type or "(none)")
 
 
-def _mode(mode: str) -> _Wish:
+def _mode(mode: str) -> Wish:
     match mode:
         case "auto" | "none":
-            return _Wish(ToolChoice(mode))
+            return Wish(ToolChoice(mode))
         case "required" | "any":
-            return _Wish(ToolChoice("required"))
+            return Wish(ToolChoice("required"))
         case _:
             raise InvalidRequest(
                 f"`tool_choice` is {mode[:40]!r}; use none, auto, required, or an object that names a function.",
@@ -180,13 +144,9 @@ def _mode(mode: str) -> _Wish:
             )
 
 
-def _named(name: str) -> _Wish:
-    return _Wish(ToolChoice("required", name), frozenset({name}))
-
-
-def _allowed(allowed: AllowedTools) -> _Wish:
+def _allowed(allowed: AllowedTools) -> Wish:
     names = frozenset(name for tool in allowed.tools or () if (name := _name(tool)))
-    return _Wish(_mode(allowed.mode or "auto").choice, names)
+    return Wish(_mode(allowed.mode or "auto").choice, names)
 
 
 def _name(reference: ToolReference) -> str | None:

@@ -1,0 +1,191 @@
+"""Content blocks -> parts of a turn (compatibility.md 2.2).
+
+Blocks that only Anthropic's servers can have made (web searches, code runs) are told to the model as text where they
+hold any. Unknown ones are left out and named, because clients send new ones before anybody knows them; what the model
+cannot be shown although it was meant to see it (a file kept elsewhere) is refused.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from cwproxy.conversation import (
+    AssistantPart,
+    Image,
+    Reasoning,
+    RedactedReasoning,
+    RemoteImage,
+    ResultPart,
+    Text,
+    ToolResult,
+    ToolUse,
+    UserPart,
+)
+from cwproxy.dialects.anthropic_messages.schema import Block, Content, ImageUrl, Source
+from cwproxy.errors import InvalidRequest
+from cwproxy.inbound import images
+from cwproxy.inbound.decode import document as json_object
+from cwproxy.media import documents, payload
+
+TOOL_REFERENCE: Final = 'The tool "{name}" can be called now.'
+"""What the model is told of a tool that a search has found."""
+
+TITLED: Final = '[Document "{title}"]\n{text}'
+
+_TEXTS: Final = frozenset({"text", "input_text", "output_text"})
+_PICTURES: Final = frozenset({"image", "image_url", "input_image"})
+_CALLS: Final = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
+
+
+@dataclass(slots=True)
+class Blocks:
+    """Reads the content of a request; `unknown` collects the types of what was left out."""
+
+    unknown: list[str] = field(default_factory=list)
+
+    def user(self, content: Content, path: str) -> Iterator[UserPart]:
+        for block, where in _each(content, path):
+            if block.type == "tool_result":
+                result = tuple(self.shown(block.content, f"{where}.content"))
+                yield ToolResult(_present(block.tool_use_id, f"{where}.tool_use_id"), result, bool(block.is_error))
+            else:
+                yield from self._shown(block, where)
+
+    def shown(self, content: Content, path: str) -> Iterator[ResultPart]:
+        """What may stand in a tool's answer, too."""
+        for block, where in _each(content, path):
+            yield from self._shown(block, where)
+
+    def assistant(self, content: Content, path: str) -> Iterator[AssistantPart]:
+        for block, where in _each(content, path):
+            match block.type:
+                case "thinking":
+                    yield Reasoning(block.thinking or "", block.signature or "")
+                case "redacted_thinking":
+                    yield RedactedReasoning(block.data or "")
+                case "tool_use":
+                    name = _present(block.name or None, f"{where}.name")
+                    arguments = json_object(bytes(block.input), f"{where}.input").decode()
+                    yield ToolUse(_present(block.id, f"{where}.id"), name, arguments)
+                case _:
+                    yield from self._told(block, where)
+
+    def text(self, content: Content, path: str) -> Iterator[str]:
+        """Of a system prompt, block by block."""
+        for block, where in _each(content, path):
+            if _kind(block) in _TEXTS:
+                yield _text(block, where)
+            else:
+                self.unknown.append(_kind(block))
+
+    def _shown(self, block: Block, path: str) -> Iterator[ResultPart]:
+        kind = _kind(block)
+        if kind in _TEXTS:
+            yield Text(_text(block, path))
+        elif kind in _PICTURES:
+            yield _image(block, path)
+        elif kind == "document":
+            yield from self._document(block, path)
+        elif kind == "search_result":
+            texts = [text for text in self.text(block.content, f"{path}.content") if text]
+            place = block.source if isinstance(block.source, str) else None
+            yield Text("\n".join(filter(None, [block.title, place, *texts])))
+        elif kind == "tool_reference":
+            yield Text(TOOL_REFERENCE.format(name=block.tool_name or ""))
+        else:
+            self.unknown.append(kind)
+
+    def _told(self, block: Block, path: str) -> Iterator[Text]:
+        """What a server of Anthropic's said earlier, as far as it is text."""
+        if _kind(block) in _TEXTS:
+            yield Text(_text(block, path))
+        elif block.type in _CALLS:
+            yield Text(f"[{block.name or block.type} {bytes(block.input).decode() or '{}'}]")
+        elif block.content is not None:
+            texts = [_found(inner) for inner, _ in _each(block.content, path)]
+            yield Text("\n".join(filter(None, texts)))
+        else:
+            self.unknown.append(_kind(block))
+
+    def _document(self, block: Block, path: str) -> Iterator[ResultPart]:
+        if block.context:
+            yield Text(block.context)
+        match block.source:
+            case Source(type="text", data=str() as text):
+                yield Text(TITLED.format(title=block.title, text=text) if block.title else text)
+            case Source(type="content", content=content):
+                yield from self.shown(content, f"{path}.source.content")
+            case Source(data=str() as data, media_type=mime):
+                param = f"{path}.source.data"
+                read = payload.from_base64(data, param, mime=(mime or "").lower())
+                yield documents.document(read, block.title or "", param)
+            case _:
+                raise _elsewhere(f"{path}.source")
+
+
+def _each(content: Content, path: str) -> Iterator[tuple[Block, str]]:
+    """Every block with its path, whatever the form of the content."""
+    match content:
+        case None:
+            return
+        case str():
+            yield Block("text", content), path
+        case Block():
+            yield content, path
+        case _:
+            for index, block in enumerate(content):
+                yield (Block("text", block) if isinstance(block, str) else block), f"{path}[{index}]"
+
+
+def _kind(block: Block) -> str:
+    if block.type is not None:
+        return block.type
+    return "text" if block.text is not None else "(none)"
+
+
+def _text(block: Block, path: str) -> str:
+    if block.text is None:
+        raise _missing(f"{path}.text")
+    return block.text
+
+
+def _found(block: Block) -> str:
+    """A result of a search, or whatever text there is."""
+    return " ".join(filter(None, [block.title, block.url, block.text]))
+
+
+def _image(block: Block, path: str) -> Image | RemoteImage:
+    match block.image_url:
+        case str() as url:
+            return images.from_url(url, f"{path}.image_url")
+        case ImageUrl(url=url):
+            return images.from_url(url, f"{path}.image_url.url")
+        case None:
+            pass
+    match block.source:
+        case Source(data=str() as data):
+            return images.from_base64(data, f"{path}.source.data")
+        case Source(url=str() as url):
+            return images.from_url(url, f"{path}.source.url")
+        case _:
+            raise _elsewhere(f"{path}.source")
+
+
+def _elsewhere(param: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"`{param}` does not hold the file itself, and cwproxy keeps and fetches none; "
+        "send it as {'type': 'base64', 'media_type': ..., 'data': ...}.",
+        param=param,
+        code="unsupported_file",
+    )
+
+
+def _present(value: str | None, path: str) -> str:
+    """For ids: an empty one is as good as any, for it comes back to be paired."""
+    if value is None:
+        raise _missing(path)
+    return value
+
+
+def _missing(path: str) -> InvalidRequest:
+    return InvalidRequest(f"`{path}` is missing.", param=path, code="missing_required_parameter")

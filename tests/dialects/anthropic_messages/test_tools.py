@@ -1,0 +1,119 @@
+"""Which tools are on offer, and whether one must be called (compatibility.md 2.2, 2.3, backend-rules.md E 12)."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from cwproxy.conversation import Tool, ToolChoice
+from cwproxy.dialects.anthropic_messages.schema import Request
+from cwproxy.dialects.anthropic_messages.tools import Offer, offer
+from cwproxy.errors import InvalidRequest
+
+SCHEMA = b'{"type":"object"}'
+READ = {"name": "read", "description": "Reads.", "input_schema": {"type": "object"}}
+WRITE = {"name": "write", "input_schema": {"type": "object"}}
+DEFERRED = {"name": "mcp__a__b", "input_schema": {"type": "object"}, "defer_loading": True}
+
+
+def offered(**members: Any) -> Offer:
+    return offer(msgspec.json.decode(msgspec.json.encode(members), type=Request))
+
+
+def names(**members: Any) -> list[str]:
+    return [tool.name for tool in offered(**members).tools]
+
+
+def test_tools_in_every_shape() -> None:
+    flat = {"type": "function", "name": "flat", "parameters": {"type": "object"}}
+    nested = {"type": "function", "function": {"name": "nested", "description": "N.", "parameters": None}}
+    found = offered(tools=[READ, {**WRITE, "type": "custom", "strict": True}, flat, nested, {"name": "bare"}])
+    assert found.tools == (
+        Tool("read", "Reads.", SCHEMA),
+        Tool("write", "", SCHEMA),
+        Tool("flat", "", SCHEMA),
+        Tool("nested", "N.", b"{}"),
+        Tool("bare", "", b"{}"),
+    )
+    assert found.choice == ToolChoice()
+    assert found.parallel
+
+
+def test_tools_that_run_elsewhere_are_left_out_and_named() -> None:
+    search = {"type": "web_search_20250305", "name": "web_search", "max_uses": 8}
+    found = offered(tools=[search, READ, {"type": "code_execution_20250825", "name": "code_execution"}, search])
+    assert [tool.name for tool in found.tools] == ["read"]
+    assert found.foreign == ("web_search", "code_execution")
+
+
+def test_a_deferred_tool_is_shown_when_the_conversation_knows_it() -> None:
+    placeholder = {"name": "DeferredToolPlaceholder", "defer_loading": True}
+    tools = [READ, DEFERRED, placeholder]
+    reference = {"type": "tool_reference", "tool_name": "mcp__a__b"}
+    call = {"type": "tool_use", "id": "t", "name": "mcp__a__b", "input": {}}
+    assert names(tools=tools) == ["read"]
+    for content in (
+        [{"type": "tool_result", "tool_use_id": "t", "content": [reference, "text"]}],
+        [reference],
+        [call],
+    ):
+        assert names(tools=tools, messages=[{"role": "user", "content": content}]) == ["read", "mcp__a__b"]
+    for content in ("mcp__a__b", [{"type": "tool_reference"}, {"type": "text", "text": "mcp__a__b"}]):
+        assert names(tools=tools, messages=[{"role": "user", "content": content}]) == ["read"]
+
+
+def test_deferred_tools_are_all_shown_where_their_search_cannot_be_served() -> None:
+    found = offered(tools=[DEFERRED, {"type": "tool_search_tool_regex_20251119", "name": "tool_search_tool_regex"}])
+    assert [tool.name for tool in found.tools] == ["mcp__a__b"]
+    assert found.foreign == ("tool_search_tool_regex",)
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected", "tools"),
+    [
+        (None, ToolChoice(), ["read", "write"]),
+        ("auto", ToolChoice(), ["read", "write"]),
+        ({"type": "auto"}, ToolChoice(), ["read", "write"]),
+        ({"type": "any"}, ToolChoice("required"), ["read", "write"]),
+        ("required", ToolChoice("required"), ["read", "write"]),
+        ({"type": "none"}, ToolChoice("none"), ["read", "write"]),
+        ({"type": "tool", "name": "write"}, ToolChoice("required", "write"), ["write"]),
+    ],
+)
+def test_choices(choice: object, expected: ToolChoice, tools: list[str]) -> None:
+    found = offered(tools=[READ, WRITE], tool_choice=choice)
+    assert (found.choice, [tool.name for tool in found.tools], found.parallel) == (expected, tools, True)
+
+
+def test_one_call_at_a_time() -> None:
+    assert not offered(tools=[READ], tool_choice={"type": "auto", "disable_parallel_tool_use": True}).parallel
+    assert offered(tools=[READ], tool_choice={"type": "auto", "disable_parallel_tool_use": False}).parallel
+
+
+@pytest.mark.parametrize(
+    "choice", [{"type": "tool"}, {"type": "tool", "name": "none"}, {"type": "sometimes"}, {}, "perhaps"]
+)
+def test_impossible_choices(choice: object) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        offered(tools=[READ], tool_choice=choice)
+    assert caught.value.param == "tool_choice"
+
+
+def test_a_forced_call_needs_a_tool() -> None:
+    with pytest.raises(InvalidRequest):
+        offered(tool_choice={"type": "any"})
+
+
+@pytest.mark.parametrize(
+    ("tool", "param"),
+    [
+        ({"input_schema": {}}, "tools[0].name"),
+        ({"name": "f", "input_schema": []}, "tools[0].input_schema"),
+        ({"name": "f", "parameters": 5}, "tools[0].parameters"),
+        ({"function": {"name": "f", "parameters": 5}}, "tools[0].function.parameters"),
+    ],
+)
+def test_unusable_tools(tool: dict[str, Any], param: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        offered(tools=[tool])
+    assert caught.value.param == param
