@@ -2,6 +2,7 @@ import json
 import time
 from collections.abc import Mapping
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,9 +12,12 @@ from cwproxy.codewhisperer import wire
 from cwproxy.codewhisperer.attachments import MAX_ATTACHMENTS, MAX_IMAGE_LENGTH
 from cwproxy.codewhisperer.history import AssistantEntry, Entry, UserEntry, arrange, clamp, group
 from cwproxy.conversation import (
+    AssistantPart,
     AssistantTurn,
     Document,
     Image,
+    Reasoning,
+    RedactedReasoning,
     RemoteImage,
     ResultPart,
     SystemTurn,
@@ -44,7 +48,7 @@ def user(*parts: str | UserPart) -> UserTurn:
     return UserTurn(tuple(Text(part) if isinstance(part, str) else part for part in parts))
 
 
-def assistant(*parts: str | ToolUse) -> AssistantTurn:
+def assistant(*parts: str | AssistantPart) -> AssistantTurn:
     return AssistantTurn(tuple(Text(part) if isinstance(part, str) else part for part in parts))
 
 
@@ -327,3 +331,44 @@ def test_many_calls_of_one_id_and_many_calls_at_once_cost_linear_time() -> None:
     assert len(entries(*rounds)) == 40_001
     assert len(entries(*at_once)) == 3
     assert time.perf_counter() - started < 3.0  # a tenth is enough; quadratic, it took forty
+
+
+SIGNED = Reasoning("hm", "c2ln+/=")
+
+
+def thoughts(*turns: Turn, names: Mapping[str, str] | None = NAMES, replay: bool = True) -> list[object]:
+    earlier, _ = arrange(group(turns), names, replay=replay)
+    found = [entry.reasoning for entry in earlier if isinstance(entry, AssistantEntry)]
+    return [msgspec.to_builtins(reasoning) for reasoning in found]
+
+
+def test_a_thought_is_sent_back_where_it_is_taken() -> None:
+    turns: list[Turn] = [
+        user("a"),
+        assistant(SIGNED, "b", call()),
+        user(result()),
+        assistant(RedactedReasoning("AAAA"), "c"),
+    ]
+    told = [{"reasoningText": {"text": "hm", "signature": "c2ln+/="}}, {"redactedContent": "AAAA"}]
+    assert thoughts(*turns) == told
+    assert thoughts(*turns, names=None) == told
+    assert thoughts(*turns, replay=False) == [None, None]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [Reasoning("hm", "")],
+        [Reasoning("", "c2ln")],
+        [RedactedReasoning("")],
+        [SIGNED, SIGNED],
+        [SIGNED, RedactedReasoning("AAAA")],
+    ],
+)
+def test_what_the_backend_would_refuse_stays_behind(parts: list[AssistantPart]) -> None:
+    assert thoughts(user("a"), assistant(*parts, "b")) == [None]
+
+
+def test_a_thought_alone_is_no_entry() -> None:
+    assert texts(user("a"), assistant(SIGNED), user("b")) == ["a\n\nb"]
+    assert thoughts(user("a"), assistant(SIGNED), assistant("b"), user("c")) == [None]

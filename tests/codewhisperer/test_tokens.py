@@ -9,6 +9,8 @@ from cwproxy.conversation import (
     Document,
     Image,
     JsonAnswer,
+    Reasoning,
+    RedactedReasoning,
     RemoteImage,
     SystemTurn,
     Text,
@@ -78,3 +80,11 @@ def test_everything_in_a_conversation_counts() -> None:
 
 def test_no_conversation_costs_nothing() -> None:
     assert estimate_conversation(Conversation("m", ())) == 1
+
+
+def test_earlier_thoughts_are_not_counted() -> None:
+    said = (Text("Well."),)
+    thought = (Reasoning("hm " * 100, "c2ln"), RedactedReasoning("AAAA"), *said)
+    assert estimate_conversation(Conversation("m", (AssistantTurn(thought),))) == estimate_conversation(
+        Conversation("m", (AssistantTurn(said),))
+    )

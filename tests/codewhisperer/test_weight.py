@@ -4,7 +4,10 @@ import pytest
 
 from cwproxy.codewhisperer.weight import PART_WEIGHT, weight
 from cwproxy.conversation import (
+    AssistantTurn,
     Conversation,
+    Reasoning,
+    RedactedReasoning,
     RemoteImage,
     Text,
     Tool,
@@ -26,6 +29,11 @@ from cwproxy.service.preparation import BIG_CONVERSATION
 def test_what_takes_long_to_convert_is_big(conversation: Conversation) -> None:
     assert weight(conversation) > BIG_CONVERSATION
     assert weight(Conversation("auto", (UserTurn((Text("x"),)),))) < BIG_CONVERSATION
+
+
+def test_thoughts_weigh_what_they_are_long() -> None:
+    thoughts = AssistantTurn((Reasoning("abc", "signature"), RedactedReasoning("AAAA")))
+    assert weight(Conversation("auto", (thoughts,))) == 3 + 4 + 2 * PART_WEIGHT
 
 
 def test_what_is_elsewhere_weighs_only_its_part() -> None:

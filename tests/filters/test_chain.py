@@ -7,6 +7,7 @@ from cwproxy.reply import (
     Finished,
     PartEnded,
     ReasoningDelta,
+    ReasoningRedacted,
     ReasoningSignature,
     ReasoningStarted,
     ReplyEvent,
@@ -98,6 +99,11 @@ def test_the_budget_cuts_reasoning() -> None:
     assert out[-1] == PartEnded(0)
 
 
+def test_encrypted_reasoning_passes() -> None:
+    events: list[ReplyEvent] = [ReasoningRedacted(0, "AAAA"), PartEnded(0)]
+    assert passed(Demands(max_tokens=1), events + END)[1] == events + END
+
+
 def test_a_call_that_is_being_written_is_finished() -> None:
     filters, out = passed(Demands(max_tokens=4), called('{"a":', "1", "}") + called("{}", index=1) + END)
     assert out == called('{"a":', "1", "}")
@@ -117,6 +123,8 @@ def test_interleaved_calls_are_finished_and_new_parts_are_not_begun() -> None:
         ReasoningStarted(5),
         ReasoningDelta(5, "late"),
         ReasoningSignature(5, "late"),
+        ReasoningRedacted(6, "late"),
+        PartEnded(6),
         PartEnded(1),
         PartEnded(3),
         ToolArguments(2, "{}"),

@@ -19,16 +19,16 @@ from cwproxy.conversation import (
     UserPart,
 )
 from cwproxy.dialects.anthropic_messages.blocks import Blocks
-from cwproxy.dialects.anthropic_messages.schema import Content
+from cwproxy.dialects.anthropic_messages.schema import Content, Message
 from cwproxy.errors import InvalidRequest
 
 
 def content(document: object) -> Content:
-    return msgspec.convert(msgspec.to_builtins(document), Content)
+    return msgspec.convert({"role": "user", "content": document}, Message).content
 
 
 def raw(*blocks: dict[str, Any]) -> Content:
-    return msgspec.json.decode(msgspec.json.encode(blocks), type=Content)
+    return msgspec.json.decode(msgspec.json.encode({"role": "user", "content": blocks}), type=Message).content
 
 
 def user(*blocks: dict[str, Any]) -> list[UserPart]:

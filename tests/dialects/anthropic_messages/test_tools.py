@@ -52,13 +52,15 @@ def test_a_deferred_tool_is_shown_when_the_conversation_knows_it() -> None:
     reference = {"type": "tool_reference", "tool_name": "mcp__a__b"}
     call = {"type": "tool_use", "id": "t", "name": "mcp__a__b", "input": {}}
     assert names(tools=tools) == ["read"]
-    for content in (
+    known: list[object] = [
         [{"type": "tool_result", "tool_use_id": "t", "content": [reference, "text"]}],
         [reference],
         [call],
-    ):
+    ]
+    for content in known:
         assert names(tools=tools, messages=[{"role": "user", "content": content}]) == ["read", "mcp__a__b"]
-    for content in ("mcp__a__b", [{"type": "tool_reference"}, {"type": "text", "text": "mcp__a__b"}]):
+    unknown: list[object] = ["mcp__a__b", [{"type": "tool_reference"}, {"type": "text", "text": "mcp__a__b"}]]
+    for content in unknown:
         assert names(tools=tools, messages=[{"role": "user", "content": content}]) == ["read"]
 
 

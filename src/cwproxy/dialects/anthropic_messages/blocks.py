@@ -155,13 +155,10 @@ def _found(block: Block) -> str:
 
 
 def _image(block: Block, path: str) -> Image | RemoteImage:
-    match block.image_url:
-        case str() as url:
-            return images.from_url(url, f"{path}.image_url")
-        case ImageUrl(url=url):
-            return images.from_url(url, f"{path}.image_url.url")
-        case None:
-            pass
+    if isinstance(block.image_url, ImageUrl):
+        return images.from_url(block.image_url.url, f"{path}.image_url.url")
+    if block.image_url is not None:
+        return images.from_url(block.image_url, f"{path}.image_url")
     match block.source:
         case Source(data=str() as data):
             return images.from_base64(data, f"{path}.source.data")
