@@ -71,7 +71,6 @@ def build(
     system_text = _BETWEEN.join(text for text in (*system, *plan.descriptions) if text and not text.isspace())
     if system_text:
         earlier[:0] = [history.UserEntry(system_text), history.AssistantEntry(wire.SYSTEM_ACKNOWLEDGEMENT)]
-    instruction = _BETWEEN.join(filter(None, (plan.instruction, _json_instruction(conversation.answer))))
     environment = _shortened(environment)
     context = wire.UserInputMessageContext(
         git_state=wire.GitState(status=git_status[:_MAX_GIT_STATUS_LENGTH]) if git_status else None,
@@ -80,7 +79,7 @@ def build(
         tools=plan.specifications or None,
     )
     current = wire.UserInputMessage(
-        content=_with_instruction(last.text, instruction),
+        content=_with_instructions(last.text, plan.instruction, _json_instruction(conversation.answer)),
         user_input_message_context=context,
         origin=origin,
         images=last.images or None,
@@ -163,7 +162,8 @@ def _past(
     return wire.ChatMessage(user_input_message=asked)
 
 
-def _with_instruction(text: str, instruction: str) -> str:
+def _with_instructions(text: str, *instructions: str | None) -> str:
+    instruction = _BETWEEN.join(filter(None, instructions))
     if not instruction:
         return history.clamp(text, history.MAX_MESSAGE_LENGTH)
     room = history.MAX_MESSAGE_LENGTH - len(instruction) - len(_BETWEEN)
