@@ -2,7 +2,7 @@ import pytest
 
 from cwproxy.accounts.pool import Exhausted, Shortage
 from cwproxy.accounts.shortages import LONGEST, error_of, overloaded
-from cwproxy.dialects.openai_chat import failure_of
+from cwproxy.inbound.failures import failure_of
 
 
 def told(shortage: Shortage, retry_after: float | None = None, random: float = 0.0) -> tuple[int, str | None, str, str]:
