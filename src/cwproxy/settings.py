@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import platformdirs
-from pydantic import AnyHttpUrl, Field, SecretStr, TypeAdapter, ValidationError, field_validator
+from pydantic import AliasChoices, AnyHttpUrl, Field, SecretStr, TypeAdapter, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -59,6 +59,11 @@ class Settings(BaseSettings):
     )
     surface: Surface | None = Field(default=None, description="Which of the backend's interfaces to speak.")
     profile_arn: str | None = Field(default=None, description="Profile to use instead of the account's own.")
+    kiro_api_key: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("kiro_api_key", "CWPROXY_KIRO_API_KEY", "KIRO_API_KEY"),
+        description="Kiro API key that `cwproxy login api-key` stores; `KIRO_API_KEY` is read, too.",
+    )
     aliases: dict[str, str] = Field(default_factory=dict, description="Model names of yours -> the backend's.")
     share_content: bool = Field(default=False, description="Let AWS use the content to improve its service.")
     share_environment: bool = Field(

@@ -7,7 +7,8 @@ import pytest
 from tests.support.logins import Logins, logins
 from tests.support.oidc_server import error
 
-from cwproxy.accounts.login import LoginDesk, Request
+from cwproxy.accounts.identity import Request
+from cwproxy.accounts.login import LoginDesk
 from cwproxy.auth.device import Prompt
 from cwproxy.auth.services import LoginServices
 from cwproxy.codewhisperer.catalog import Profile

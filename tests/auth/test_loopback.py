@@ -16,12 +16,10 @@ async def visit(callback: Callback, query: str, *, path: str | None = None, host
 
 
 async def test_the_code_of_the_awaited_login_arrives() -> None:
-    async with listening() as callback:
+    async with listening("s") as callback:
         assert callback.redirect_uri.startswith("http://127.0.0.1:")
-        waiting = asyncio.ensure_future(callback.code("s", within=10))
-        await asyncio.sleep(0)
         page = await visit(callback, "code=canary-code&state=s")
-        assert await waiting == "canary-code"
+        assert await callback.code(within=10) == "canary-code"
     assert page.status_code == 200
     assert "closed" in page.text
     assert "canary" not in page.text + str(page.headers)
@@ -29,11 +27,11 @@ async def test_the_code_of_the_awaited_login_arrives() -> None:
 
 
 async def test_what_is_not_of_this_login_is_turned_away_and_ends_nothing() -> None:
-    async with listening() as callback:
-        assert (await visit(callback, "code=c&state=")).status_code == 400
-        waiting = asyncio.ensure_future(callback.code("s", within=10))
+    async with listening("s") as callback:
+        waiting = asyncio.ensure_future(callback.code(within=10))
         await asyncio.sleep(0)
         assert (await visit(callback, "code=c&state=other")).status_code == 400
+        assert (await visit(callback, "code=c&state=")).status_code == 400
         assert (await visit(callback, "code=c")).status_code == 400
         assert (await visit(callback, "code=c&state=%C3%A9")).status_code == 400
         assert (await visit(callback, "code=c&state=s", path="/elsewhere")).status_code == 404
@@ -53,8 +51,8 @@ async def test_what_is_not_of_this_login_is_turned_away_and_ends_nothing() -> No
     ],
 )
 async def test_a_login_that_did_not_succeed(query: str, sentence: str) -> None:
-    async with listening() as callback:
-        waiting = asyncio.ensure_future(callback.code("s", within=10))
+    async with listening("s") as callback:
+        waiting = asyncio.ensure_future(callback.code(within=10))
         await asyncio.sleep(0)
         assert "not completed" in (await visit(callback, query)).text
         with pytest.raises(LoginFailed, match=sentence):
@@ -62,13 +60,13 @@ async def test_a_login_that_did_not_succeed(query: str, sentence: str) -> None:
 
 
 async def test_nobody_comes() -> None:
-    async with listening() as callback:
+    async with listening("s") as callback:
         with pytest.raises(LoginFailed, match="Nobody logged in"):
-            await callback.code("s", within=0.01)
+            await callback.code(within=0.01)
 
 
 async def test_a_browser_that_goes_away_is_no_event(capfd: pytest.CaptureFixture[str]) -> None:
-    async with listening() as callback:
+    async with listening("s") as callback:
         host, _, port = callback.redirect_uri.removeprefix("http://").partition("/")[0].partition(":")
         _, writer = await asyncio.open_connection(host, int(port))
         writer.write(b"GET /oauth/call")

@@ -174,7 +174,7 @@ def test_a_surface_of_another_version(aws: Simulator, cli: Cli, home: Path) -> N
 
 
 def test_aws_credentials_are_not_judged(aws: Simulator, cli: Cli) -> None:
-    assert cli("login", "--iam").code == 0
+    assert cli("login", "iam").code == 0
     done = cli("doctor", "--endpoint", aws.url)
     assert done.code == 0
     assert findings(done)["token"] == "?"

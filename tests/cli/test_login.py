@@ -183,9 +183,9 @@ def test_ctrl_c_while_it_waits(tmp_path: Path) -> None:
 
 
 def test_aws_credentials(cli: Cli, home: Path) -> None:
-    done = cli("login", "--iam", "--region", "eu-central-1")
+    done = cli("login", "iam", "--region", "eu-central-1")
     assert (done.code, done.out, done.err) == (0, "Logged in as iam (iam).\n", "")
-    assert cli("login", "--iam", "--region", "eu-central-1").code == 0
+    assert cli("login", "iam", "--region", "eu-central-1").code == 0
     assert accounts(home) == [("iam", "iam", None)]
     assert "from AWS credentials" in cli("whoami").out
 
@@ -219,6 +219,7 @@ def test_whoami_as_json(aws: Simulator, cli: Cli, home: Path) -> None:
             "surface": "q",
             "state": "active",
             "state_detail": "",
+            "aws_profile": None,
         }
     ]
 
@@ -249,6 +250,6 @@ def test_logout_of_one_of_several(aws: Simulator, cli: Cli, home: Path) -> None:
 def test_files_that_others_can_read_are_refused(aws: Simulator, cli: Cli, home: Path, name: str) -> None:
     store_login(home, aws.account("builder-id"))
     (home / "data").chmod(0o755)
-    done = cli(name, *(("--iam",) if name == "login" else ()))
+    done = cli(name, *(("iam",) if name == "login" else ()))
     assert done.code == 1
     assert f"chmod 700 {home / 'data'}" in done.err

@@ -38,7 +38,7 @@ def test_of_every_surface_that_takes_tokens(aws: Simulator, cli: Cli, home: Path
 
 
 def test_aws_credentials_have_no_list(cli: Cli) -> None:
-    assert cli("login", "--iam").code == 0
+    assert cli("login", "iam").code == 0
     done = cli("models", "--endpoint", "http://127.0.0.1:9")
     assert done.code == 0
     assert [line.split()[0] for line in done.out.splitlines()] == ["model", "auto"]

@@ -1,46 +1,32 @@
 """What `cwproxy login` and `cwproxy logout` do, without the terminal."""
 
 import asyncio
-import logging
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from math import inf
+from typing import assert_never
 from uuid import uuid4
 
 import httpx
 
-from cwproxy.accounts.selection import default_surface
+from cwproxy.accounts.identity import Request
+from cwproxy.accounts.profiles import API_REGIONS, ControlPlane
+from cwproxy.accounts.selection import default_surface, token_type
 from cwproxy.accounts.spending import client_registration
-from cwproxy.auth import device
+from cwproxy.auth import device, pkce
 from cwproxy.auth.clock import Clock
 from cwproxy.auth.device import Prompt
-from cwproxy.auth.grants import ClientRegistration, Login
+from cwproxy.auth.grants import ClientRegistration, Grant, Login
 from cwproxy.auth.services import LoginServices
-from cwproxy.codewhisperer import failures
-from cwproxy.codewhisperer.catalog import Profile, parse_profiles
-from cwproxy.codewhisperer.surfaces import Surface, Target, profiles_call
-from cwproxy.errors import BackendUnavailable, CwproxyError, LoginFailed
+from cwproxy.codewhisperer.catalog import Profile
+from cwproxy.codewhisperer.surfaces import Surface
+from cwproxy.errors import AccountUnusable, BackendError, CredentialRejected, LoginFailed
 from cwproxy.store import Account, AccountKind, Registration, Secret, Store, Token
 
-log = logging.getLogger("cwproxy.accounts")
+_API_KEY = re.compile(r"ksk_[!-~]{8,}")
 
-API_REGIONS = ("us-east-1", "eu-central-1")
-"""Where profiles live, whatever the region of the login (backend-rules.md C 6)."""
-
-MAX_PAGES = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """Who wants to log in. label: None names the account after its kind; an explicit one keeps two accounts of the
-    same kind and start URL apart. surface: instead of the kind's default.
-    """
-
-    kind: AccountKind
-    start_url: str = device.BUILDER_ID_START_URL
-    sso_region: str = device.BUILDER_ID_REGION
-    label: str | None = None
-    surface: Surface | None = None
+Tell = Callable[[Prompt], Awaitable[None]]
+Choose = Callable[[Sequence[Profile]], Awaitable[Profile]]
 
 
 async def first_profile(profiles: Sequence[Profile]) -> Profile:
@@ -50,7 +36,7 @@ async def first_profile(profiles: Sequence[Profile]) -> Profile:
 class LoginDesk:
     """Logs accounts in and out of `store`.
 
-    http: a client for the control plane, used for Identity Center only. endpoint: a base URL for it instead of AWS's.
+    http: a client for the control plane. endpoint: a base URL for it instead of AWS's.
     """
 
     def __init__(
@@ -64,154 +50,156 @@ class LoginDesk:
     ) -> None:
         self._store = store
         self._services = services
-        self._endpoint = endpoint
-        self._http = http
+        self._plane = ControlPlane(http, endpoint)
         self._clock = clock or Clock()
 
-    async def log_in(
-        self,
-        request: Request,
-        tell: Callable[[Prompt], Awaitable[None]],
-        choose: Callable[[Sequence[Profile]], Awaitable[Profile]] = first_profile,
-    ) -> Account:
+    async def log_in(self, request: Request, tell: Tell, choose: Choose = first_profile) -> Account:
         """The account, stored. The same identity (kind, start URL, region, profile and an explicit label) keeps its
         account and gets the new tokens.
 
-        tell: shows the person the code. choose: picks one of the profiles of an Identity Center login, also where
-        there is only one; what it raises comes out before anything is stored.
-        Raises LoginFailed, StoreError, and BackendError when the profiles cannot be listed.
+        tell: shows the person where to go. choose: picks one of the profiles of an Identity Center login where none is
+        named, also where there is only one; what it raises comes out before anything is stored.
+        Raises LoginFailed, SettingsError, StoreError, and BackendError when the service cannot be asked about profiles
+        or the key.
         """
-        if request.kind is AccountKind.IAM:
-            return await asyncio.to_thread(self._put_iam, request)
-        known = [account for account in await asyncio.to_thread(self._store.accounts) if _is_of(account, request)]
-        login = await self._device_login(request, tell, known)
-        profile_arn = None
-        if request.kind is AccountKind.IDENTITY_CENTER:
-            profile_arn = (await self._profile(request, login.grant.access_token, choose)).arn
+        request = request.normal()
+        surface = _fitting_surface(request)
+        match request.kind:
+            case AccountKind.IAM:
+                return await asyncio.to_thread(self._put, request, None, None)
+            case AccountKind.API_KEY:
+                return await self._log_in_with_key(request, surface)
+            case AccountKind.EXTERNAL_IDP:
+                raise LoginFailed(
+                    "A login at a company's own identity provider is made in Kiro; take it over from Kiro's files "
+                    "with `cwproxy accounts import`."
+                )
+            case AccountKind.SOCIAL:
+                login = await self._log_in_social(request, tell)
+                profile_arn = request.profile_arn or login.grant.profile_arn
+                if profile_arn is None:
+                    profile_arn = await self._profile(request, surface, login.grant, choose)
+            case AccountKind.BUILDER_ID:
+                login, profile_arn = await self._log_in_aws(request, tell), None
+            case AccountKind.IDENTITY_CENTER:
+                login = await self._log_in_aws(request, tell)
+                profile_arn = await self._profile(request, surface, login.grant, choose)
+            case _:
+                assert_never(request.kind)
         return await asyncio.to_thread(self._put, request, login, profile_arn)
 
     async def log_out(self, account_id: str) -> bool:
         """Forget the account and wipe its secrets; False if there is none. Raises StoreError."""
         return await asyncio.to_thread(self._store.remove, account_id)
 
-    async def _device_login(
-        self, request: Request, tell: Callable[[Prompt], Awaitable[None]], known: list[Account]
-    ) -> Login:
-        old = await asyncio.to_thread(self._store.registration, known[0].id) if known else None
-        oidc = self._services.oidc(request.sso_region)
+    async def _log_in_aws(self, request: Request, tell: Tell) -> Login:
+        oidc = self._services.oidc(request.region)
         try:
-            return await device.log_in(
-                oidc,
-                request.start_url,
-                tell,
-                registration=None if old is None else client_registration(old),
-                clock=self._clock,
-            )
+            if request.browser:
+                return await pkce.log_in(oidc, request.start_url, tell)
+            registration = await asyncio.to_thread(self._known_registration, request)
+            return await device.log_in(oidc, request.start_url, tell, registration=registration, clock=self._clock)
         finally:
             await oidc.aclose()
 
-    async def _profile(
-        self, request: Request, access_token: str, choose: Callable[[Sequence[Profile]], Awaitable[Profile]]
-    ) -> Profile:
-        profiles: list[Profile] = []
-        failure: CwproxyError | None = None
-        surface = request.surface or default_surface(request.kind)
-        for region in API_REGIONS:
-            try:
-                profiles += await self._profiles(Target(surface, region, self._endpoint), access_token)
-            except CwproxyError as error:
-                log.warning("profiles of %s cannot be listed: %s", region, error.message)
-                failure = error
-        distinct = list({profile.arn: profile for profile in profiles}.values())
-        if distinct:
-            return await choose(distinct)
-        if failure is not None:
-            raise failure
-        raise LoginFailed(
-            "The login worked, but no Q Developer or Kiro profile is assigned to this user. "
-            "Ask the administrator of the Identity Center for a subscription, then run `cwproxy login` again."
-        )
-
-    async def _profiles(self, target: Target, access_token: str) -> list[Profile]:
-        profiles: list[Profile] = []
-        next_token: str | None = None
-        for _ in range(MAX_PAGES):
-            page = parse_profiles(await self._fetch(target, access_token, next_token))
-            profiles += page.profiles
-            next_token = page.next_token
-            if next_token is None:
-                break
-        return profiles
-
-    async def _fetch(self, target: Target, access_token: str, next_token: str | None) -> bytes:
-        call = profiles_call(target, next_token=next_token)
-        headers = {**call.headers, "authorization": f"Bearer {access_token}"}
+    async def _log_in_social(self, request: Request, tell: Tell) -> Login:
+        web = self._services.web()
         try:
-            response = await self._http.request(call.method, call.url, headers=headers, content=call.body)
-        except httpx.HTTPError as error:
-            raise BackendUnavailable(f"{httpx.URL(call.url).host} cannot be reached to list the profiles.") from error
-        if response.status_code != 200:
-            raise failures.from_response(response.status_code, response.headers, response.content)
-        return response.content
+            social = self._services.social(request.region, web)
+            if request.browser:
+                return await pkce.log_in_social(social, request.provider, tell)
+            return await device.log_in_social(social, request.provider, tell, clock=self._clock)
+        finally:
+            await web.aclose()
 
-    def _put(self, request: Request, login: Login, profile_arn: str | None) -> Account:
-        token = Token(
-            access_token=Secret(login.grant.access_token),
-            refresh_token=None if login.grant.refresh_token is None else Secret(login.grant.refresh_token),
-            expires_at=self._clock.now() + login.grant.expires_in,
-        )
-        registration = None if login.registration is None else _stored(login.registration)
+    async def _log_in_with_key(self, request: Request, surface: Surface) -> Account:
+        """The key is stored only when the service has taken it; that also shows its region."""
+        key = "" if request.api_key is None else request.api_key.reveal().strip()
+        if not _API_KEY.fullmatch(key):
+            raise LoginFailed("This is no Kiro API key; they begin with `ksk_`.")
+        refusal: BackendError | None = None
+        for region in (request.sso_region,) if request.sso_region else API_REGIONS:
+            try:
+                await self._plane.check(surface, region, key, token_type(request.kind))
+            except (CredentialRejected, AccountUnusable) as error:
+                refusal = error
+                continue
+            login = Login(None, Grant(key, None, inf))
+            return await asyncio.to_thread(self._put, request, login, None, region)
+        raise LoginFailed(
+            "Kiro did not accept the API key. Check that it is whole and has not been revoked, and give --region where "
+            "it is of a region of its own."
+        ) from refusal
+
+    async def _profile(self, request: Request, surface: Surface, grant: Grant, choose: Choose) -> str:
+        profiles = await self._plane.profiles(surface, grant.access_token)
+        if request.profile_arn is None:
+            return (await choose(profiles)).arn
+        if request.profile_arn in [profile.arn for profile in profiles]:
+            return request.profile_arn
+        listed = ", ".join(profile.arn for profile in profiles)
+        raise LoginFailed(f"There is no profile {request.profile_arn}; this user has {listed}.")
+
+    def _known_registration(self, request: Request) -> ClientRegistration | None:
         for account in self._store.accounts():
-            same = _is_of(account, request) and account.profile_arn == profile_arn
-            if same and self._store.replace_login(account.id, token, registration):
-                if request.surface is not None:
-                    self._store.set_surface(account.id, request.surface.value)
-                return self._store.account(account.id) or account
-        account = self._new(request, profile_arn)
+            if request.is_for(account):
+                registration = self._store.registration(account.id)
+                return None if registration is None else client_registration(registration)
+        return None
+
+    def _put(
+        self, request: Request, login: Login | None, profile_arn: str | None, region: str | None = None
+    ) -> Account:
+        """login: None for IAM, whose credentials stay with AWS's tools, so that only the choice is kept."""
+        token = None if login is None else self._token(login.grant)
+        registration = None if login is None or login.registration is None else _stored(login.registration)
+        for account in self._store.accounts():
+            told_apart = request.kind is AccountKind.IDENTITY_CENTER and account.profile_arn != profile_arn
+            if told_apart or not request.is_for(account):
+                continue
+            if token is None or self._store.replace_login(account.id, token, registration):
+                return self._brought_up_to_date(account, request, profile_arn, region)
+        account = Account(
+            id=uuid4().hex,
+            kind=request.kind,
+            label=request.name,
+            sso_region=region or request.region,
+            created_at=self._clock.now(),
+            start_url=request.own_start_url,
+            profile_arn=profile_arn,
+            surface=None if request.surface is None else request.surface.value,
+            aws_profile=request.aws_profile,
+        )
         self._store.add(account, token, registration)
         return account
 
-    def _put_iam(self, request: Request) -> Account:
-        """Credentials stay with AWS's tools; only the choice is kept."""
-        for account in self._store.accounts():
-            if _is_of(account, request):
-                return account
-        account = self._new(request, None)
-        self._store.add(account)
-        return account
+    def _brought_up_to_date(
+        self, account: Account, request: Request, profile_arn: str | None, region: str | None
+    ) -> Account:
+        if request.surface is not None:
+            self._store.set_surface(account.id, request.surface.value)
+        if region is not None:
+            self._store.set_region(account.id, region)
+        if profile_arn != account.profile_arn:
+            self._store.set_profile(account.id, profile_arn)
+        return self._store.account(account.id) or account
 
-    def _new(self, request: Request, profile_arn: str | None) -> Account:
-        return Account(
-            id=uuid4().hex,
-            kind=request.kind,
-            label=request.label or _label(request),
-            sso_region=request.sso_region,
-            created_at=self._clock.now(),
-            start_url=_start_url(request),
-            profile_arn=profile_arn,
-            surface=None if request.surface is None else request.surface.value,
+    def _token(self, grant: Grant) -> Token:
+        return Token(
+            access_token=Secret(grant.access_token),
+            refresh_token=None if grant.refresh_token is None else Secret(grant.refresh_token),
+            expires_at=self._clock.now() + grant.expires_in,
         )
 
 
-def _is_of(account: Account, request: Request) -> bool:
-    return (
-        account.kind is request.kind
-        and account.start_url == _start_url(request)
-        and account.sso_region == request.sso_region
-        and request.label in (None, account.label)
-    )
-
-
-def _start_url(request: Request) -> str | None:
-    return None if request.kind is AccountKind.IAM else request.start_url
-
-
-def _label(request: Request) -> str:
-    """`acme` for https://acme.awsapps.com/start."""
-    if request.kind is AccountKind.IDENTITY_CENTER:
-        found = re.match(r"https?://([^./]+)\.", request.start_url)
-        return found[1] if found else request.start_url
-    return str(request.kind.value)
+def _fitting_surface(request: Request) -> Surface:
+    """Raises LoginFailed for one that can never take this kind of credential."""
+    surface = request.surface or default_surface(request.kind)
+    if (surface is Surface.Q_IAM) != (request.kind is AccountKind.IAM):
+        raise LoginFailed(
+            "The surface q-iam takes AWS credentials (`cwproxy login iam`) and nothing else, and no other takes them."
+        )
+    return surface
 
 
 def _stored(registration: ClientRegistration) -> Registration:

@@ -63,7 +63,7 @@ class Selector:
             case AccountKind.API_KEY:
                 return Bearer(StoredKey(account.id, self._store))
             case AccountKind.IAM:
-                return SigV4(target.region)
+                return SigV4(target.region, profile=account.aws_profile)
             case _:
                 assert_never(account.kind)
 

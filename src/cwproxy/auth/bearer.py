@@ -37,7 +37,7 @@ class Bearer(httpx.Auth):
         token = await self._source.token()
         request.headers["authorization"] = f"Bearer {token}"
         response = yield request
-        if await _rejected(response):
+        if await rejected(response):
             # Also when it stays the same: the refusal has been seen to vanish by itself (backend-rules.md A6 77).
             token = await self._source.renew(token)
             request.headers["authorization"] = f"Bearer {token}"
@@ -47,8 +47,10 @@ class Bearer(httpx.Auth):
         raise TypeError("Bearer works with httpx.AsyncClient only")
 
 
-async def _rejected(response: httpx.Response) -> bool:
-    """Whether the service did not accept the token: it says so with 403, rarely 401 (backend-rules.md A6 76)."""
+async def rejected(response: httpx.Response) -> bool:
+    """Whether the service did not accept the credential: it says so with 403, rarely 401 (backend-rules.md A6 76).
+    `response` can be read again afterwards.
+    """
     if response.status_code not in (401, 403) or response.headers.get("content-encoding", "identity") != "identity":
         return False
     body = await _peek(response)

@@ -32,11 +32,10 @@ class Callback:
         self._server = server
         self.redirect_uri = f"http://{server.name}{PATH}"
 
-    async def code(self, state: str, *, within: float) -> str:
-        """The code of the login of that `state`. Raises LoginFailed when the service sent none, or after `within`
+    async def code(self, *, within: float) -> str:
+        """The code, which may have come already. Raises LoginFailed when the service sent none, or after `within`
         seconds.
         """
-        self._server.state = state
         try:
             async with asyncio.timeout(within):
                 outcome, text = await self._server.arrived
@@ -52,10 +51,12 @@ class Callback:
 
 
 @asynccontextmanager
-async def listening() -> AsyncIterator[Callback]:
-    """A callback on a free port, until the context is left. Raises LoginFailed where none can be opened."""
+async def listening(state: str) -> AsyncIterator[Callback]:
+    """A callback for the login of that `state` on a free port, until the context is left. Raises LoginFailed where
+    none can be opened.
+    """
     try:
-        server = _Server(asyncio.get_running_loop())
+        server = _Server(asyncio.get_running_loop(), state)
     except OSError as error:
         raise LoginFailed(
             f"No port of 127.0.0.1 can be listened on ({error.strerror}). Run `cwproxy login` without `--browser`."
@@ -73,10 +74,10 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = True
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, state: str) -> None:
         super().__init__(("127.0.0.1", 0), _Exchange)
         self.name = f"127.0.0.1:{self.server_address[1]}"
-        self.state: str | None = None
+        self.state = state
         self.arrived: asyncio.Future[tuple[Literal["code", "error"], str]] = loop.create_future()
         self._loop = loop
 
@@ -109,7 +110,7 @@ class _Exchange(BaseHTTPRequestHandler):
             return self._page(HTTPStatus.NOT_FOUND, _FOREIGN)
         query = parse_qs(parts.query)
         state, code, error = (query.get(name, [""])[0] for name in ("state", "code", "error"))
-        if self.server.state is None or not secrets.compare_digest(state.encode(), self.server.state.encode()):
+        if not secrets.compare_digest(state.encode(), self.server.state.encode()):
             return self._page(HTTPStatus.BAD_REQUEST, _FOREIGN)
         if code:
             self._page(HTTPStatus.OK, _DONE)

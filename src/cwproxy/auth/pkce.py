@@ -46,11 +46,11 @@ async def log_in(
     Raises LoginFailed when the person denied or took longer than `within` seconds, or the service refused.
     """
     proof = Proof.fresh()
-    async with listening() as callback:
+    async with listening(proof.state) as callback:
         uri = callback.redirect_uri
         registration = await registered(oidc, scopes, browser=BrowserLogin(uri, start_url))
         await tell(_prompt(oidc.page(registration, uri, proof.challenge, proof.state), within))
-        code = await callback.code(proof.state, within=within)
+        code = await callback.code(within=within)
         grant = await oidc.exchange(registration, code, verifier=proof.verifier, redirect_uri=uri)
     return Login(registration, _granted(grant))
 
@@ -64,11 +64,11 @@ async def log_in_social(
 ) -> Login:
     """The same at Kiro's own login service, which knows no registrations."""
     proof = Proof.fresh()
-    async with listening() as callback:
+    async with listening(proof.state) as callback:
         uri = callback.redirect_uri
         page = social.page(provider, redirect_uri=uri, challenge=proof.challenge, state=proof.state)
         await tell(_prompt(page, within))
-        code = await callback.code(proof.state, within=within)
+        code = await callback.code(within=within)
         grant = await social.exchange(code, verifier=proof.verifier, redirect_uri=uri)
     return Login(None, _granted(grant))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from cwproxy.auth.bearer import rejected
 from cwproxy.errors import LoginRequired
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ _SIGNED = frozenset({"content-type", "content-length", "host", "amz-sdk-invocati
 
 class SigV4(httpx.Auth):
     """Signs with the default credential chain of AWS's tools (environment, profile, web identity, container,
-    instance), looked up in a thread when the first request is made and renewed by botocore. Asynchronous only.
+    instance), looked up in a thread when the first request is made, renewed by botocore, and looked up again when the
+    service does not take them. Asynchronous only.
 
     region: part of the signature. profile: the name of a profile in the user's AWS files, or None.
     Raises LoginRequired when there are no credentials.
@@ -38,10 +40,22 @@ class SigV4(httpx.Auth):
         await request.aread()
         credentials = await asyncio.to_thread(self._frozen)
         request.headers.update(sign(request, credentials, self._region))
-        yield request
+        response = yield request
+        if await rejected(response):
+            # Keys without an end are read once; somebody may have put others in the files since.
+            fresh = await asyncio.to_thread(self._reread)
+            if fresh != credentials:
+                request.headers.pop("x-amz-security-token", None)
+                request.headers.update(sign(request, fresh, self._region))
+                yield request
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         raise TypeError("SigV4 works with httpx.AsyncClient only")
+
+    def _reread(self) -> "ReadOnlyCredentials":
+        with self._loading:
+            self._credentials = None
+        return self._frozen()
 
     def _frozen(self) -> "ReadOnlyCredentials":
         import botocore.session

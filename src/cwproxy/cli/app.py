@@ -93,20 +93,37 @@ def serve(
 
 @app.command()
 def login(
-    start_url: Annotated[
-        str | None, typer.Option(help="Start URL of your IAM Identity Center; without it, an AWS Builder ID is used.")
+    kind: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[KIND]",
+            help="builder-id, identity-center, social (Kiro with Google or GitHub), api-key (Kiro's `ksk_...`) or iam "
+            "(AWS credentials); by default builder-id, or with --start-url, identity-center.",
+        ),
     ] = None,
-    region: Annotated[str, typer.Option(help="Region of the IAM Identity Center.")] = "us-east-1",
-    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
-    iam: Annotated[
-        bool, typer.Option("--iam", help="Use AWS credentials (profile, environment, role) instead.")
-    ] = False,
+    start_url: Annotated[str | None, typer.Option(help="Start URL of your IAM Identity Center.")] = None,
+    region: Annotated[
+        str | None, typer.Option(help="Region of the Identity Center, or that the key or the credentials are for.")
+    ] = None,
+    browser: Annotated[
+        bool | None,
+        typer.Option(
+            "--browser/--no-browser",
+            help="Log in with a browser on this machine, without a code; or open none. By default a code is shown, "
+            "and its page opened where that can be done.",
+        ),
+    ] = None,
+    provider: Annotated[str, typer.Option(help="For social: google or github.")] = "google",
+    aws_profile: Annotated[str | None, typer.Option(help="For iam: a profile of your AWS files.")] = None,
+    label: Annotated[
+        str | None, typer.Option(help="Name of the account; keeps two of the same kind and place apart.")
+    ] = None,
     endpoint: Endpoint = None,
     surface: SurfaceName = None,
     profile_arn: ProfileArn = None,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Log in with an AWS Builder ID or IAM Identity Center, in a browser on this or any other machine."""
+    """Log in, in a browser on this or any other machine, or with a key or credentials that you have."""
     from cwproxy.cli.login import Wanted
     from cwproxy.cli.login import login as run_login
     from cwproxy.cli.running import run
@@ -115,7 +132,8 @@ def login(
     settings = load(
         {"endpoint": endpoint, "surface": surface, "profile_arn": profile_arn, "database_url": database_url}
     )
-    run(run_login(settings, Wanted(start_url=start_url, region=region, browser=browser, iam=iam)))
+    wanted = Wanted(kind, start_url, region, browser, label=label, provider=provider, aws_profile=aws_profile)
+    run(run_login(settings, wanted))
 
 
 @app.command()

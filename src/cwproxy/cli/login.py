@@ -1,6 +1,8 @@
 """`cwproxy login`, `logout` and `whoami`."""
 
+import getpass
 import json
+import math
 import sys
 import time
 import webbrowser
@@ -12,13 +14,15 @@ from typing import Self
 from rich.console import Console
 from rich.table import Table
 
-from cwproxy.accounts.login import LoginDesk, Request, first_profile
+from cwproxy.accounts.identity import Request, is_builder_id
+from cwproxy.accounts.login import LoginDesk, first_profile
 from cwproxy.auth.device import BUILDER_ID_START_URL, Prompt
+from cwproxy.auth.social import Provider
 from cwproxy.codewhisperer.catalog import Profile
 from cwproxy.codewhisperer.surfaces import Surface
-from cwproxy.errors import CwproxyError, LoginFailed, LoginRequired
+from cwproxy.errors import CwproxyError, LoginRequired, SettingsError
 from cwproxy.settings import Settings
-from cwproxy.store import Account, AccountKind, Store
+from cwproxy.store import Account, AccountKind, Secret, Store
 from cwproxy.wiring import login_services, open_store, open_upstream
 
 SIMULATED_START_URL = "https://d-1234567890.awsapps.com/start"
@@ -27,45 +31,76 @@ SIMULATED_START_URL = "https://d-1234567890.awsapps.com/start"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the person asked for. region: of the Identity Center, or for IAM, of the API."""
+    """What the person asked for. kind: one of `KINDS`, or None for Builder ID, or Identity Center with a start URL.
 
-    start_url: str | None
-    region: str = "us-east-1"
-    browser: bool = False
-    iam: bool = False
+    region: of the Identity Center, of the API key, or for IAM, of the API. browser: True logs in with a browser on
+    this machine, False opens none, None opens the page of the code where that can be done.
+    """
+
+    kind: str | None = None
+    start_url: str | None = None
+    region: str | None = None
+    browser: bool | None = False
+    label: str | None = None
+    provider: str = "google"
+    aws_profile: str | None = None
 
     @classmethod
     def fitting(cls, surface: Surface | None) -> Self:
         """The kind of account that a surface needs, where any of a simulator's will do."""
         return cls(start_url=SIMULATED_START_URL if surface is Surface.KIRO else None)
 
-    def request(self, surface: Surface | None) -> Request:
-        if self.iam:
-            return Request(AccountKind.IAM, sso_region=self.region, surface=surface)
-        if self.start_url is None or self.start_url.rstrip("/") == BUILDER_ID_START_URL:
-            return Request(AccountKind.BUILDER_ID, surface=surface)
-        return Request(AccountKind.IDENTITY_CENTER, self.start_url, self.region, surface=surface)
+    def request(self, settings: Settings) -> Request:
+        """Raises SettingsError for what does not go together."""
+        kind = self._kind()
+        if kind is AccountKind.IDENTITY_CENTER and self.start_url is None:
+            raise SettingsError("An Identity Center needs --start-url, such as https://d-1234567890.awsapps.com/start.")
+        if self.start_url is not None and kind is not AccountKind.IDENTITY_CENTER and not is_builder_id(self.start_url):
+            raise SettingsError(f"--start-url is for identity-center, not for {kind.value}.")
+        if self.aws_profile is not None and kind is not AccountKind.IAM:
+            raise SettingsError(f"--aws-profile is for iam, not for {kind.value}.")
+        return Request(
+            kind,
+            self.start_url or BUILDER_ID_START_URL,
+            self.region if kind is not AccountKind.BUILDER_ID else None,
+            label=self.label,
+            surface=settings.surface,
+            profile_arn=settings.profile_arn,
+            browser=self.browser is True,
+            provider=_provider(self.provider),
+            api_key=_api_key(settings) if kind is AccountKind.API_KEY else None,
+            aws_profile=self.aws_profile,
+        )
+
+    def _kind(self) -> AccountKind:
+        is_center = self.start_url is not None and not is_builder_id(self.start_url)
+        if self.kind is None or (self.kind == "identity-center" and self.start_url is not None and not is_center):
+            return AccountKind.IDENTITY_CENTER if is_center else AccountKind.BUILDER_ID
+        if self.kind not in KINDS:
+            raise SettingsError(f"There is no kind {self.kind!r} of login; there are {', '.join(KINDS)}.")
+        return AccountKind(self.kind)
+
+
+KINDS = ("builder-id", "identity-center", "social", "api-key", "iam")
 
 
 async def login(settings: Settings, wanted: Wanted) -> None:
-    """Shows the code, waits for the person, stores the account. Needs no terminal."""
+    """Shows where to go, waits for the person, stores the account. Needs no terminal."""
+    request = wanted.request(settings)
     console = Console(stderr=True, highlight=False)
-    with console.status("Asking for a code …") as status:
+    with console.status("Asking the login service …") as status:
 
         async def tell(prompt: Prompt) -> None:
-            console.print(f"Open    {prompt.url}", soft_wrap=True)
-            console.print(f"Check   that it shows the code [bold]{prompt.user_code}[/]")
-            if wanted.browser and not webbrowser.open(prompt.url):
-                console.print("No browser could be opened here; any other device will do.")
+            _show(console, prompt, opening=wanted.browser is not False)
             status.update(
-                f"Waiting until you have confirmed it (the code is good for {prompt.expires_in / 60:.0f} min) …"
+                f"Waiting until you have confirmed it (there are {prompt.expires_in / 60:.0f} min for it) …"
+                if prompt.user_code is None
+                else f"Waiting until you have confirmed it (the code is good for {prompt.expires_in / 60:.0f} min) …"
             )
             if not console.is_terminal:
                 console.print("Waiting for the confirmation …")
 
         async def choose(profiles: Sequence[Profile]) -> Profile:
-            if settings.profile_arn is not None:
-                return _named(profiles, settings.profile_arn)
             if len(profiles) == 1 or not (sys.stdin.isatty() and console.is_terminal):
                 return await first_profile(profiles)
             status.stop()
@@ -73,9 +108,38 @@ async def login(settings: Settings, wanted: Wanted) -> None:
 
         async with open_store(settings) as store, open_upstream(settings) as upstream:
             desk = LoginDesk(store, login_services(settings), upstream.http, endpoint=settings.endpoint)
-            account = await desk.log_in(wanted.request(settings.surface), tell, choose)
+            account = await desk.log_in(request, tell, choose)
     where = f", profile {account.profile_arn}" if account.profile_arn else ""
     print(f"Logged in as {account.label} ({account.kind.value}{where}).")
+
+
+def _show(console: Console, prompt: Prompt, *, opening: bool) -> None:
+    console.print(f"Open    {prompt.url}", soft_wrap=True)
+    if prompt.user_code is None:
+        if not webbrowser.open(prompt.url):
+            console.print("No browser could be opened; open the page in one on this machine, no other will do.")
+        return
+    console.print(f"Check   that it shows the code [bold]{prompt.user_code}[/]")
+    if opening and not webbrowser.open(prompt.url):
+        console.print("No browser could be opened here; any other device will do.")
+
+
+def _provider(name: str) -> Provider:
+    for provider in Provider:
+        if provider.value.lower() == name.lower():
+            return provider
+    raise SettingsError(f"--provider is {' or '.join(provider.value.lower() for provider in Provider)}.")
+
+
+def _api_key(settings: Settings) -> Secret:
+    """From the settings, else asked for without showing it, else a line of standard input. Never an argument, which
+    every process of the machine could see.
+    """
+    if settings.kiro_api_key is not None:
+        return Secret(settings.kiro_api_key.get_secret_value())
+    if sys.stdin.isatty():
+        return Secret(getpass.getpass("Kiro API key (it is not shown): "))
+    return Secret(sys.stdin.readline().strip())
 
 
 async def log_in_quietly(settings: Settings, wanted: Wanted, directory: Path) -> None:
@@ -86,7 +150,7 @@ async def log_in_quietly(settings: Settings, wanted: Wanted, directory: Path) ->
 
     async with open_store(settings, directory) as store, open_upstream(settings) as upstream:
         desk = LoginDesk(store, login_services(settings), upstream.http, endpoint=settings.endpoint)
-        await desk.log_in(wanted.request(None), tell)
+        await desk.log_in(wanted.request(settings), tell)
 
 
 async def logout(settings: Settings, account_id: str | None) -> None:
@@ -125,14 +189,6 @@ def _one(store: Store, account_id: str | None) -> Account:
     raise CwproxyError("Several accounts fit; give the id of one, see `cwproxy whoami`.")
 
 
-def _named(profiles: Sequence[Profile], arn: str) -> Profile:
-    for profile in profiles:
-        if profile.arn == arn:
-            return profile
-    listed = ", ".join(profile.arn for profile in profiles)
-    raise LoginFailed(f"There is no profile {arn}; this user has {listed}.")
-
-
 def _asked(console: Console, profiles: Sequence[Profile]) -> Profile:
     for number, profile in enumerate(profiles, 1):
         console.print(f"{number:3}  {profile.name or profile.arn}  [dim]{profile.arn}[/]", soft_wrap=True)
@@ -151,6 +207,8 @@ def _until(end: float | None) -> str:
     if end is None:
         return "from AWS credentials"
     left = end - time.time()
+    if math.isinf(left):
+        return "has no end"
     return f"good for {left / 60:.0f} min" if left > 0 else "expired, renewed on use"
 
 
@@ -165,5 +223,6 @@ def _facts(account: Account, end: float | None) -> dict[str, object]:
         "surface": account.surface,
         "state": account.state.value,
         "state_detail": account.state_detail,
-        "access_token_expires_at": end,
+        "aws_profile": account.aws_profile,
+        "access_token_expires_at": None if end is None or math.isinf(end) else end,
     }

@@ -14,8 +14,9 @@ RESERVED_BYTES: Final = 64 * 1024
 
 _INSERT_ACCOUNT = (
     "INSERT INTO account (id, kind, label, sso_region, created_at, start_url, profile_arn, surface, state, "
-    "state_detail, source, weight, disabled, declared) VALUES (:id, :kind, :label, :sso_region, :created_at, "
-    ":start_url, :profile_arn, :surface, :state, :state_detail, :source, :weight, :disabled, :declared)"
+    "state_detail, source, weight, disabled, declared, aws_profile) "
+    "VALUES (:id, :kind, :label, :sso_region, :created_at, :start_url, :profile_arn, :surface, :state, "
+    ":state_detail, :source, :weight, :disabled, :declared, :aws_profile)"
 )
 _ADD_GRANT = (
     "INSERT INTO token (account_id, access_token, refresh_token, expires_at, generation, extra) "
@@ -108,6 +109,9 @@ class Store:
 
     def set_surface(self, account_id: str, surface: str | None) -> bool:
         return self._set("UPDATE account SET surface = :value WHERE id = :id", account_id, surface)
+
+    def set_region(self, account_id: str, sso_region: str) -> bool:
+        return self._set("UPDATE account SET sso_region = :value WHERE id = :id", account_id, sso_region)
 
     def set_disabled(self, account_id: str, disabled: bool) -> bool:
         return self._set("UPDATE account SET disabled = :value WHERE id = :id", account_id, int(disabled))

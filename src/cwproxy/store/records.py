@@ -76,6 +76,7 @@ class Account:
     surface: the value of a surface that a person chose instead of the kind's default, or None.
     created_at: epoch seconds.
     source: where its tokens live, when that is not here. weight: its share of the load among its like.
+    aws_profile: for IAM, the profile of AWS's own files; None for the default credentials.
     disabled: switched off by a person. declared: it stands in the configuration file, which says what it is.
     """
 
@@ -93,6 +94,7 @@ class Account:
     weight: float = 1.0
     disabled: bool = False
     declared: bool = False
+    aws_profile: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

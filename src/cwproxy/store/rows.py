@@ -33,6 +33,7 @@ def account(row: Row) -> Account:
         weight=row.number("weight"),
         disabled=row.flag("disabled"),
         declared=row.flag("declared"),
+        aws_profile=row.optional_text("aws_profile"),
     )
 
 
@@ -52,6 +53,7 @@ def of_account(account: Account) -> Values:
         "weight": account.weight,
         "disabled": int(account.disabled),
         "declared": int(account.declared),
+        "aws_profile": account.aws_profile,
     }
 
 

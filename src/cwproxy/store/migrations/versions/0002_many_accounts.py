@@ -15,6 +15,7 @@ def upgrade() -> None:
     op.add_column("account", sa.Column("weight", REAL, nullable=False, server_default="1"))
     op.add_column("account", sa.Column("disabled", WHOLE, nullable=False, server_default="0"))
     op.add_column("account", sa.Column("declared", WHOLE, nullable=False, server_default="0"))
+    op.add_column("account", sa.Column("aws_profile", sa.Text))
     op.add_column("token", sa.Column("extra", sa.Text))
     _keys()
     _usage()
