@@ -14,6 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from cwproxy.api.drain import Drain
+from cwproxy.api.tidying import Tidying
 from cwproxy.errors import SettingsError
 
 BEFORE_END = 2.0
@@ -81,6 +82,7 @@ class _Server(uvicorn.Server):
         self._seconds = seconds
         self._ready = ready
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._tidying = Tidying()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
@@ -90,6 +92,10 @@ class _Server(uvicorn.Server):
             gc.freeze()
             gc.set_threshold(*_GC_THRESHOLDS)
             self._ready()
+
+    async def on_tick(self, counter: int) -> bool:
+        self._tidying.tick(len(self.server_state.tasks), asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if not self._state.draining:

@@ -10,6 +10,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the `cwproxy` command and exit. arguments: by default, those of the process."""
     import sys
 
+    if arguments is None and sys.argv[1:2] == ["serve"]:
+        from cwproxy.cli.allocator import use_system_allocator
+
+        use_system_allocator()
     from cwproxy.cli.app import app
     from cwproxy.errors import CwproxyError, SettingsError
 
