@@ -9,8 +9,10 @@ import gc
 from collections.abc import Callable
 from typing import Final
 
-CALM_SECONDS: Final = 1.0
-"""How long the requests must have been few before anything is done: a pause between two bursts is no end of a peak."""
+AFTER_SECONDS: Final = (1.0, 2.5, 60.0)
+"""When memory is given back, counted from the end of the peak: at once unless it was a pause between two bursts, when
+the last answers have been cleared away, and when connections that waited for another call have been closed.
+"""
 
 
 class Tidying:
@@ -20,16 +22,19 @@ class Tidying:
         self._give_back = give_back or _give_back
         self._peak = 0
         self._calm_since: float | None = None
+        self._given = 0
 
     def tick(self, running: int, now: float) -> None:
         self._peak = max(self._peak, running)
-        if not self._peak or running > self._peak // 2:
+        if running > self._peak // 2 or not self._peak:
             self._calm_since = None
         elif self._calm_since is None:
-            self._calm_since = now
-        elif now - self._calm_since >= CALM_SECONDS:
-            self._peak, self._calm_since = running, None
+            self._calm_since, self._given = now, 0
+        elif now - self._calm_since >= AFTER_SECONDS[self._given]:
             self._give_back()
+            self._given += 1
+            if self._given == len(AFTER_SECONDS):
+                self._peak, self._calm_since = running, None
 
 
 def _give_back() -> None:
