@@ -121,20 +121,37 @@ class Machine(RuleBasedStateMachine):
         which=st.integers(0, 1),
         model=st.none() | st.sampled_from(MODELS),
         tried=st.frozensets(st.sampled_from(NAMES), max_size=2),
-        sticky=st.none() | st.sampled_from(["one", "two", "three"]),
-        random=st.floats(0.0, 1.0, exclude_max=True),
+        calls=st.integers(1, 6),
     )
-    def ask(self, which: int, model: str | None, tried: frozenset[str], sticky: str | None, random: float) -> object:
+    def ask(self, which: int, model: str | None, tried: frozenset[str], calls: int) -> object:
+        chosen = [self._ask(which, Want(model, f"{call}", tried)) for call in range(calls)]
+        return multiple(*((which, lease) for lease in chosen if lease is not None))
+
+    @rule(which=st.integers(0, 1), kind=st.sampled_from(FailureClass), times=st.integers(1, 8))
+    def calls_fail(self, which: int, kind: FailureClass, times: int) -> None:
+        for _ in range(times):
+            lease = self._ask(which, Want())
+            if lease is not None:
+                self._fail(which, lease, Failure(kind), 0.5)
+
+    @rule(which=st.integers(0, 1), times=st.integers(1, 8))
+    def calls_go_well(self, which: int, times: int) -> None:
+        for _ in range(times):
+            lease = self._ask(which, Want())
+            if lease is not None:
+                self._serve(which, lease)
+
+    def _ask(self, which: int, want: Want) -> Lease | None:
         replica = self.replicas[which]
         before = {report.account_id: report for report in replica.pool.report(self.now)}
-        healthy = self._healthy(replica, model, tried)
-        choice = replica.pool.choose(Want(model, sticky, tried), self.now, random)
+        healthy = self._healthy(replica, want.model, want.tried)
+        choice = replica.pool.choose(want, self.now, 0.5)
         free = [name for name in healthy if before[name].in_flight < before[name].allowed]
         match choice:
             case Lease():
-                self._check(replica, choice, before[choice.account_id], free, tried)
+                self._check(replica, choice, before[choice.account_id], free, want.tried)
                 self._begun(replica, choice)
-                return (which, choice)
+                return choice
             case Busy():
                 assert any(report.in_flight >= report.allowed for report in before.values())
                 assert not free
@@ -143,7 +160,7 @@ class Machine(RuleBasedStateMachine):
                 assert choice.retry_after is None or choice.retry_after >= 1.0
                 assert choice.retry_after is not None or choice.reason in PERSONS
                 assert not healthy
-        return multiple()
+        return None
 
     @rule(held=leases)
     def begin_to_answer(self, held: tuple[int, Lease]) -> None:
@@ -154,12 +171,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(held=consumes(leases))
     def serve(self, held: tuple[int, Lease]) -> None:
-        which, lease = held
-        replica = self.replicas[which]
-        self._note(replica.pool.settle(lease, Served(1.0), self.now, 0.5))
-        self._proved(replica, lease)
-        replica.of(lease.account_id).faulty_since = None
-        self._ended(replica, lease)
+        self._serve(*held)
 
     @rule(held=consumes(leases))
     def leave(self, held: tuple[int, Lease]) -> None:
@@ -176,21 +188,7 @@ class Machine(RuleBasedStateMachine):
         random=st.floats(0.0, 1.0, exclude_max=True),
     )
     def fail(self, held: tuple[int, Lease], kind: FailureClass, retry_after: float | None, random: float) -> None:
-        which, lease = held
-        replica = self.replicas[which]
-        self._note(replica.pool.settle(lease, Failed(Failure(kind, retry_after=retry_after)), self.now, random))
-        witness = replica.of(lease.account_id)
-        if kind not in WELL:
-            witness.spotless = False
-        if kind in FAULTS:
-            witness.faulty_since = self.now
-        if kind in (F.SHORT_QUOTA, F.LONG_QUOTA) and (witness.used_up is None or lease.number > witness.used_up):
-            witness.used_up = replica.latest
-        self._ended(replica, lease)
-        for report in replica.pool.endpoints(self.now):
-            if report.breaker.phase is not Phase.CLOSED:  # then the faults were the endpoint's
-                for each in replica.witnesses.values():
-                    each.faulty_since = None
+        self._fail(*held, Failure(kind, retry_after=retry_after), random)
 
     @rule(seconds=st.sampled_from([0.1, 1.0, 5.0, 5.0, 11.0, 31.0, 61.0, 301.0, 3601.0, 22_000.0, 90_000.0]))
     def time_passes(self, seconds: float) -> None:
@@ -252,6 +250,29 @@ class Machine(RuleBasedStateMachine):
         recently = witness.faulty_since is not None and self.now - witness.faulty_since < 10.0
         if before.breaker.phase is Phase.OPEN or (recently and not lease.probe) or (lease.probe and tried):
             assert lease.account_id in free or not free, "a healthy account was passed over"
+
+    def _serve(self, which: int, lease: Lease) -> None:
+        replica = self.replicas[which]
+        self._note(replica.pool.settle(lease, Served(1.0), self.now, 0.5))
+        self._proved(replica, lease)
+        replica.of(lease.account_id).faulty_since = None
+        self._ended(replica, lease)
+
+    def _fail(self, which: int, lease: Lease, failure: Failure, random: float) -> None:
+        replica, kind = self.replicas[which], failure.kind
+        self._note(replica.pool.settle(lease, Failed(failure), self.now, random))
+        witness = replica.of(lease.account_id)
+        if kind not in WELL:
+            witness.spotless = False
+        if kind in FAULTS:
+            witness.faulty_since = self.now
+        if kind in (F.SHORT_QUOTA, F.LONG_QUOTA) and (witness.used_up is None or lease.number > witness.used_up):
+            witness.used_up = replica.latest
+        self._ended(replica, lease)
+        for report in replica.pool.endpoints(self.now):
+            if report.breaker.phase is not Phase.CLOSED:  # then the faults were the endpoint's
+                for each in replica.witnesses.values():
+                    each.faulty_since = None
 
     def _begun(self, replica: Replica, lease: Lease) -> None:
         replica.latest = lease.number
@@ -315,4 +336,4 @@ class Machine(RuleBasedStateMachine):
 
 
 TestMachine = Machine.TestCase
-TestMachine.settings = settings(max_examples=60, stateful_step_count=60, deadline=None)
+TestMachine.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
