@@ -262,6 +262,16 @@ async def test_what_can_be_called_is_told_whether_it_rests_or_not(replica: Repli
         await replica.accounts.usable()
 
 
+async def test_to_ask_for_the_state_takes_nobodys_turn(replica: Replica) -> None:
+    served = []
+    for _ in range(6):
+        await replica.accounts.state()
+        turn = await replica.accounts.lease(Want())
+        served.append(turn.selected.account_id)
+        turn.settle(Served(1.0))
+    assert sorted(served) == ["one", "one", "three", "three", "two", "two"]
+
+
 async def test_the_state_of_all(replica: Replica) -> None:
     assert await replica.accounts.state() == (True, "3 of 3 accounts are logged in")
     replica.store.set_state("one", AccountState.NEEDS_LOGIN)

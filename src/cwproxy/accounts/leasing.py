@@ -144,11 +144,9 @@ class Accounts:
         ready = standings.count(Standing.READY)
         if not ready:
             return False, self._why_none()
-        choice = self._choose(Want())
-        if isinstance(choice, Lease):
-            self._give_back(choice)
+        short = self.pool.shortage(Want(), self._clock.now())
         wrong = [f"{standings.count(it)} {_WORDS[it]}" for it in _WORDS if it in standings]
-        now = choice.detail if isinstance(choice, Exhausted) else ""
+        now = short.detail if isinstance(short, Exhausted) else ""
         count = "an account is" if len(standings) == 1 else f"{ready} of {len(standings)} accounts are"
         return True, " ".join(filter(None, (f"{count} logged in{''.join('; ' + it for it in wrong)}", now)))
 

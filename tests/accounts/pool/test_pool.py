@@ -641,6 +641,27 @@ def test_a_late_failure_of_an_early_call_is_no_news() -> None:
     assert (report.breaker.until, report.breaker.phase.value) == (until, "half_open")
 
 
+def test_looking_takes_nobodys_turn() -> None:
+    pond = Pond("a", "b")
+
+    def look(*tried: str) -> object:
+        return pond.pool.shortage(Want(tried=frozenset(tried)), pond.now)
+
+    for name in "ababab":
+        assert look() is None
+        assert pond.serve() == name
+    assert look("a", "b") == pond.exhausted(tried=["a", "b"])
+    pond.pool = Pool()
+    pond.become("a", "b")
+    for name in ("a", "b"):
+        for _ in range(5):
+            pond.trouble(name, F.BROKEN_STREAM)
+    for _ in range(4):
+        assert look() is None
+    assert {pond.lease().account_id, pond.lease().account_id} == {"a", "b"}
+    assert look() == pond.exhausted()
+
+
 def test_leases_are_numbered_upwards() -> None:
     pond = Pond("a")
     numbers = [pond.lease().number for _ in range(8)]

@@ -13,7 +13,7 @@ from cwproxy.accounts.pool.breaker import Fact, Slot
 from cwproxy.accounts.pool.changes import Change
 from cwproxy.accounts.pool.classes import Failed, Failure, FailureClass, Left, Outcome, Served
 from cwproxy.accounts.pool.endpoints import Endpoint
-from cwproxy.accounts.pool.members import Busy, Choice, Lease, Member, Shortage, Want
+from cwproxy.accounts.pool.members import Busy, Choice, Exhausted, Lease, Member, Shortage, Want
 from cwproxy.accounts.pool.policy import Policy
 from cwproxy.accounts.pool.report import EndpointReport, MemberReport, breaker_report, member_report
 from cwproxy.accounts.pool.shortages import exhausted
@@ -71,22 +71,22 @@ class Pool:
     def choose(self, want: Want, now: float, random: float) -> Choice:
         """An account for one attempt. A Lease must be settled in every case."""
         self._look_at_clock(now)
-        model, tried = want.model, want.tried
-        survey = Survey()
-        fitting = survey.fitting
-        for account in self._accounts:
-            found = account.examine(model, now)
-            if found is Fit.HEALTHY and not tried:
-                fitting.append(account)
-            else:
-                survey.add(account, found, tried=account.member.id in tried)
-        candidates = survey.candidates(first=not tried)
+        survey = self._survey(want, now)
+        candidates = survey.candidates(first=not want.tried)
         if candidates:
-            chosen = self._rotation.pick(candidates, want.sticky, first=not tried)
+            chosen = self._rotation.pick(candidates, want.sticky, first=not want.tried)
             return self._lease(chosen, want, now, probe=chosen in survey.probes)
-        if survey.busy:
-            return _BUSY
-        return self._last_resort(survey, want, now)
+        last = self._last_resort(survey, want, now)
+        return self._lease(last, want, now, probe=True) if isinstance(last, MemberState) else last
+
+    def shortage(self, want: Want, now: float) -> Busy | Exhausted | None:
+        """Why `choose` would give no lease, or None if it would. To ask takes nobody's turn."""
+        self._look_at_clock(now)
+        survey = self._survey(want, now)
+        if survey.candidates(first=not want.tried):
+            return None
+        last = self._last_resort(survey, want, now)
+        return None if isinstance(last, MemberState) else last
 
     def heard(self, lease: Lease, now: float) -> Sequence[Change]:
         """The backend has begun to answer, with content: its endpoint, its model and the account are well so far.
@@ -161,18 +161,31 @@ class Pool:
             for endpoint in self._endpoints.values()
         ]
 
-    def _last_resort(self, survey: Survey, want: Want, now: float) -> Choice:
+    def _survey(self, want: Want, now: float) -> Survey:
+        model, tried = want.model, want.tried
+        survey = Survey()
+        fitting = survey.fitting
+        for account in self._accounts:
+            found = account.examine(model, now)
+            if found is Fit.HEALTHY and not tried:
+                fitting.append(account)
+            else:
+                survey.add(account, found, tried=account.member.id in tried)
+        return survey
+
+    def _last_resort(self, survey: Survey, want: Want, now: float) -> MemberState | Busy | Exhausted:
         """Nothing that is well is free. One open account without alternatives goes on serving; of several, each may
         be tried once in a while.
         """
+        if survey.busy:
+            return _BUSY
         roomy = [account for account in survey.opened if account.load.has_room(want.model)]
         if survey.lone:
-            return self._lease(roomy[0], want, now, probe=True) if roomy else _BUSY
+            return roomy[0] if roomy else _BUSY
         pause = self._policy.panic_pause
         rested = [account for account in roomy if now - account.breaker.slot.since >= pause]
         if rested:
-            longest = min(rested, key=lambda account: account.breaker.slot.since)
-            return self._lease(longest, want, now, probe=True)
+            return min(rested, key=lambda account: account.breaker.slot.since)
         for account in survey.opened:
             until = min(account.breaker.until, account.breaker.slot.since + pause)
             survey.obstacles.append(Obstacle(Shortage.BREAKER, until))
