@@ -1,0 +1,181 @@
+"""One login, many processes, and processes that die: the service is asked once, and the login is never lost.
+
+`HYPOTHESIS_PROFILE=deep` kills a thousand times in each database; the figures are printed (`-s`).
+"""
+
+import os
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.oidc_server import Answer, OidcServer, oidc_server
+from tests.support.program import until
+from tests.support.records import a_registration, an_account
+from tests.support.renewing import ACCOUNT, Renewers, Said
+
+from cwproxy.store import AccountState, Secret, Store, Token
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(3600)]
+
+PROCESSES, REQUESTS = 8, 50
+KILLS = 1_000 if os.environ.get("HYPOTHESIS_PROFILE") == "deep" else 15
+SECONDS_TO_START = 3.0
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    return tmp_path / "data" if request.param == "sqlite" else str(request.getfixturevalue("database_url"))
+
+
+@pytest.fixture
+def service() -> Iterator[OidcServer]:
+    with oidc_server() as service:
+        yield service
+
+
+@pytest.fixture
+def store(place: Path | str) -> Iterator[Store]:
+    with Store.open(place) as store:
+        yield store
+
+
+@pytest.fixture
+def renewers(place: Path | str, store: Store, service: OidcServer) -> Iterator[Renewers]:
+    with Renewers(place, service.url) as renewers:
+        yield renewers
+
+
+def log_in(store: Store, service: OidcServer, expires_at: float) -> None:
+    token = Token(Secret("canary-access-0"), Secret(service.current), expires_at)
+    store.add(an_account(ACCOUNT), token, a_registration())
+
+
+def asked(renewers: Renewers, processes: int, at: float) -> list[Said]:
+    for _ in range(processes):
+        renewers.ask(REQUESTS, at)
+    return [renewers.said() for _ in range(processes)]
+
+
+def report(what: str, service: OidcServer, said: list[Said]) -> None:
+    tokens = {token for it in said for token in it.tokens}
+    failures = [failure for it in said for failure in it.failures]
+    print(
+        f"\n{what}: {len(said)} processes x {REQUESTS} requests, {service.refreshes} CreateToken, "
+        f"{len(tokens)} token, {len(failures)} failures {set(failures) or ''}"
+    )
+
+
+def test_at_the_moment_of_expiry_the_service_is_asked_once(
+    store: Store, service: OidcServer, renewers: Renewers
+) -> None:
+    at = time.time() + SECONDS_TO_START
+    log_in(store, service, at)
+    said = asked(renewers, PROCESSES, at)
+    report("all well", service, said)
+    assert service.refreshes == 1
+    assert {tuple(it.tokens) for it in said} == {("canary-access-1",)}
+    assert not any(it.failures for it in said)
+    assert not service.revoked
+
+
+def test_when_the_holder_of_the_lock_is_killed_one_other_asks(
+    store: Store, service: OidcServer, renewers: Renewers
+) -> None:
+    service.forgiving = True
+    at = time.time()
+    log_in(store, service, at)
+    release = service.hold()
+    holder = renewers.ask(REQUESTS, at)
+    assert service.arrived.wait(20)
+    at = time.time() + SECONDS_TO_START
+    for _ in range(PROCESSES - 1):
+        renewers.ask(REQUESTS, at)
+    until(lambda: time.time() > at + 0.5)
+    assert service.refreshes == 1
+    renewers.kill(holder)
+    until(lambda: service.refreshes == 2)
+    release()
+    said = [renewers.said() for _ in range(PROCESSES - 1)]
+    report("the holder killed", service, said)
+    assert service.refreshes == 2
+    assert len({tuple(it.tokens) for it in said}) == 1
+    assert not any(it.failures for it in said)
+    assert not service.revoked
+
+
+def test_when_the_answer_is_lost_the_same_process_asks_once_more(
+    store: Store, service: OidcServer, renewers: Renewers
+) -> None:
+    service.forgiving = True
+    service.script.append(Answer(rotate=True, hang_up=True))
+    at = time.time() + SECONDS_TO_START
+    log_in(store, service, at)
+    said = asked(renewers, PROCESSES, at)
+    report("the answer lost", service, said)
+    assert service.refreshes == 2
+    assert {tuple(it.tokens) for it in said} == {("canary-access-2",)}
+    assert not any(it.failures for it in said)
+
+
+def kills(store: Store, renewers: Renewers, lost: Callable[[], None]) -> int:
+    """Let three processes renew without an end and kill one after the other; how many had a renewal announced."""
+    chance, pause, cut_off = random.Random(20261121), threading.Event(), 0
+    pids = [renewers.renew() for _ in range(3)]
+    for _ in range(KILLS):
+        pause.wait(chance.uniform(0.0, 0.5))
+        victim = chance.randrange(len(pids))
+        cut_off += store.unfinished(ACCOUNT) is not None
+        renewers.kill(pids[victim])
+        if store.accounts()[0].state is not AccountState.ACTIVE:
+            for pid in pids:
+                renewers.kill(pid)
+            lost()
+            pids = [renewers.renew() for _ in pids]
+        else:
+            pids[victim] = renewers.renew()
+    return cut_off
+
+
+def test_no_login_is_lost_however_often_processes_are_killed(
+    store: Store, service: OidcServer, renewers: Renewers
+) -> None:
+    service.forgiving = True
+    log_in(store, service, 0.0)
+    lost: list[str] = []
+    cut_off = kills(store, renewers, lambda: lost.append("lost"))
+    before = service.refreshes
+    until(lambda: service.refreshes > before)
+    print(f"\n{KILLS} kills among {before} renewals, {cut_off} while one was under way: {len(lost)} logins lost")
+    assert not lost
+    assert not service.revoked
+    assert before > KILLS / 10
+    token = store.token(ACCOUNT)
+    assert token is not None
+    assert token.generation > KILLS / 10
+
+
+def test_a_service_that_never_takes_a_token_twice_costs_only_what_was_on_its_way(
+    store: Store, service: OidcServer, renewers: Renewers
+) -> None:
+    """Nobody can keep what such a service sent to a process that was killed before it came; it is not what AWS is known
+    to do, and not known that it does not. The login is marked, its token kept, and a new login mends it.
+    """
+    log_in(store, service, 0.0)
+    lost: list[str] = []
+
+    def mend() -> None:
+        lost.append(store.accounts()[0].state.value)
+        service.revoked = False
+        login = Token(Secret("canary-access"), Secret(service.current), 0.0)
+        assert store.replace_login(ACCOUNT, login, a_registration())
+
+    cut_off = kills(store, renewers, mend)
+    print(
+        f"\nstrict service: {KILLS} kills among {service.refreshes} renewals, {cut_off} while one was under way: "
+        f"{len(lost)} logins to make anew"
+    )
+    assert len(lost) <= cut_off
+    assert set(lost) <= {"needs_login"}
