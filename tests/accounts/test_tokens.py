@@ -259,6 +259,23 @@ async def test_the_next_renewal_of_an_unstored_token_begins_with_it(bench: Login
     assert bench.token.refresh_token == Secret("canary-refresh-2")
 
 
+async def test_an_unstored_token_replaces_the_older_unstored_one_that_was_stored_first(bench: Logins) -> None:
+    """The attempt to store the older one may end, with success, after the newer one has been made."""
+    bench.expire()
+    bench.server.script.append(Answer(effect=lambda: bench.fail_writes("token"), body=fresh(1)))
+    source = bench.keeper.source("one")
+    assert await source.token() == NEW
+    bench.server.script.append(Answer(body=fresh(2)))
+    bench.time.advance(3600)
+    assert await source.token() == "canary-access-2"
+    bench.script(
+        "BEGIN IMMEDIATE; DROP TRIGGER full_insert; DROP TRIGGER full_update; "
+        "UPDATE token SET generation = 2, access_token = 'canary-access-1', refresh_token = 'canary-refresh-1'; COMMIT"
+    )
+    await eventually(lambda: bench.token.generation == 3)
+    assert bench.token.refresh_token == Secret("canary-refresh-2")
+
+
 async def test_closing_stores_what_was_not_stored(bench: Logins) -> None:
     bench.expire()
     bench.server.script.append(Answer(effect=lambda: bench.fail_writes("token"), body=fresh(1)))

@@ -62,6 +62,12 @@ class Logins:
             database.execute(statement)
         database.close()
 
+    def script(self, statements: str) -> None:
+        """The same with several statements, separated by semicolons."""
+        database = sqlite3.connect(self.directory / FILE_NAME)
+        database.executescript(statements)
+        database.close()
+
     def fail_writes(self, table: str) -> None:
         for verb in ("insert", "update"):
             self.sql(
