@@ -98,6 +98,10 @@ class Server:
         if self._process.poll() is None:
             self.end(signal.SIGTERM)
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 

@@ -182,7 +182,9 @@ class AccountTokens:
             case Lost():
                 self._held = None
             case Postponed(message=message):
-                wait = min(FIRST_BACK_OFF * 2 ** min(self._failures, 10), LONGEST_BACK_OFF)
+                # A store that is away was asked for nothing, and is worth asking again soon.
+                steps = 0 if outcome.storage else min(self._failures, 10)
+                wait = min(FIRST_BACK_OFF * 2**steps, LONGEST_BACK_OFF)
                 self._failures, self._retry_at, self._failure = self._failures + 1, now + wait, outcome
                 log.warning("account %s: %s Next attempt in %.0f s at the earliest.", self._account_id, message, wait)
             case _:
