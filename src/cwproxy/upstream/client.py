@@ -1,7 +1,6 @@
 """Open one call to the backend and hand out its bytes as they come.
 
-httpx is the interface (its auth flow and its transports are the seams), aiohttp does the work underneath:
-httpx's own pool costs six times as much per chunk and collapses at a thousand streams (performance.md 1, 2).
+httpx is the interface: its auth flow and its transports are the seams. The transport underneath is our own.
 """
 
 import asyncio
@@ -11,29 +10,19 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import cast
 
-import aiohttp
 import httpx
-from aiohttp.connector import Connection
-from httpx_aiohttp import AiohttpTransport
-from httpx_aiohttp.transport import AiohttpResponseStream
 
 from cwproxy.codewhisperer import failures
 from cwproxy.codewhisperer.surfaces import Call
 from cwproxy.errors import BackendTimeout, BackendUnavailable, CwproxyError, Evidence
 from cwproxy.upstream.errors import converted
+from cwproxy.upstream.transport import Transport
 
 ERROR_BODY_LIMIT = 64 * 1024
 """Bytes of an error body that are read; more is of no use to anybody (reliability.md 3A 23)."""
 
 BODY_LIMIT = 8 * 1024 * 1024
 """Bytes of a body that is fetched whole; a list of models has a few kilobytes."""
-
-CONNECTIONS = 1_024
-"""Streams at once. Above uvicorn's own cap of 1 000 clients, so that the pool is never the limit."""
-
-
-READ_SIZE = 16 * 1024
-"""Bytes of one read at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +51,7 @@ class Upstream:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._headers_within = (timeouts or Timeouts()).headers
-        self._transport = transport or _aiohttp_transport(proxy, ca_bundle)
+        self._transport = transport or Transport(proxy=proxy, ca_bundle=ca_bundle)
         limits = _httpx_timeout(timeouts or Timeouts())
         self._extensions = {"timeout": limits.as_dict()}
         self.http = httpx.AsyncClient(
@@ -218,81 +207,3 @@ async def _start_of(response: httpx.Response, limit: int, *, within: float) -> t
     except TimeoutError:
         return bytes(body), False
     return bytes(body), True
-
-
-class _Transport(AiohttpTransport):
-    """Its bodies are read by aiohttp's plain iterator. httpx_aiohttp has a generator around it, which whoever stops
-    early would leave to the garbage collector.
-    """
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        response = await super().handle_async_request(request)
-        assert isinstance(response.stream, AiohttpResponseStream)  # noqa: S101
-        response.stream = _Body(response.stream)
-        return response
-
-
-class _Body(httpx.AsyncByteStream):
-    def __init__(self, wrapped: AiohttpResponseStream) -> None:
-        self._wrapped = wrapped
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for data in self._wrapped._aiohttp_response.content.iter_chunked(READ_SIZE):
-            yield data
-
-    async def aclose(self) -> None:
-        await self._wrapped.aclose()
-
-
-class _Response(aiohttp.ClientResponse):
-    """A body that fails when its connection is lost.
-
-    aiohttp's C parser (seen in 3.14.5) drops the body's reader at a malformed chunk without telling it, and the read
-    time-out ends with the connection: whoever reads would wait for ever.
-    """
-
-    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
-        protocol = connection.protocol
-        await super().start(connection)
-        if protocol is not None and not self.content.is_eof():
-            _watch(self.content, protocol.closed)
-        return self
-
-
-def _watch(body: aiohttp.StreamReader, closed: asyncio.Future[None] | None) -> None:
-    """Fail `body` if the connection is `closed` before its end; None stands for one that already is."""
-
-    def lost(future: asyncio.Future[None] | None) -> None:
-        if future is not None:
-            future.exception()  # asyncio complains of one that nobody has looked at
-        if not body.is_eof() and body.exception() is None:
-            body.set_exception(aiohttp.ClientPayloadError("The connection was lost within the body."))
-
-    if closed is None:
-        lost(None)
-        return
-
-    def ended() -> None:
-        closed.remove_done_callback(lost)  # a connection outlives many bodies
-
-    closed.add_done_callback(lost)
-    body.on_eof(ended)
-
-
-def _aiohttp_transport(proxy: str | None, ca_bundle: str | None) -> AiohttpTransport:
-    context = httpx.create_ssl_context(verify=True, trust_env=False)
-    if ca_bundle is not None:
-        context.load_verify_locations(cafile=ca_bundle)
-
-    def session() -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=CONNECTIONS, limit_per_host=0, keepalive_timeout=50, ssl=context),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-            trust_env=False,
-            max_line_size=16 * 1024,
-            max_field_size=16 * 1024,
-            response_class=_Response,
-        )
-
-    return _Transport(verify=context, trust_env=False, proxy=httpx.Proxy(proxy) if proxy else None, client=session)

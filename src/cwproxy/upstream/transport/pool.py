@@ -1,0 +1,102 @@
+"""Connections that wait for the next call, few and not for long: what a peak of calls has opened is soon given back."""
+
+import asyncio
+import select
+import sys
+from collections import defaultdict
+from typing import Final
+
+from cwproxy.upstream.transport.connection import Connection, Origin
+
+IDLE_SECONDS: Final = 50.0
+"""The longest wait. AWS's balancers end theirs after 60."""
+
+IDLE_LIMIT: Final = 100
+"""Connections that wait at once, of all origins together."""
+
+SWEEP_SECONDS: Final = 5.0
+
+FRESH_SECONDS: Final = 1.0
+"""The event loop has certainly told of what happened to a connection before that; of the last moment it may not."""
+
+
+class Pool:
+    """Knows every open connection, and lends the idle ones, the latest first, so that the others grow old."""
+
+    def __init__(self) -> None:
+        self._open: set[Connection] = set()
+        self._idle: defaultdict[Origin, list[Connection]] = defaultdict(list)
+        self._count = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, connection: Connection) -> None:
+        self._open.add(connection)
+
+    def take(self, origin: Origin) -> Connection | None:
+        """An idle connection that looks alive; None when there is none."""
+        waiting = self._idle.get(origin)
+        while waiting:
+            connection = waiting.pop()
+            self._count -= 1
+            if not connection.closed and not _went_stale(connection):
+                return connection
+            connection.close()
+        return None
+
+    def put(self, connection: Connection) -> None:
+        """To be lent again, or closed where enough are waiting."""
+        if self._count >= IDLE_LIMIT:
+            connection.close()
+            return
+        loop = asyncio.get_running_loop()
+        connection.idle_since = loop.time()
+        self._idle[connection.origin].append(connection)
+        self._count += 1
+        if self._timer is None:
+            self._timer = loop.call_later(SWEEP_SECONDS, self._sweep)
+
+    def closed(self, connection: Connection) -> None:
+        """To be called when its socket is gone."""
+        self._open.discard(connection)
+        waiting = self._idle.get(connection.origin)
+        if waiting and connection in waiting:
+            waiting.remove(connection)
+            self._count -= 1
+
+    def close(self) -> None:
+        """All of them, also those in use."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for connection in list(self._open):
+            connection.close()
+        self._idle.clear()
+        self._count = 0
+
+    def _sweep(self) -> None:
+        loop = asyncio.get_running_loop()
+        oldest = loop.time() - IDLE_SECONDS
+        for origin, waiting in list(self._idle.items()):
+            old = sum(connection.idle_since < oldest for connection in waiting)  # the list is sorted by that
+            for connection in waiting[:old]:
+                connection.close()
+            self._count -= old
+            del waiting[:old]
+            if not waiting:
+                del self._idle[origin]
+        self._timer = loop.call_later(SWEEP_SECONDS, self._sweep) if self._count else None
+
+
+def _went_stale(connection: Connection) -> bool:
+    """Whether its peer has sent or ended something that the event loop has not told yet, after a machine's sleep."""
+    transport = connection.transport
+    if transport is None:
+        return True
+    if asyncio.get_running_loop().time() - connection.idle_since < FRESH_SECONDS:
+        return False
+    descriptor: int = transport.get_extra_info("socket").fileno()
+    if sys.platform == "win32":
+        return bool(select.select([descriptor], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
