@@ -41,8 +41,6 @@ async def test_9_a_tool_that_only_its_vendor_can_serve(stack: Loopback) -> None:
     assert "web_search" in answer.headers["x-cwproxy-ignored"]
 
 
-# aiohttp says that writing more than 1 MiB at once is slow; the backend's answer is waited for anyway.
-@pytest.mark.filterwarnings("ignore:Sending a large body directly:ResourceWarning")
 async def test_10_a_body_of_1400_kb(stack: Loopback) -> None:
     await ask(stack, "a" * 350_000, "b" * 350_000, "c" * 350_000, "d" * 350_000, "Hello")
     assert sum(len(m["content"]) for entry in sent(stack)["history"] for m in entry.values()) >= 1_400_000

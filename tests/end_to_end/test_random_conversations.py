@@ -273,8 +273,6 @@ def lost_descriptions(body: Body, declared: dict[str, dict[str, Any]], words: st
             yield f"description of {name!r}"
 
 
-# aiohttp says that writing more than 1 MiB at once is slow; the backend's answer is waited for anyway.
-@pytest.mark.filterwarnings("ignore:Sending a large body directly:ResourceWarning")
 @pytest.mark.anyio
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("surface", sorted(LOGINS))

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -10,8 +11,13 @@ Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[Non
 
 
 class RawServer:
-    def __init__(self, port: int) -> None:
-        self.url = f"http://127.0.0.1:{port}"
+    """accepted, open: connections so far, and now."""
+
+    def __init__(self, port: int, scheme: str) -> None:
+        self.url = f"{scheme}://127.0.0.1:{port}"
+        self.port = port
+        self.accepted = 0
+        self.open = 0
         self.requests: list[bytes] = []
         self.closed = asyncio.Event()
         """Set when a client's connection has ended."""
@@ -43,7 +49,7 @@ LAST_CHUNK = b"0\r\n\r\n"
 
 
 @asynccontextmanager
-async def raw_server(behaviour: Behaviour) -> AsyncIterator[RawServer]:
+async def raw_server(behaviour: Behaviour, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[RawServer]:
     """Every request on every connection is answered by `behaviour`, until that closes the connection."""
     tasks: set[asyncio.Task[None]] = set()
 
@@ -51,6 +57,8 @@ async def raw_server(behaviour: Behaviour) -> AsyncIterator[RawServer]:
         task = asyncio.current_task()
         assert task is not None
         tasks.add(task)
+        server.accepted += 1
+        server.open += 1
         try:
             while not writer.is_closing():
                 server.requests.append(await read_request(reader))
@@ -60,11 +68,12 @@ async def raw_server(behaviour: Behaviour) -> AsyncIterator[RawServer]:
             pass
         finally:
             server.closed.set()
+            server.open -= 1
             writer.close()
             tasks.discard(task)
 
-    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
-    server = RawServer(listener.sockets[0].getsockname()[1])
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    server = RawServer(listener.sockets[0].getsockname()[1], "https" if tls else "http")
     try:
         yield server
     finally:

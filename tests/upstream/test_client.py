@@ -28,6 +28,11 @@ QUICK = Timeouts(connect=1.0, write=1.0, headers=0.3, silence=0.2)
 NOBODY = httpx.Auth()
 
 
+@pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
+    return "asyncio", {"use_uvloop": request.param}
+
+
 @pytest.fixture
 async def upstream() -> AsyncIterator[Upstream]:
     client = Upstream(timeouts=QUICK)

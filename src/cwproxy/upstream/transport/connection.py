@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +48,19 @@ class Connection(asyncio.Protocol):
         self.served = 0
         self.idle_since = 0.0
         self._on_closed = on_closed
+        self._aborted = False
 
     def close(self) -> None:
         """At once: nothing is flushed, no farewell of TLS is waited for."""
         self.closed = True
-        if self.transport is not None:
+        if self.transport is not None and not self._aborted:
+            self._aborted = True
             self.transport.abort()
 
     # What the event loop calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's only behaves like one
 
     def data_received(self, data: bytes) -> None:
         if self.listener is None:

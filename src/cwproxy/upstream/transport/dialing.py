@@ -78,8 +78,8 @@ class Dialer:
     async def dial(
         self, origin: Origin, *, within: float | None, on_closed: Callable[[Connection], None]
     ) -> Connection:
-        """A new connection to `origin`. Raises httpx.ConnectError, ConnectTimeout and ProxyError, and UnicodeError for a
-        name that cannot be a host's.
+        """A new connection to `origin`. Raises httpx.ConnectError, ConnectTimeout and ProxyError, and UnicodeError
+        for a name that cannot be a host's.
         """
         connection = Connection(origin, on_closed)
         try:

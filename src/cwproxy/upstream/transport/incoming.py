@@ -83,7 +83,8 @@ class Incoming:
             self.reusable = False
             return
         own = error if isinstance(error, Malformed) else error.__context__
-        self.failure = own if isinstance(own, Malformed) else Malformed(str(error))
+        # A new one: what was raised holds its traceback, and through it everything here.
+        self.failure = Malformed(str(own if isinstance(own, Malformed) else error))
 
     # What httptools calls; an exception ends its work, and comes out as the context of its own.
 

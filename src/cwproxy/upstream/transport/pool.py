@@ -16,14 +16,15 @@ IDLE_LIMIT: Final = 100
 
 SWEEP_SECONDS: Final = 5.0
 
-FRESH_SECONDS: Final = 1.0
-"""The event loop has certainly told of what happened to a connection before that; of the last moment it may not."""
-
 
 class Pool:
-    """Knows every open connection, and lends the idle ones, the latest first, so that the others grow old."""
+    """Knows every open connection, and lends the idle ones, the latest first, so that the others grow old.
 
-    def __init__(self) -> None:
+    sweep: seconds between two looks at their age.
+    """
+
+    def __init__(self, *, sweep: float = SWEEP_SECONDS) -> None:
+        self._sweep_seconds = sweep
         self._open: set[Connection] = set()
         self._idle: defaultdict[Origin, list[Connection]] = defaultdict(list)
         self._count = 0
@@ -53,7 +54,7 @@ class Pool:
         self._idle[connection.origin].append(connection)
         self._count += 1
         if self._timer is None:
-            self._timer = loop.call_later(SWEEP_SECONDS, self._sweep)
+            self._timer = loop.call_later(self._sweep_seconds, self._sweep)
 
     def closed(self, connection: Connection) -> None:
         """To be called when its socket is gone."""
@@ -84,16 +85,14 @@ class Pool:
             del waiting[:old]
             if not waiting:
                 del self._idle[origin]
-        self._timer = loop.call_later(SWEEP_SECONDS, self._sweep) if self._count else None
+        self._timer = loop.call_later(self._sweep_seconds, self._sweep) if self._count else None
 
 
 def _went_stale(connection: Connection) -> bool:
-    """Whether its peer has sent or ended something that the event loop has not told yet, after a machine's sleep."""
+    """Whether its peer has sent or ended something that the event loop has not told yet."""
     transport = connection.transport
     if transport is None:
         return True
-    if asyncio.get_running_loop().time() - connection.idle_since < FRESH_SECONDS:
-        return False
     descriptor: int = transport.get_extra_info("socket").fileno()
     if sys.platform == "win32":
         return bool(select.select([descriptor], [], [], 0)[0])
