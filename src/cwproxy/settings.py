@@ -50,6 +50,7 @@ class Settings(BaseSettings):
         default=(), description="Origins of web pages that may call this server, separated by commas; `*` for all."
     )
     strict: bool = Field(default=False, description="Refuse parameters that have no effect.")
+    max_requests: int = Field(default=1_000, ge=1, description="The most requests at once; more are told to come back.")
     max_choices: int = Field(default=4, ge=1, le=128, description="The most choices (`n`) of one request.")
     parse_thinking_tags: bool = Field(
         default=False, description="Take text in <thinking> at the start of an answer for reasoning."

@@ -103,7 +103,7 @@ def create_application(settings: Settings, service: Service) -> "FastAPI":
     return create_app(
         service,
         access,
-        limits=Limits(choices=settings.max_choices),
+        limits=Limits(requests=settings.max_requests, choices=settings.max_choices),
         dumps=dumps,
         strict=settings.strict,
         cors_origins=settings.cors_origins,

@@ -9,9 +9,15 @@ from tests.support.api_client import scope
 
 from cwproxy.api import body
 from cwproxy.api.limits import Limits
+from cwproxy.api.load import Load, Space
 from cwproxy.api.refused import ClientGone, Refused
 
 pytestmark = pytest.mark.anyio
+
+
+def space() -> Space:
+    return Space(Load(requests=1, body_bytes=10**9))
+
 
 SMALL = Limits(body_bytes=10, body_gap=0.05, body_total=0.1)
 
@@ -35,7 +41,7 @@ END: Message = {"type": "http.request"}
 
 async def status(receive: Receive, **headers: str) -> int:
     with pytest.raises(Refused) as caught:
-        await body.read(Request(scope(**headers), receive), SMALL)
+        await body.read(Request(scope(**headers), receive), SMALL, space())
     assert dict(caught.value.failure.headers)["connection"] == "close"
     return caught.value.failure.status
 
@@ -45,7 +51,7 @@ async def test_pieces_are_joined(media_type: str) -> None:
     request = Request(
         scope(content_type=media_type, content_encoding="identity"), receiving(b"12345", b"67890", end=END)
     )
-    assert await body.read(request, SMALL) == b"1234567890"
+    assert await body.read(request, SMALL, space()) == b"1234567890"
 
 
 @pytest.mark.parametrize("media_type", ["", "text/plain", "application/x-www-form-urlencoded", "json"])
@@ -88,4 +94,4 @@ async def test_a_body_that_drips_times_out() -> None:
 
 async def test_a_client_that_leaves_is_gone() -> None:
     with pytest.raises(ClientGone):
-        await body.read(Request(scope(), receiving(b"1", end={"type": "http.disconnect"})), SMALL)
+        await body.read(Request(scope(), receiving(b"1", end={"type": "http.disconnect"})), SMALL, space())

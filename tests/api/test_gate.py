@@ -8,6 +8,7 @@ from tests.support.api_client import Caller, scope
 
 from cwproxy.api.exchange import exchange_of
 from cwproxy.api.gate import Gate
+from cwproxy.api.load import Load
 
 pytestmark = pytest.mark.anyio
 
@@ -23,7 +24,7 @@ async def test_trailing_slashes_do_not_matter(asked: str, seen: str) -> None:
         exchange_of(scope).status = 200
 
     caller = Caller()
-    await Gate(app)(scope(asked), caller.receive, caller.send)
+    await Gate(app, Load(requests=1, body_bytes=1))(scope(asked), caller.receive, caller.send)
     assert paths == [seen]
 
 
@@ -33,7 +34,7 @@ async def test_a_failure_without_a_status_is_logged_as_one(caplog: pytest.LogCap
 
     caller = Caller()
     with caplog.at_level(logging.INFO, logger="cwproxy.access"), pytest.raises(ZeroDivisionError):
-        await Gate(app)(scope(), caller.receive, caller.send)
+        await Gate(app, Load(requests=1, body_bytes=1))(scope(), caller.receive, caller.send)
     assert '"status": 500' in caplog.text
     assert '"outcome": "internal_error"' in caplog.text
 
@@ -47,5 +48,5 @@ async def test_the_servers_own_messages_pass() -> None:
     async def receive() -> Message:
         return {"type": "lifespan.startup"}
 
-    await Gate(app)({"type": "lifespan"}, receive, Caller().send)
+    await Gate(app, Load(requests=1, body_bytes=1))({"type": "lifespan"}, receive, Caller().send)
     assert seen == ["lifespan"]

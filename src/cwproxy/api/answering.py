@@ -32,11 +32,13 @@ def answering(around: Surroundings, access: AccessPolicy, parse: Parse) -> Calla
         await access.admit(request)
         if around.drain.draining:
             raise draining()
-        data = await body.read(request, around.limits)
-        if around.dumps is not None:
-            exchange = exchange_of(request.scope)
-            exchange.dump = partial(around.dumps.write, exchange.request_id, data)
-        asked = await _parsed(parse, data, around.limits)
+        around.load.admit()
+        with around.load.body() as space:
+            data = await body.read(request, around.limits, space)
+            if around.dumps is not None:
+                exchange = exchange_of(request.scope)
+                exchange.dump = partial(around.dumps.write, exchange.request_id, data)
+            asked = await _parsed(parse, data, around.limits)
         strict = around.strict or request.headers.get("x-cwproxy-strict", "0") not in ("", "0")
         if strict:
             _refuse_ineffective(asked)

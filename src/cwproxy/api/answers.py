@@ -19,6 +19,7 @@ from cwproxy.api.exchange import CLIENT_GONE, Exchange
 from cwproxy.api.insistence import insisted
 from cwproxy.api.limits import Limits
 from cwproxy.api.line import Cause, Cut, Line
+from cwproxy.api.load import Load
 from cwproxy.api.refused import describe, draining
 from cwproxy.api.seam import Answer, Asked, Service
 from cwproxy.codewhisperer.repair import after_invalid_json
@@ -36,6 +37,7 @@ class Surroundings:
     service: Service
     limits: Limits
     drain: Drain
+    load: Load
     dumps: Dumps | None = None
     strict: bool = False
 

@@ -17,6 +17,7 @@ from cwproxy.api.drain import Drain
 from cwproxy.api.exchange import CLIENT_GONE, exchange_of
 from cwproxy.api.gate import Gate
 from cwproxy.api.limits import Limits
+from cwproxy.api.load import Load
 from cwproxy.api.refused import ClientGone, Refused, describe, draining
 from cwproxy.api.seam import Service
 from cwproxy.diagnosis.dumps import Dumps
@@ -43,14 +44,19 @@ def create_app(
     closes what the service lives on; `dumps` takes what is left of chat requests that fail. strict: refuse parameters
     without effect. cors_origins: of the web pages that may call, `*` for all.
     """
-    around = Surroundings(service, limits or Limits(), drain or Drain(), dumps, strict)
+    limits = limits or Limits()
+    load = Load(requests=limits.requests, body_bytes=limits.bodies_bytes)
+    around = Surroundings(service, limits, drain or Drain(), load, dumps, strict)
     app = FastAPI(
         title="cwproxy",
         openapi_url=None,
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # asked anew for every request, and not wanted
         lifespan=lifespan,
-        middleware=[Middleware(Gate), *([Middleware(Cors, origins=frozenset(cors_origins))] if cors_origins else [])],
+        middleware=[
+            Middleware(Gate, load=load),
+            *([Middleware(Cors, origins=frozenset(cors_origins))] if cors_origins else []),
+        ],
         exception_handlers={
             CwproxyError: _on_error,
             HTTPException: _on_http_error,

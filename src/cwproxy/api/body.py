@@ -6,13 +6,14 @@ from starlette.requests import Request
 from starlette.types import Receive
 
 from cwproxy.api.limits import Limits
+from cwproxy.api.load import Space
 from cwproxy.api.refused import ClientGone, Refused
 
 _CLOSE = (("connection", "close"), ("x-should-retry", "false"))
 
 
-async def read(request: Request, limits: Limits) -> bytes:
-    """The body. Raises Refused (408, 413, 415) and ClientGone."""
+async def read(request: Request, limits: Limits, space: Space) -> bytes:
+    """The body, for which room is taken from `space`. Raises Refused (408, 413, 415, 503) and ClientGone."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise Refused(
@@ -29,12 +30,12 @@ async def read(request: Request, limits: Limits) -> bytes:
     if length.isascii() and length.isdigit() and (len(length) > 18 or int(length) > limits.body_bytes):
         raise _too_large(limits)
     try:
-        return await _collect(request.receive, limits)
+        return await _collect(request.receive, limits, space)
     except TimeoutError as error:
         raise Refused(408, "The body took too long to arrive.", "request_timeout", headers=_CLOSE) from error
 
 
-async def _collect(receive: Receive, limits: Limits) -> bytes:
+async def _collect(receive: Receive, limits: Limits, space: Space) -> bytes:
     now = asyncio.get_running_loop().time
     end = now() + limits.body_total
     pieces: list[bytes] = []
@@ -48,6 +49,7 @@ async def _collect(receive: Receive, limits: Limits) -> bytes:
             size += len(piece)
             if size > limits.body_bytes:
                 raise _too_large(limits)
+            space.take(len(piece))
             pieces.append(piece)
             if not message.get("more_body", False):
                 return b"".join(pieces)

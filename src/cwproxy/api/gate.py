@@ -3,13 +3,15 @@
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cwproxy.api.exchange import begin
+from cwproxy.api.load import Load
 
 
 class Gate:
     """It does not look at what passes through it, so it costs nothing per chunk."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, load: Load) -> None:
         self._app = app
+        self._load = load
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -20,7 +22,8 @@ class Gate:
         if len(path) > 1 and path.endswith("/"):
             scope["path"] = path.rstrip("/") or "/"
         try:
-            await self._app(scope, receive, send)
+            with self._load.request():
+                await self._app(scope, receive, send)
         finally:
             if not exchange.status:
                 exchange.status, exchange.outcome = 500, "internal_error"

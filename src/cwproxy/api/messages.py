@@ -26,11 +26,13 @@ def add_routes(app: FastAPI, prefix: str, around: Surroundings, access: AccessPo
 def _counting(around: Surroundings, access: AccessPolicy) -> Callable[[Request], Awaitable[Response]]:
     async def count(request: Request) -> Response:
         await access.admit(request)
-        data = await body.read(request, around.limits)
-        if len(data) < around.limits.offload_bytes:
-            tokens = parse_count(data, estimate=estimate_conversation)
-        else:
-            tokens = await asyncio.to_thread(parse_count, data, estimate=estimate_conversation)
+        around.load.admit()
+        with around.load.body() as space:
+            data = await body.read(request, around.limits, space)
+            if len(data) < around.limits.offload_bytes:
+                tokens = parse_count(data, estimate=estimate_conversation)
+            else:
+                tokens = await asyncio.to_thread(parse_count, data, estimate=estimate_conversation)
         exchange = exchange_of(request.scope)
         exchange.status = 200
         response = Response(msgspec.json.encode({"input_tokens": tokens}), media_type="application/json")

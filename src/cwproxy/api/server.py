@@ -25,6 +25,8 @@ _KEEP_ALIVE = 75
 
 _GC_THRESHOLDS = (10_000, 20, 50)
 
+_OPEN_FILES = 65_536
+
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     """For `asyncio.Runner`: uvloop's event loop where it is installed, else the standard one."""
@@ -42,6 +44,7 @@ async def serve(app: FastAPI, *, host: str, port: int, drain: float, on_ready: C
     drain: seconds that open answers get to finish; 2 s before the end they are told, inside the stream.
     Raises SettingsError when the address cannot be bound.
     """
+    _open_many_files()
     listener = _bind(host, port)
     config = uvicorn.Config(
         app,
@@ -106,6 +109,19 @@ class _Server(uvicorn.Server):
 
     def _plan_cut(self) -> None:
         asyncio.get_running_loop().call_later(max(0.0, self._seconds - BEFORE_END), self._state.cut)
+
+
+def _open_many_files() -> None:
+    """Every stream takes two, and the usual soft limit of 1 024 is there for programs that use `select`."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):  # macOS says that it has no limit and has one
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _bind(host: str, port: int) -> socket.socket:
