@@ -28,7 +28,7 @@ def anyio_backend() -> str:
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in list(os.environ):
-        if name.startswith(("CWPROXY_", "AWS_ACCESS", "AWS_SECRET", "AWS_SESSION", "AWS_PROFILE")):
+        if name.startswith(("CWPROXY_", "KIRO_", "AWS_ACCESS", "AWS_SECRET", "AWS_SESSION", "AWS_PROFILE")):
             monkeypatch.delenv(name)
     yield
 

@@ -159,7 +159,16 @@ async def test_a_key_that_is_not_accepted_is_not_stored(aws: Simulator, store: S
     assert store.accounts() == []
 
 
-async def test_aws_credentials_stay_where_they_are(store: Store, desk: LoginDesk) -> None:
+async def test_aws_credentials_stay_where_they_are(
+    store: Store, desk: LoginDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    with pytest.raises(LoginFailed, match="no profile 'work' in your AWS files; there is none"):
+        await desk.log_in(Request(AccountKind.IAM, aws_profile="work"), Person())
+    (tmp_path / "config").write_text("[profile work]\nregion = eu-central-1\n")
+    with pytest.raises(LoginFailed, match="no profile 'wrok' in your AWS files; there are work"):
+        await desk.log_in(Request(AccountKind.IAM, aws_profile="wrok"), Person())
     for profile in (None, "work", None):
         await desk.log_in(Request(AccountKind.IAM, sso_region="eu-central-1", aws_profile=profile), Person())
     default, work = store.accounts()

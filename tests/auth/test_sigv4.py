@@ -1,6 +1,8 @@
 import hashlib
 import hmac
 import os
+import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -8,8 +10,9 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from tests.support.web_server import Reply, web_server
 
-from cwproxy.auth.sigv4 import SigV4
+from cwproxy.auth.sigv4 import SigV4, profiles
 from cwproxy.errors import LoginRequired
 
 pytestmark = pytest.mark.anyio
@@ -164,6 +167,104 @@ async def test_a_failing_credential_process_is_no_bug(
     monkeypatch.setenv("AWS_CONFIG_FILE", str(file))
     with pytest.raises(LoginRequired, match="credentials cannot be used"):
         await signed()
+
+
+def credential_process(directory: Path, *, expires_in: float) -> tuple[str, Path]:
+    """A command that prints credentials of that life, numbered by how often it ran, and where it counts."""
+    count, program = directory / "count", directory / "process.py"
+    program.write_text(
+        "import datetime, json, pathlib\n"
+        f"count = pathlib.Path({str(count)!r})\n"
+        "number = len(count.read_text()) if count.exists() else 0\n"
+        "count.write_text('x' * (number + 1))\n"
+        f"end = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds={expires_in})\n"
+        "print(json.dumps({'Version': 1, 'AccessKeyId': f'AKIDPROCESS{number}', 'SecretAccessKey': 'canary-key',\n"
+        "                  'SessionToken': f'session-{number}', 'Expiration': end.isoformat()}))\n"
+    )
+    return f"{sys.executable} {program}", count
+
+
+async def keys_of(auth: SigV4, *, times: int = 2) -> list[str]:
+    """The access keys that that many requests are signed with."""
+    keys = []
+    for _ in range(times):
+        flow = auth.async_auth_flow(httpx.Request("POST", URL, content=BODY))
+        keys.append(fields(await anext(flow))["Credential"].partition("/")[0])
+        await flow.aclose()
+    return keys
+
+
+@pytest.mark.parametrize(("expires_in", "keys"), [(3600, ["0", "0"]), (60, ["1", "2"])])
+async def test_credentials_that_end_are_renewed_in_time(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, expires_in: float, keys: list[str]
+) -> None:
+    """botocore renews what ends within ten minutes, already when it has just been read."""
+    process, count = credential_process(tmp_path, expires_in=expires_in)
+    (tmp_path / "config").write_text(f"[profile work]\ncredential_process = {process}\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    assert await keys_of(SigV4("us-east-1", profile="work")) == [f"AKIDPROCESS{number}" for number in keys]
+    assert len(count.read_text()) == int(keys[-1]) + 1
+
+
+async def test_a_role_is_assumed_with_credentials_of_a_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    process, _ = credential_process(tmp_path, expires_in=3600)
+    (tmp_path / "config").write_text(
+        f"[profile base]\ncredential_process = {process}\n"
+        "[profile work]\nrole_arn = arn:aws:iam::123456789012:role/q\nsource_profile = base\nregion = us-east-1\n"
+    )
+    assumed = (
+        "<AssumeRoleResponse xmlns='https://sts.amazonaws.com/doc/2011-06-15/'><AssumeRoleResult><Credentials>"
+        "<AccessKeyId>ASIAROLE</AccessKeyId><SecretAccessKey>canary-role</SecretAccessKey>"
+        "<SessionToken>role-session</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration>"
+        "</Credentials></AssumeRoleResult></AssumeRoleResponse>"
+    )
+    with web_server() as sts:
+        sts.script.append(Reply(body=assumed.encode(), headers={"content-type": "text/xml"}))
+        monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", sts.url)
+        assert await keys_of(SigV4("us-east-1", profile="work")) == ["ASIAROLE", "ASIAROLE"]
+    (asked,) = sts.asked
+    assert b"Action=AssumeRole&" in asked.body
+    assert "Credential=AKIDPROCESS0/" in asked.headers["authorization"]
+
+
+class Refused(httpx.AsyncByteStream):
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b'{"message": "The security token included in the request is invalid."}'
+
+
+async def test_keys_that_somebody_has_replaced_are_read_again_when_they_are_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "credentials"
+    file.write_text("[default]\naws_access_key_id = OLD\naws_secret_access_key = key\naws_session_token = t\n")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
+    seen: list[httpx.Request] = []
+
+    def backend(request: httpx.Request) -> httpx.Response:
+        seen.append(httpx.Request(request.method, request.url, headers=request.headers))
+        return httpx.Response(403 if "OLD" in request.headers["authorization"] else 200, stream=Refused())
+
+    auth = SigV4("us-east-1")
+    async with httpx.AsyncClient(transport=httpx.MockTransport(backend), auth=auth) as http:
+        assert (await http.post(URL, headers=SENT, content=BODY)).status_code == 403
+        assert len(seen) == 1  # the same keys once more would be refused once more
+        file.write_text("[default]\naws_access_key_id = NEW\naws_secret_access_key = key\n")
+        assert (await http.post(URL, headers=SENT, content=BODY)).status_code == 200
+        assert (await http.post(URL, headers=SENT, content=BODY)).status_code == 200
+    assert [fields(request)["Credential"].partition("/")[0] for request in seen] == ["OLD", "OLD", "NEW", "NEW"]
+    assert ["x-amz-security-token" in request.headers for request in seen] == [True, True, False, False]
+
+
+async def test_the_profiles_of_the_awss_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "config"
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(file))
+    assert await profiles() == []
+    file.write_text("[default]\n[profile work]\n[sso-session x]\n")
+    assert await profiles() == ["default", "work"]
+    file.write_text("no section\n")
+    with pytest.raises(LoginRequired, match="cannot be read"):
+        await profiles()
 
 
 @pytest.mark.usefixtures("_credentials")

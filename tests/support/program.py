@@ -5,6 +5,7 @@ runs one at a terminal. `store_login` is a login without the minute at the brows
 process does.
 """
 
+import math
 import os
 import pty
 import re
@@ -22,7 +23,7 @@ from typing import Self
 
 from tests.support.simulator import SimulatedAccount
 
-from cwproxy.store import Account, AccountKind, Secret, Store, Token
+from cwproxy.store import Account, AccountKind, Registration, Secret, Store, Token
 
 ROOT = Path(__file__).parents[2]
 CWPROXY = (sys.executable, "-m", "cwproxy")
@@ -43,7 +44,7 @@ class Done:
 
 def clean_environment(home: Path, more: Mapping[str, str] | None = None) -> dict[str, str]:
     """This process's, without settings of cwproxy or AWS except `more`."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CWPROXY_", "AWS_"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CWPROXY_", "AWS_", "KIRO_"))}
     own = {"HOME": str(home.parent), "CWPROXY_HOME": str(home), "NO_PROXY": "127.0.0.1,localhost"}
     return {**kept, **own, "PYTHONUNBUFFERED": "1", "COLUMNS": "200", **(more or {})}
 
@@ -195,23 +196,25 @@ def store_login(
 ) -> Account:
     """Put the simulator's account among the logins under `home`. Its token lasts as the simulator says, whatever
     `expires_in` makes cwproxy believe."""
-    kinds = {"identity-center": AccountKind.IDENTITY_CENTER, "iam": AccountKind.IAM}
-    kind = kinds.get(account.kind, AccountKind.BUILDER_ID)
+    kind = AccountKind(account.kind)
     stored = Account(
         id=account.id,
         kind=kind,
         label=account.id,
         sso_region=account.region,
         created_at=time.time(),
-        start_url=account.start_url,
+        start_url=account.token_endpoint or account.start_url,
         profile_arn=account.profile_arns[0] if account.profile_arns else None,
         surface=surface,
     )
     token = Token(
         Secret(account.token), None if refresh_token is None else Secret(refresh_token), time.time() + expires_in
     )
+    registration = None
+    if account.client_id is not None:
+        registration = Registration(account.client_id, Secret(""), math.inf, account.region, ())
     with Store.open(home / "data") as store:
-        store.add(stored, None if kind is AccountKind.IAM else token)
+        store.add(stored, None if kind is AccountKind.IAM else token, registration)
     return stored
 
 

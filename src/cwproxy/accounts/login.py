@@ -13,7 +13,7 @@ from cwproxy.accounts.identity import Request
 from cwproxy.accounts.profiles import API_REGIONS, ControlPlane
 from cwproxy.accounts.selection import default_surface, token_type
 from cwproxy.accounts.spending import client_registration
-from cwproxy.auth import device, pkce
+from cwproxy.auth import device, pkce, sigv4
 from cwproxy.auth.clock import Clock
 from cwproxy.auth.device import Prompt
 from cwproxy.auth.grants import ClientRegistration, Grant, Login
@@ -66,7 +66,7 @@ class LoginDesk:
         surface = _fitting_surface(request)
         match request.kind:
             case AccountKind.IAM:
-                return await asyncio.to_thread(self._put, request, None, None)
+                return await self._log_in_with_aws(request)
             case AccountKind.API_KEY:
                 return await self._log_in_with_key(request, surface)
             case AccountKind.EXTERNAL_IDP:
@@ -112,6 +112,15 @@ class LoginDesk:
         finally:
             await web.aclose()
 
+    async def _log_in_with_aws(self, request: Request) -> Account:
+        """The credentials stay with AWS's tools; only which of them is kept."""
+        if request.aws_profile is not None:
+            known = await sigv4.profiles()
+            if request.aws_profile not in known:
+                listed = f"there are {', '.join(known)}" if known else "there is none"
+                raise LoginFailed(f"There is no profile {request.aws_profile!r} in your AWS files; {listed}.")
+        return await asyncio.to_thread(self._put, request, None, None)
+
     async def _log_in_with_key(self, request: Request, surface: Surface) -> Account:
         """The key is stored only when the service has taken it; that also shows its region."""
         key = "" if request.api_key is None else request.api_key.reveal().strip()
@@ -150,7 +159,7 @@ class LoginDesk:
     def _put(
         self, request: Request, login: Login | None, profile_arn: str | None, region: str | None = None
     ) -> Account:
-        """login: None for IAM, whose credentials stay with AWS's tools, so that only the choice is kept."""
+        """login: None for IAM."""
         token = None if login is None else self._token(login.grant)
         registration = None if login is None or login.registration is None else _stored(login.registration)
         for account in self._store.accounts():

@@ -73,6 +73,21 @@ class SigV4(httpx.Auth):
         raise LoginRequired(f"There are no AWS credentials. {_ADVICE}")
 
 
+async def profiles() -> list[str]:
+    """The names of the profiles in the user's AWS files. Raises LoginRequired where those cannot be read."""
+
+    def read() -> list[str]:
+        import botocore.session
+        from botocore.exceptions import BotoCoreError
+
+        try:
+            return sorted(botocore.session.Session().available_profiles)
+        except (BotoCoreError, OSError, ValueError) as error:
+            raise LoginRequired(f"The AWS files cannot be read ({type(error).__name__}). {_ADVICE}") from error
+
+    return await asyncio.to_thread(read)
+
+
 _ADVICE = "Set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run `aws configure`."
 
 
