@@ -21,6 +21,7 @@
     ├── LoginRequired                 there is no usable login; `cwproxy login` makes one
     ├── LoginFailed                   the device flow ended without a token
     ├── StoreError                    the files that keep accounts and tokens cannot be used
+    │   └── SourceError               ... of another program, whose login is shared
     └── SettingsError                 flags, environment or file say something impossible
 
 Errors carry facts as attributes; the message is one sentence for a person and never holds a secret. They know
@@ -190,6 +191,10 @@ class LoginFailed(CwproxyError):
 
 class StoreError(CwproxyError):
     """The store is unreadable, too open, or of a newer version."""
+
+
+class SourceError(StoreError):
+    """The file in which another program keeps its login cannot be read or written."""
 
 
 class SettingsError(CwproxyError):
