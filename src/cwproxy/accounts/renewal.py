@@ -8,15 +8,16 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
+from dataclasses import dataclass, replace
 from typing import TypeAlias, assert_never
 
+from cwproxy.accounts.sources.sharing import PROGRAMS, Sharing, spent
 from cwproxy.accounts.spending import Spend, Spender
 from cwproxy.auth.clock import Clock
 from cwproxy.auth.grants import Grant, Reason, Refusal
 from cwproxy.auth.services import LoginServices
-from cwproxy.errors import SettingsError, StoreError
+from cwproxy.errors import SettingsError, SourceError, StoreError
 from cwproxy.store import Account, AccountState, Registration, Secret, Store, Token
 
 log = logging.getLogger("cwproxy.accounts")
@@ -32,6 +33,8 @@ another one, while that one's wait for it, would hold them both up.
 
 SECOND_TRY_SECONDS = 2.0
 REREAD_SECONDS = (0.025, 0.05, 0.1)
+SOURCE_REREAD_SECONDS = (*REREAD_SECONDS, 0.3, 1.0, 2.0)
+"""Another program writes down what it got only when it has the answer, and we may have asked in between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,7 @@ class Renewal:
     ) -> None:
         self._store = store
         self._spender = Spender(services)
+        self._sharing = Sharing(store, now=clock.now)
         self._clock = clock
         self._lock_seconds = lock_seconds
         self._waiters: ThreadPoolExecutor | None = None
@@ -99,6 +103,8 @@ class Renewal:
                 if not held:
                     return Postponed("Another process has been renewing the login for too long.")
                 return await self._renew(account_id, known)
+        except SourceError as error:
+            return Postponed(f"The login cannot be renewed. {error.message}")
         except StoreError as error:
             return Postponed(f"The login is not renewed, because the result could not be kept. {error.message}", True)
         except SettingsError as error:
@@ -121,14 +127,18 @@ class Renewal:
             await asyncio.to_thread(lock.__exit__, None, None, None)
 
     async def _renew(self, account_id: str, known: Token) -> Outcome:
+        await asyncio.to_thread(self._sharing.pull, account_id)
         login = await asyncio.to_thread(self._read, account_id)
         if login is None:
             return Lost("The account was removed. Run `cwproxy login`.")
         if login.account.state is AccountState.NEEDS_LOGIN:
             return Lost(login_ended(login.account))
         stored = login.stored
-        if stored.generation > known.generation and self._is_good(stored):
+        if self._is_newer(stored, known):
             return Refreshed(stored)
+        obstacle = await asyncio.to_thread(self._sharing.obstacle, login.account, stored, login.registration)
+        if obstacle is not None:
+            return Postponed(obstacle)
         current = known if known.generation > stored.generation else stored
         spend = self._spender.of(login.account, login.registration, current)
         if spend is None:
@@ -154,6 +164,11 @@ class Renewal:
             return None
         return _Login(account, token, self._store.registration(account_id))
 
+    def _is_newer(self, token: Token, known: Token) -> bool:
+        """Good, and not the one that is known already: what is noted beside a token gets a new generation, too."""
+        newer = token.generation > known.generation and token.access_token != known.access_token
+        return newer and self._is_good(token)
+
     def _is_good(self, token: Token) -> bool:
         return token.expires_at - self._clock.now() > GOOD_SECONDS
 
@@ -166,11 +181,13 @@ class Renewal:
         return answer
 
     async def _saved(self, login: _Login, current: Token, grant: Grant) -> Outcome:
-        token = Token(
+        token = replace(
+            current,
             access_token=Secret(grant.access_token),
             refresh_token=current.refresh_token if grant.refresh_token is None else Secret(grant.refresh_token),
             expires_at=self._clock.now() + grant.expires_in,
             generation=current.generation + 1,
+            extra=current.extra if grant.refresh_token is None else spent(current.extra, current.refresh_token),
         )
         account_id, expected = login.account.id, login.stored.generation
         try:
@@ -182,10 +199,14 @@ class Renewal:
                 account_id,
                 error.message,
             )
+            with suppress(StoreError):
+                await asyncio.to_thread(self._sharing.push, login.account, token, spent=current.refresh_token)
             return Refreshed(token, unsaved_over=expected)
         if stored is None:
             return Lost("The account was removed. Run `cwproxy login`.")
         log.info("renewed the login of account %s", account_id)
+        if stored is token:
+            stored = await asyncio.to_thread(self._sharing.push, login.account, token, spent=current.refresh_token)
         return Refreshed(stored)
 
     def _put(self, account_id: str, token: Token, renewed: Token, expected: int) -> Token | None:
@@ -205,20 +226,26 @@ class Renewal:
                 if not refusal.ambiguous:
                     await asyncio.to_thread(self._store.release, login.account.id)
                 return Postponed(f"The login service could not renew the login ({refusal.detail}).")
-            case Reason.INVALID_CLIENT:
+            case Reason.INVALID_CLIENT if login.account.source is None:
                 return await self._lost(login, f"the registration of this program has expired ({refusal.detail})")
-            case Reason.INVALID_GRANT | Reason.EXPIRED | Reason.INVALID_REQUEST | Reason.DENIED:
+            case Reason.INVALID_CLIENT | Reason.INVALID_GRANT | Reason.EXPIRED | Reason.INVALID_REQUEST | Reason.DENIED:
                 return await self._adopted_or_lost(login, refusal)
             case _:
                 assert_never(refusal.reason)
 
     async def _adopted_or_lost(self, login: _Login, refusal: Refusal) -> Outcome:
         """A refusal may mean that somebody without our lock was quicker, and is about to store what they got."""
-        for pause in REREAD_SECONDS:
+        account = login.account
+        token: Token | None = None
+        for pause in REREAD_SECONDS if account.source is None else SOURCE_REREAD_SECONDS:
             await self._clock.sleep(pause)
-            token = await asyncio.to_thread(self._store.token, login.account.id)
-            if token is not None and token.generation != login.stored.generation and self._is_good(token):
+            with suppress(SourceError):
+                await asyncio.to_thread(self._sharing.pull, account.id)
+            token = await asyncio.to_thread(self._store.token, account.id)
+            if token is not None and self._is_newer(token, login.stored):
                 return Refreshed(token)
+        if account.source is not None and token is not None and token.refresh_token != login.stored.refresh_token:
+            return await self._renew(account.id, login.stored)
         return await self._lost(login, f"the login service refused to renew it ({refusal.detail})")
 
     async def _lost(self, login: _Login, reason: str) -> Lost:
@@ -235,7 +262,14 @@ def login_ended(account: Account) -> str:
 
 
 def _ended(account: Account, reason: str) -> str:
-    return f"The login of account {account.label!r} has ended: {reason}. Run `cwproxy login`."
+    sentence = f"The login of account {account.label!r} has ended: {reason}."
+    if account.source is None:
+        return f"{sentence} Run `cwproxy login`."
+    program = PROGRAMS[account.source.kind]
+    return (
+        f"{sentence} It is shared with {program}, and two programs that renew a login in the same moment can end it. "
+        f"Log in again in {program}; cwproxy then takes the new login from {account.source.path} by itself."
+    )
 
 
 def _leave(lock: AbstractContextManager[bool], entered: "asyncio.Future[bool]") -> None:

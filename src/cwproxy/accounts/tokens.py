@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from cwproxy.accounts.renewal import Lost, Outcome, Postponed, Refreshed, Renewal, login_ended
+from cwproxy.accounts.sources.sharing import Sharing
 from cwproxy.auth.clock import Clock
 from cwproxy.auth.services import LoginServices
 from cwproxy.errors import BackendTimeout, BackendUnavailable, LoginRequired, StoreError
-from cwproxy.store import AccountState, Store, Token
+from cwproxy.store import Account, AccountState, Store, Token
 
 log = logging.getLogger("cwproxy.accounts")
 
@@ -87,7 +88,7 @@ class AccountTokens:
         stored = await asyncio.to_thread(self._store.token, self._account_id)
         if stored is not None and stored.generation > held.token.generation:
             held = self._hold(stored)
-            if self._left(held) > BLOCKING_SECONDS:
+            if held.token.access_token.reveal() != stale and self._left(held) > BLOCKING_SECONDS:
                 return held.token.access_token.reveal()
         return await self._renewed(held)
 
@@ -240,6 +241,7 @@ class TokenKeeper:
         self._store = store
         self._clock = clock or Clock()
         self._renewal = Renewal(store, services, clock=self._clock)
+        self._sharing = Sharing(store, now=self._clock.now)
         self._jitter = jitter or _jitter
         self._patience = patience
         self._sources: dict[str, AccountTokens] = {}
@@ -257,6 +259,10 @@ class TokenKeeper:
                 patience=self._patience,
             )
         return source
+
+    def accounts(self) -> list[Account]:
+        """All accounts, for a thread. What other programs have done for those that need a login is in them."""
+        return self._sharing.accounts()
 
     async def aclose(self) -> None:
         """Wait for running renewals, 10 s at most, because each may have spent a refresh token already."""

@@ -18,7 +18,7 @@ from cwproxy.accounts.sources.holding import Holding, Place, fingerprint
 from cwproxy.accounts.sources.kiro_file import KiroFile
 from cwproxy.auth.grants import TYPICAL_LIFETIME
 from cwproxy.errors import SourceError
-from cwproxy.store import Account, AccountKind, AccountState, Secret, Source, SourceKind, Store, Token
+from cwproxy.store import Account, AccountKind, AccountState, Registration, Secret, Source, SourceKind, Store, Token
 
 log = logging.getLogger("cwproxy.accounts")
 
@@ -86,19 +86,19 @@ class Sharing:
             case _:
                 assert_never(verdict)
 
-    def push(self, account_id: str, token: Token, *, spent: Secret | None) -> bool:
-        """Put `token`, which came of `spent`, into the account's file. False where the file has something else by
-        now, or cannot be written: then the store has it alone, and the next `pull` sorts that out.
+    def push(self, account: Account, token: Token, *, spent: Secret | None) -> Token:
+        """Put `token`, which came of `spent`, into the account's file. Returns the token that counts: another one, where
+        the file has a newer login by now. Where it cannot be written, a later `pull` does that. Raises StoreError.
         """
-        account = self._store.account(account_id)
-        if account is None or account.source is None:
-            return True
-        place = place_of(account.source, account.kind)
+        if account.source is None:
+            return token
         try:
-            return place.write(token, held=spent)
+            if place_of(account.source, account.kind).write(token, held=spent):
+                return token
+            self.pull(account.id)
         except SourceError as error:
             log.error("%s has not got the renewed login: %s", PROGRAMS[account.source.kind], error.message)
-            return False
+        return self._store.token(account.id) or token
 
     def accounts(self) -> list[Account]:
         """All accounts of the store. Those that need a login and whose program has a newer one have it now."""
@@ -113,20 +113,26 @@ class Sharing:
                     log.debug("account %s: %s", account.id, error.message)
         return self._store.accounts()
 
-    def obstacle(self, account: Account) -> str | None:
-        """Why the account's token must not be renewed here, as a sentence: the file could not take the result, and
-        its program would be logged out. None if it may be.
+    def obstacle(self, account: Account, stored: Token, registration: Registration | None) -> str | None:
+        """Why the account's token must not be renewed here, as a sentence. None if it may be.
+
+        A file that cannot take the result would leave its program with a token that is spent.
         """
         if account.source is None:
             return None
+        path, program = account.source.path, PROGRAMS[account.source.kind]
         why = place_of(account.source, account.kind).obstacle()
-        if why is None:
-            return None
-        return (
-            f"The login of account {account.label!r} is shared with {PROGRAMS[account.source.kind]} and cannot be "
-            f"written to {account.source.path}, because {why}. Only its own program can renew it: open that, make "
-            "the file writable, or import it with --copy."
-        )
+        if why is not None:
+            return (
+                f"The login of account {account.label!r} has to be renewed by {program}: cwproxy cannot write to {path}, "
+                f"because {why}. Open {program}, make the file writable, or import it with --copy."
+            )
+        if stored.refresh_token is None or (registration is None and account.kind is not AccountKind.SOCIAL):
+            return (
+                f"The login of account {account.label!r} has to be renewed by {program}: {path} lacks what is needed "
+                f"for that. Open {program}."
+            )
+        return None
 
     def _give(self, account: Account, place: Place, stored: Token, holding: Holding) -> None:
         try:
@@ -145,12 +151,14 @@ class Sharing:
             generation=stored.generation + 1,
             extra=compared(stored.extra, holding),
         )
-        self._store.set_identity(
-            account.id,
+        described = replace(
+            account,
             sso_region=holding.region or account.sso_region,
             start_url=holding.start_url or account.start_url,
             profile_arn=holding.profile_arn or account.profile_arn,
         )
+        if described != account:
+            self._store.revise(described)
         if holding.registration is not None:
             self._store.save_registration(account.id, holding.registration)
         if self._store.replace_token(account.id, token, expected_generation=stored.generation) and tokens:
