@@ -96,7 +96,7 @@ def write_database(
 def put_rows(database: sqlite3.Connection, table: str, rows: Mapping[str, object]) -> None:
     for key, value in rows.items():
         raw = value if isinstance(value, bytes | str) else json.dumps(value, separators=(",", ":"))
-        statement = f"INSERT OR REPLACE INTO {table} (key, value) VALUES (?, ?)"  # noqa: S608 - a name of this file's
+        statement = f"INSERT OR REPLACE INTO {table} (key, value) VALUES (?, ?)"
         database.execute(statement, (key, raw))
 
 

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from dataclasses import replace
 
 import pytest
 from tests.support.records import NOW, a_registration, a_token, an_account
 
 from cwproxy.errors import StoreError
-from cwproxy.store import AccountKind, AccountState, Reservation, Secret, Store, Token
+from cwproxy.store import AccountKind, AccountState, Reservation, Secret, Source, SourceKind, Store, Token
 
 OpenStore = Callable[[], AbstractContextManager[Store]]
 
@@ -67,10 +68,30 @@ class StoreContract:
         assert (account.state, account.state_detail) == (AccountState.SUSPENDED, "by AWS")
         assert (account.profile_arn, account.surface) == ("arn:x", "q")
 
+    def test_revises_what_is_said_of_an_account(self, store: Store) -> None:
+        store.add(an_account())
+        store.set_state("one", AccountState.SUSPENDED, "by AWS")
+        store.set_disabled("one", True)
+        before = store.accounts()[0]
+        source = Source(SourceKind.KIRO_IDE, "/a/file")
+        wanted = replace(
+            before,
+            label="x",
+            sso_region="eu-west-1",
+            start_url="y",
+            profile_arn="z",
+            surface="q",
+            source=source,
+            weight=2.0,
+        )
+        assert store.revise(replace(wanted, state=AccountState.ACTIVE, disabled=False))
+        assert store.accounts() == [wanted]
+
     def test_says_that_an_account_is_missing(self, store: Store) -> None:
         assert not store.set_state("one", AccountState.ACTIVE)
         assert not store.set_profile("one", None)
         assert not store.set_surface("one", None)
+        assert not store.revise(an_account())
         assert not store.remove("one")
         assert not store.replace_token("one", a_token(generation=2), expected_generation=1)
         assert not store.replace_login("one", a_token(), a_registration())

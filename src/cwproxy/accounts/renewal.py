@@ -56,10 +56,13 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Postponed:
-    """Later may work. storage: it is the store, not the login service, that is in the way."""
+    """Later may work. storage: it is the store, not the login service, that is in the way. asked: the login service
+    was, so that it is left alone for a while.
+    """
 
     message: str
     storage: bool = False
+    asked: bool = True
 
 
 Outcome: TypeAlias = Refreshed | Lost | Postponed
@@ -104,11 +107,19 @@ class Renewal:
                     return Postponed("Another process has been renewing the login for too long.")
                 return await self._renew(account_id, known)
         except SourceError as error:
-            return Postponed(f"The login cannot be renewed. {error.message}")
+            return Postponed(f"The login cannot be renewed. {error.message}", asked=False)
         except StoreError as error:
             return Postponed(f"The login is not renewed, because the result could not be kept. {error.message}", True)
         except SettingsError as error:
             return Postponed(f"The login cannot be renewed. {error.message}")
+
+    def newest(self, account_id: str) -> Token | None:
+        """What is known without renewing, for a thread: what another process or program has renewed. It also serves
+        between two attempts. Raises StoreError.
+        """
+        with suppress(SourceError):
+            self._sharing.pull(account_id)
+        return self._store.token(account_id)
 
     @asynccontextmanager
     async def _locked(self, account_id: str) -> AsyncIterator[bool]:
@@ -138,7 +149,7 @@ class Renewal:
             return Refreshed(stored)
         obstacle = await asyncio.to_thread(self._sharing.obstacle, login.account, stored, login.registration)
         if obstacle is not None:
-            return Postponed(obstacle)
+            return Postponed(obstacle, asked=False)
         current = known if known.generation > stored.generation else stored
         spend = self._spender.of(login.account, login.registration, current)
         if spend is None:
@@ -246,7 +257,9 @@ class Renewal:
                 return Refreshed(token)
         if account.source is not None and token is not None and token.refresh_token != login.stored.refresh_token:
             return await self._renew(account.id, login.stored)
-        return await self._lost(login, f"the login service refused to renew it ({refusal.detail})")
+        return await self._lost(
+            login, f"the login service of {account.sso_region} refused to renew it ({refusal.detail})"
+        )
 
     async def _lost(self, login: _Login, reason: str) -> Lost:
         expected = login.stored.generation

@@ -71,6 +71,8 @@ class AccountTokens:
         self._failures = 0
         self._failure = Postponed("The login has not been renewed.")
         self._retry_at = self._calm_until = clock.monotonic()
+        self._tried: int | None = None
+        """The generation of the token that was last tried to renew: what follows it need not wait."""
 
     async def token(self) -> str:
         held = self._held or await self._load()
@@ -85,7 +87,7 @@ class AccountTokens:
         held = self._held or await self._load()
         if held.token.access_token.reveal() != stale:
             return held.token.access_token.reveal()
-        stored = await asyncio.to_thread(self._store.token, self._account_id)
+        stored = await asyncio.to_thread(self._renewal.newest, self._account_id)
         if stored is not None and stored.generation > held.token.generation:
             held = self._hold(stored)
             if held.token.access_token.reveal() != stale and self._left(held) > BLOCKING_SECONDS:
@@ -111,6 +113,8 @@ class AccountTokens:
             raise LoginRequired("There is no such login any more. Run `cwproxy login`.")
         if account.state is AccountState.NEEDS_LOGIN:
             raise LoginRequired(login_ended(account))
+        if token.generation != self._tried:
+            self._retry_at = self._calm_until = self._clock.monotonic()
         return self._hold(token)
 
     def _hold(self, token: Token, *, granted: bool = False) -> _Held:
@@ -169,12 +173,14 @@ class AccountTokens:
         return self._attempt
 
     async def _run(self, known: Token) -> Outcome:
+        self._tried = known.generation
         try:
             outcome = await self._renewal.renew(self._account_id, known)
         finally:
             self._attempt = None
         now = self._clock.monotonic()
-        self._calm_until = now + CALM_SECONDS
+        if not isinstance(outcome, Postponed) or outcome.asked:
+            self._calm_until = now + CALM_SECONDS
         match outcome:
             case Refreshed(token=token):
                 self._failures, self._retry_at = 0, now

@@ -18,6 +18,10 @@ _INSERT_ACCOUNT = (
     "VALUES (:id, :kind, :label, :sso_region, :created_at, :start_url, :profile_arn, :surface, :state, "
     ":state_detail, :source, :weight, :disabled, :declared, :aws_profile)"
 )
+_REVISE = (
+    "UPDATE account SET label = :label, sso_region = :sso_region, start_url = :start_url, profile_arn = :profile_arn, "
+    "surface = :surface, source = :source, weight = :weight, declared = :declared WHERE id = :id"
+)
 _ADD_GRANT = (
     "INSERT INTO token (account_id, access_token, refresh_token, expires_at, generation, extra) "
     "VALUES (:account_id, :access_token, :refresh_token, :expires_at, :generation, :extra)"
@@ -118,6 +122,13 @@ class Store:
 
     def set_weight(self, account_id: str, weight: float) -> bool:
         return self._set("UPDATE account SET weight = :value WHERE id = :id", account_id, weight)
+
+    def revise(self, account: Account) -> bool:
+        """Store what its login or a declaration says of it now: label, region, start URL, profile, surface, source,
+        weight. Its kind, its state and whether a person has switched it off stay.
+        """
+        with self.database.transaction() as statements:
+            return statements.changed(_REVISE, rows.of_account(account)) == 1
 
     def _set(self, statement: str, account_id: str, value: str | float | None) -> bool:
         with self.database.transaction() as statements:

@@ -14,17 +14,20 @@ from cwproxy.accounts.sources.sharing import Sharing, Verdict, compared, judge, 
 from cwproxy.errors import SourceError
 from cwproxy.store import AccountKind, AccountState, Secret, Source, SourceKind, Store, Token
 
+IDC = {"provider": "Enterprise", "clientIdHash": IDC_HASH}
+
 
 class Bench:
-    """The account `one` lives in a Kiro file, which both have seen."""
+    """The account `one`, of an Identity Center, lives in a Kiro file, which both have seen."""
 
     def __init__(self, directory: Path, store: Store) -> None:
         self.directory = directory
-        self.path = write_kiro(directory)
+        self.path = write_kiro(directory, **IDC)
         self.store = store
         self.sharing = Sharing(store, now=lambda: NOW)
         holding = place_of(self.source, None).read()
-        store.add(replace(an_account("one"), source=self.source), taken(None, holding, now=NOW), holding.registration)
+        account = replace(an_account("one", AccountKind.IDENTITY_CENTER), source=self.source)
+        store.add(account, taken(None, holding, now=NOW), holding.registration)
 
     @property
     def source(self) -> Source:
@@ -50,9 +53,10 @@ class Bench:
         return token
 
     def renew_theirs(self, number: int) -> None:
-        write_kiro(
-            self.directory, accessToken=f"canary-access-{number}", refreshToken=f"canary-refresh-{number}"
-        )
+        self.change(accessToken=f"canary-access-{number}", refreshToken=f"canary-refresh-{number}")
+
+    def change(self, **changes: object) -> None:
+        write_kiro(self.directory, **IDC, **changes)
 
 
 @pytest.fixture
@@ -130,7 +134,7 @@ def test_another_login_in_the_file_is_taken_also_when_ours_did_not_reach_it(benc
 
 def test_a_correction_beside_the_tokens_is_taken_and_ends_a_refusal(bench: Bench) -> None:
     bench.store.quarantine("one", "refused", expected_generation=1)
-    write_kiro(bench.directory, region="eu-west-1")
+    bench.change(region="eu-west-1")
     (account,) = bench.sharing.accounts()
     assert (account.sso_region, account.state) == ("eu-west-1", AccountState.ACTIVE)
     registration = bench.store.registration("one")
@@ -141,7 +145,7 @@ def test_a_correction_beside_the_tokens_is_taken_and_ends_a_refusal(bench: Bench
 
 def test_a_correction_while_ours_did_not_reach_the_file(bench: Bench) -> None:
     bench.renew_ours(1)
-    write_kiro(bench.directory, region="eu-west-1")
+    bench.change(region="eu-west-1")
     bench.sharing.pull("one")
     assert bench.token.refresh_token == Secret("canary-refresh-1")
     bench.sharing.pull("one")
@@ -174,7 +178,7 @@ def test_a_push_reaches_the_file(bench: Bench) -> None:
     assert account is not None
     assert bench.sharing.push(account, token, spent=Secret("canary-refresh-0")) == token
     assert bench.file() == kiro_members(
-        accessToken="canary-access-1", refreshToken="canary-refresh-1", expiresAt="2025-06-15T16:06:40.000Z"
+        accessToken="canary-access-1", refreshToken="canary-refresh-1", expiresAt="2025-06-15T16:06:40.000Z", **IDC
     )
 
 
@@ -208,7 +212,7 @@ def test_a_login_of_another_kind(bench: Bench) -> None:
 
 
 def test_only_a_refresh_token(bench: Bench) -> None:
-    write_kiro(bench.directory, accessToken=None, refreshToken="canary-refresh-3")
+    bench.change(accessToken=None, refreshToken="canary-refresh-3")
     bench.sharing.pull("one")
     assert (bench.token.expires_at, bench.token.refresh_token) == (0.0, Secret("canary-refresh-3"))
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cwproxy.accounts.sources import document, moments, replacing
 from cwproxy.accounts.sources.holding import Holding
-from cwproxy.auth.device import BUILDER_ID_START_URL
+from cwproxy.auth.device import BUILDER_ID_REGION, BUILDER_ID_START_URL
 from cwproxy.errors import SourceError
 from cwproxy.store import AccountKind, Registration, Secret, Token
 
@@ -73,7 +73,8 @@ class CliDatabase:
             access_token=None if access_token is None else Secret(access_token),
             refresh_token=None if refresh_token is None else Secret(refresh_token),
             expires_at=moments.parse(row.members.get("expires_at")),
-            region=document.text(row.members, "region"),
+            # A Builder ID has one region, whatever the row says (protocol.md 5.1).
+            region=BUILDER_ID_REGION if kind is AccountKind.BUILDER_ID else document.text(row.members, "region"),
             start_url=start_url,
             # A Builder ID has none, and what `state` has may be left from another login.
             profile_arn=None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cwproxy.accounts.sources import document, moments, replacing
 from cwproxy.accounts.sources.holding import Holding
-from cwproxy.auth.device import BUILDER_ID_START_URL
+from cwproxy.auth.device import BUILDER_ID_REGION, BUILDER_ID_START_URL
 from cwproxy.errors import SourceError
 from cwproxy.store import AccountKind, Registration, Secret, Token
 
@@ -48,7 +48,8 @@ class KiroFile:
     def read(self) -> Holding:
         members = self._members()
         kind = kind_of(members)
-        region = document.text(members, "region")
+        # A Builder ID has one region, whatever the file says (protocol.md 5.1).
+        region = BUILDER_ID_REGION if kind is AccountKind.BUILDER_ID else document.text(members, "region")
         access_token, refresh_token = document.text(members, "accessToken"), document.text(members, "refreshToken")
         if access_token is None and refresh_token is None:
             raise SourceError(f"{self._path} has neither an accessToken nor a refreshToken.")

@@ -87,8 +87,9 @@ class Sharing:
                 assert_never(verdict)
 
     def push(self, account: Account, token: Token, *, spent: Secret | None) -> Token:
-        """Put `token`, which came of `spent`, into the account's file. Returns the token that counts: another one, where
-        the file has a newer login by now. Where it cannot be written, a later `pull` does that. Raises StoreError.
+        """Put `token`, which came of `spent`, into the account's file. Returns the token that counts: another one,
+        where the file has a newer login by now. Where it cannot be written, a later `pull` does that.
+        Raises StoreError.
         """
         if account.source is None:
             return token
@@ -124,8 +125,8 @@ class Sharing:
         why = place_of(account.source, account.kind).obstacle()
         if why is not None:
             return (
-                f"The login of account {account.label!r} has to be renewed by {program}: cwproxy cannot write to {path}, "
-                f"because {why}. Open {program}, make the file writable, or import it with --copy."
+                f"The login of account {account.label!r} has to be renewed by {program}: cwproxy cannot write to "
+                f"{path}, because {why}. Open {program}, make the file writable, or import it with --copy."
             )
         if stored.refresh_token is None or (registration is None and account.kind is not AccountKind.SOCIAL):
             return (
