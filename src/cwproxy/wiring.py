@@ -73,7 +73,12 @@ async def open_service(settings: Settings, directory: Path | None = None) -> Asy
         upstream = await stack.enter_async_context(open_upstream(settings))
         keeper = TokenKeeper(store, login_services(settings))
         stack.push_async_callback(keeper.aclose)
-        accounts = Accounts(store, CoolDowns(store.database), Selector(store, keeper, routing(settings)))
+        accounts = Accounts(
+            store,
+            CoolDowns(store.database),
+            Selector(store, keeper, routing(settings)),
+            accounts=keeper.accounts,
+        )
         stack.push_async_callback(accounts.aclose)
         service = Service(
             accounts=accounts,

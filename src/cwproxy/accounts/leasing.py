@@ -82,8 +82,9 @@ class Accounts:
         policy: Policy | None = None,
         clock: Clock | None = None,
         chance: Callable[[], float] = random.random,
+        accounts: Callable[[], Sequence[Account]] | None = None,
     ) -> None:
-        """chance: uniform in [0, 1)."""
+        """chance: uniform in [0, 1). accounts: see `Sharing`."""
         policy = policy or Policy()
         self.sticky = policy.strategy is Strategy.STICKY
         """Whether `Want.sticky` is of any use."""
@@ -91,7 +92,7 @@ class Accounts:
         self._clock = clock or Clock()
         self._chance = chance
         self._selector = selector
-        self._sharing = Sharing(store, cooldowns, heard=self._hear, clock=self._clock)
+        self._sharing = Sharing(store, cooldowns, heard=self._hear, clock=self._clock, accounts=accounts)
         self._queue = Queue(self._choose, self._give_back, self._tick)
         self._accounts: tuple[Account, ...] = ()
         self._selected: dict[str, Selected] = {}

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TypeAlias, assert_never
 
-from cwproxy.accounts.sources.sharing import PROGRAMS, Sharing, spent
+from cwproxy.accounts.sources.accord import PROGRAMS, Accord, spent
 from cwproxy.accounts.spending import Spend, Spender
 from cwproxy.auth.clock import Clock
 from cwproxy.auth.grants import Grant, Reason, Refusal
@@ -88,7 +88,7 @@ class Renewal:
     ) -> None:
         self._store = store
         self._spender = Spender(services)
-        self._sharing = Sharing(store, now=clock.now)
+        self._accord = Accord(store, now=clock.now)
         self._clock = clock
         self._lock_seconds = lock_seconds
         self._waiters: ThreadPoolExecutor | None = None
@@ -118,7 +118,7 @@ class Renewal:
         between two attempts. Raises StoreError.
         """
         with suppress(SourceError):
-            self._sharing.pull(account_id)
+            self._accord.pull(account_id)
         return self._store.token(account_id)
 
     @asynccontextmanager
@@ -138,7 +138,7 @@ class Renewal:
             await asyncio.to_thread(lock.__exit__, None, None, None)
 
     async def _renew(self, account_id: str, known: Token) -> Outcome:
-        await asyncio.to_thread(self._sharing.pull, account_id)
+        await asyncio.to_thread(self._accord.pull, account_id)
         login = await asyncio.to_thread(self._read, account_id)
         if login is None:
             return Lost("The account was removed. Run `cwproxy login`.")
@@ -147,7 +147,7 @@ class Renewal:
         stored = login.stored
         if self._is_newer(stored, known):
             return Refreshed(stored)
-        obstacle = await asyncio.to_thread(self._sharing.obstacle, login.account, stored, login.registration)
+        obstacle = await asyncio.to_thread(self._accord.obstacle, login.account, stored, login.registration)
         if obstacle is not None:
             return Postponed(obstacle, asked=False)
         current = known if known.generation > stored.generation else stored
@@ -211,13 +211,13 @@ class Renewal:
                 error.message,
             )
             with suppress(StoreError):
-                await asyncio.to_thread(self._sharing.push, login.account, token, spent=current.refresh_token)
+                await asyncio.to_thread(self._accord.push, login.account, token, spent=current.refresh_token)
             return Refreshed(token, unsaved_over=expected)
         if stored is None:
             return Lost("The account was removed. Run `cwproxy login`.")
         log.info("renewed the login of account %s", account_id)
         if stored is token:
-            stored = await asyncio.to_thread(self._sharing.push, login.account, token, spent=current.refresh_token)
+            stored = await asyncio.to_thread(self._accord.push, login.account, token, spent=current.refresh_token)
         return Refreshed(stored)
 
     def _put(self, account_id: str, token: Token, renewed: Token, expected: int) -> Token | None:
@@ -251,7 +251,7 @@ class Renewal:
         for pause in REREAD_SECONDS if account.source is None else SOURCE_REREAD_SECONDS:
             await self._clock.sleep(pause)
             with suppress(SourceError):
-                await asyncio.to_thread(self._sharing.pull, account.id)
+                await asyncio.to_thread(self._accord.pull, account.id)
             token = await asyncio.to_thread(self._store.token, account.id)
             if token is not None and self._is_newer(token, login.stored):
                 return Refreshed(token)

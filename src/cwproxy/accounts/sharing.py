@@ -38,10 +38,21 @@ class News:
 
 
 class Sharing:
-    """heard: told of everything that is read, from the event loop. Used in one event loop."""
+    """heard: told of everything that is read, from the event loop. accounts: reads them all, in a thread; by default
+    from the store alone. Used in one event loop.
+    """
 
-    def __init__(self, store: Store, cooldowns: CoolDowns, *, heard: Callable[[News], None], clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        cooldowns: CoolDowns,
+        *,
+        heard: Callable[[News], None],
+        clock: Clock,
+        accounts: Callable[[], Sequence[Account]] | None = None,
+    ) -> None:
         self._store = store
+        self._accounts = accounts or store.accounts
         self._cooldowns = cooldowns
         self._heard = heard
         self._clock = clock
@@ -97,12 +108,10 @@ class Sharing:
     async def _read(self) -> None:
         try:
             written = self._written
-            accounts, seen = await asyncio.to_thread(
-                lambda: (self._store.accounts(), self._cooldowns.since(self._stamp))
-            )
+            accounts, seen = await asyncio.to_thread(lambda: (self._accounts(), self._cooldowns.since(self._stamp)))
             while written != self._written:  # what was read may be older than what has been written meanwhile
                 written = self._written
-                accounts = await asyncio.to_thread(self._store.accounts)
+                accounts = await asyncio.to_thread(self._accounts)
         except StoreError as error:
             if self._failure is None:
                 log.warning("what is known of the accounts cannot be read anew: %s", error.message)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from cwproxy.accounts.renewal import Lost, Outcome, Postponed, Refreshed, Renewal, login_ended
-from cwproxy.accounts.sources.sharing import Sharing
+from cwproxy.accounts.sources.accord import Accord
 from cwproxy.auth.clock import Clock
 from cwproxy.auth.services import LoginServices
 from cwproxy.errors import BackendTimeout, BackendUnavailable, LoginRequired, StoreError
@@ -247,7 +247,7 @@ class TokenKeeper:
         self._store = store
         self._clock = clock or Clock()
         self._renewal = Renewal(store, services, clock=self._clock)
-        self._sharing = Sharing(store, now=self._clock.now)
+        self._accord = Accord(store, now=self._clock.now)
         self._jitter = jitter or _jitter
         self._patience = patience
         self._sources: dict[str, AccountTokens] = {}
@@ -268,7 +268,7 @@ class TokenKeeper:
 
     def accounts(self) -> list[Account]:
         """All accounts, for a thread. What other programs have done for those that need a login is in them."""
-        return self._sharing.accounts()
+        return self._accord.accounts()
 
     async def aclose(self) -> None:
         """Wait for running renewals, 10 s at most, because each may have spent a refresh token already."""

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
+from cwproxy.accounts.sources.accord import PROGRAMS, place_of, taken
 from cwproxy.accounts.sources.holding import Holding
-from cwproxy.accounts.sources.sharing import PROGRAMS, place_of, taken
 from cwproxy.auth.device import BUILDER_ID_REGION
 from cwproxy.errors import LoginFailed, SourceError
 from cwproxy.store import Account, AccountKind, Source, SourceKind, Store

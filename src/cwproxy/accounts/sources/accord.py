@@ -56,7 +56,7 @@ class Seen:
     spent: tuple[str, ...] = ()
 
 
-class Sharing:
+class Accord:
     """The accounts of `store` that have a source. Synchronous, for threads; `now` is epoch seconds.
 
     `pull` and `push` belong under the lock of the account's renewal.

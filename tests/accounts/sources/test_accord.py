@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from tests.support.records import NOW, a_registration, a_token, an_account
 from tests.support.sourcefiles import CLI_REGISTRATION, IDC_HASH, cli_token, kiro_members, write_database, write_kiro
 
+from cwproxy.accounts.sources.accord import Accord, Verdict, compared, judge, place_of, seen_in, spent, taken
 from cwproxy.accounts.sources.holding import Holding
-from cwproxy.accounts.sources.sharing import Sharing, Verdict, compared, judge, place_of, seen_in, spent, taken
 from cwproxy.errors import SourceError
 from cwproxy.store import AccountKind, AccountState, Secret, Source, SourceKind, Store, Token
 
@@ -24,7 +24,7 @@ class Bench:
         self.directory = directory
         self.path = write_kiro(directory, **IDC)
         self.store = store
-        self.sharing = Sharing(store, now=lambda: NOW)
+        self.accord = Accord(store, now=lambda: NOW)
         holding = place_of(self.source, None).read()
         account = replace(an_account("one", AccountKind.IDENTITY_CENTER), source=self.source)
         store.add(account, taken(None, holding, now=NOW), holding.registration)
@@ -67,23 +67,23 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 def test_nothing_new(bench: Bench) -> None:
     before = bench.token
-    bench.sharing.pull("one")
+    bench.accord.pull("one")
     assert bench.token == before
 
 
 def test_an_account_without_a_source_and_none_at_all(bench: Bench) -> None:
     bench.store.add(an_account("two"), a_token(), a_registration())
-    bench.sharing.pull("two")
-    bench.sharing.pull("three")
+    bench.accord.pull("two")
+    bench.accord.pull("three")
     account = bench.store.account("two")
     assert account is not None
-    assert bench.sharing.push(account, a_token(9), spent=None) == a_token(9)
-    assert bench.sharing.obstacle(account, a_token(), None) is None
+    assert bench.accord.push(account, a_token(9), spent=None) == a_token(9)
+    assert bench.accord.obstacle(account, a_token(), None) is None
 
 
 def test_what_the_other_program_renewed_is_taken_over(bench: Bench) -> None:
     bench.renew_theirs(1)
-    bench.sharing.pull("one")
+    bench.accord.pull("one")
     assert bench.token.access_token == Secret("canary-access-1")
     assert bench.token.refresh_token == Secret("canary-refresh-1")
     assert (bench.token.expires_at, bench.token.generation) == (NOW + 3600, 2)
@@ -91,20 +91,20 @@ def test_what_the_other_program_renewed_is_taken_over(bench: Bench) -> None:
 
 def test_what_was_renewed_here_reaches_the_file_later(bench: Bench) -> None:
     token = bench.renew_ours(1)
-    bench.sharing.pull("one")
+    bench.accord.pull("one")
     assert bench.file()["refreshToken"] == "canary-refresh-1"
     assert bench.token == token
-    bench.sharing.pull("one")
+    bench.accord.pull("one")
     assert bench.token.access_token == token.access_token
     before = bench.token
-    bench.sharing.pull("one")
+    bench.accord.pull("one")
     assert bench.token == before
 
 
 def test_two_renewals_that_did_not_reach_the_file(bench: Bench) -> None:
     bench.renew_ours(1)
     bench.renew_ours(2)
-    bench.sharing.pull("one")
+    bench.accord.pull("one")
     assert bench.file()["refreshToken"] == "canary-refresh-2"
 
 
@@ -112,15 +112,15 @@ def test_an_old_copy_that_is_put_back_is_not_believed(bench: Bench) -> None:
     """The token in it is spent; to show it again would end the login (backend-rules.md C 3)."""
     old = bench.path.read_bytes()
     for number in (1, 2, 3):
-        bench.sharing.pull("one")
+        bench.accord.pull("one")
         token, before = bench.renew_ours(number), bench.token
         account = bench.store.account("one")
         assert account is not None
-        bench.sharing.push(account, token, spent=Secret(f"canary-refresh-{number - 1}"))
+        bench.accord.push(account, token, spent=Secret(f"canary-refresh-{number - 1}"))
         assert bench.token == before
-    bench.sharing.pull("one")
+    bench.accord.pull("one")
     bench.path.write_bytes(old)
-    bench.sharing.pull("one")
+    bench.accord.pull("one")
     assert bench.file()["refreshToken"] == "canary-refresh-3"
     assert bench.token.refresh_token == Secret("canary-refresh-3")
 
@@ -128,14 +128,14 @@ def test_an_old_copy_that_is_put_back_is_not_believed(bench: Bench) -> None:
 def test_another_login_in_the_file_is_taken_also_when_ours_did_not_reach_it(bench: Bench) -> None:
     bench.renew_ours(1)
     bench.renew_theirs(7)
-    bench.sharing.pull("one")
+    bench.accord.pull("one")
     assert bench.token.refresh_token == Secret("canary-refresh-7")
 
 
 def test_a_correction_beside_the_tokens_is_taken_and_ends_a_refusal(bench: Bench) -> None:
     bench.store.quarantine("one", "refused", expected_generation=1)
     bench.change(region="eu-west-1")
-    (account,) = bench.sharing.accounts()
+    (account,) = bench.accord.accounts()
     assert (account.sso_region, account.state) == ("eu-west-1", AccountState.ACTIVE)
     registration = bench.store.registration("one")
     assert registration is not None
@@ -146,21 +146,21 @@ def test_a_correction_beside_the_tokens_is_taken_and_ends_a_refusal(bench: Bench
 def test_a_correction_while_ours_did_not_reach_the_file(bench: Bench) -> None:
     bench.renew_ours(1)
     bench.change(region="eu-west-1")
-    bench.sharing.pull("one")
+    bench.accord.pull("one")
     assert bench.token.refresh_token == Secret("canary-refresh-1")
-    bench.sharing.pull("one")
+    bench.accord.pull("one")
     assert (bench.file()["refreshToken"], bench.file()["region"]) == ("canary-refresh-1", "eu-west-1")
 
 
 def test_a_refused_account_waits_for_something_new(bench: Bench) -> None:
     bench.store.quarantine("one", "refused", expected_generation=1)
-    (account,) = bench.sharing.accounts()
+    (account,) = bench.accord.accounts()
     assert account.state is AccountState.NEEDS_LOGIN
     bench.path.unlink()
-    (account,) = bench.sharing.accounts()
+    (account,) = bench.accord.accounts()
     assert account.state is AccountState.NEEDS_LOGIN
     bench.renew_theirs(5)
-    (account,) = bench.sharing.accounts()
+    (account,) = bench.accord.accounts()
     assert account.state is AccountState.ACTIVE
     assert bench.token.access_token == Secret("canary-access-5")
 
@@ -168,15 +168,15 @@ def test_a_refused_account_waits_for_something_new(bench: Bench) -> None:
 def test_a_suspension_outlives_a_renewal(bench: Bench) -> None:
     bench.store.set_state("one", AccountState.SUSPENDED, "by AWS")
     bench.renew_theirs(1)
-    bench.sharing.pull("one")
-    (account,) = bench.sharing.accounts()
+    bench.accord.pull("one")
+    (account,) = bench.accord.accounts()
     assert (account.state, account.state_detail) == (AccountState.SUSPENDED, "by AWS")
 
 
 def test_a_push_reaches_the_file(bench: Bench) -> None:
     token, account = bench.renew_ours(1), bench.store.account("one")
     assert account is not None
-    assert bench.sharing.push(account, token, spent=Secret("canary-refresh-0")) == token
+    assert bench.accord.push(account, token, spent=Secret("canary-refresh-0")) == token
     assert bench.file() == kiro_members(
         accessToken="canary-access-1", refreshToken="canary-refresh-1", expiresAt="2025-06-15T16:06:40.000Z", **IDC
     )
@@ -186,7 +186,7 @@ def test_a_push_finds_a_newer_login(bench: Bench) -> None:
     token, account = bench.renew_ours(1), bench.store.account("one")
     assert account is not None
     bench.renew_theirs(7)
-    counts = bench.sharing.push(account, token, spent=Secret("canary-refresh-0"))
+    counts = bench.accord.push(account, token, spent=Secret("canary-refresh-0"))
     assert counts.refresh_token == Secret("canary-refresh-7")
     assert bench.file()["refreshToken"] == "canary-refresh-7"
 
@@ -196,31 +196,31 @@ def test_a_push_that_fails_is_made_good(bench: Bench, caplog: pytest.LogCaptureF
     assert account is not None
     whole = bench.path.read_bytes()
     bench.path.unlink()
-    assert bench.sharing.push(account, token, spent=Secret("canary-refresh-0")) == token
+    assert bench.accord.push(account, token, spent=Secret("canary-refresh-0")) == token
     assert "the Kiro IDE has not got the renewed login" in caplog.text
     assert "canary" not in caplog.text
     bench.path.write_bytes(whole)
-    bench.sharing.pull("one")
+    bench.accord.pull("one")
     assert bench.file()["refreshToken"] == "canary-refresh-1"
 
 
 def test_a_login_of_another_kind(bench: Bench) -> None:
     write_kiro(bench.directory, authMethod="social", provider="Google", clientIdHash=None, refreshToken="r")
     with pytest.raises(SourceError, match=r"now holds a login of another kind \(social\)"):
-        bench.sharing.pull("one")
+        bench.accord.pull("one")
     assert bench.token.refresh_token == Secret("canary-refresh-0")
 
 
 def test_only_a_refresh_token(bench: Bench) -> None:
     bench.change(accessToken=None, refreshToken="canary-refresh-3")
-    bench.sharing.pull("one")
+    bench.accord.pull("one")
     assert (bench.token.expires_at, bench.token.refresh_token) == (0.0, Secret("canary-refresh-3"))
 
 
 def test_the_obstacles(bench: Bench) -> None:
     account = bench.store.account("one")
     assert account is not None
-    obstacle = bench.sharing.obstacle
+    obstacle = bench.accord.obstacle
     assert obstacle(account, a_token(), a_registration()) is None
     assert obstacle(replace(account, kind=AccountKind.SOCIAL), a_token(), None) is None
     assert "lacks what is needed" in (obstacle(account, a_token(), None) or "")
