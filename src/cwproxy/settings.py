@@ -6,6 +6,7 @@ Precedence: flags, then `CWPROXY_*` variables, then the TOML file, then the defa
 
 import os
 import re
+import sys
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
@@ -171,6 +172,12 @@ def data_directory() -> Path:
 def store_place(settings: Settings) -> Path | str:
     """Where everything that must survive is kept: a directory, or the URL of a database, which is a secret."""
     return data_directory() if settings.database_url is None else settings.database_url.get_secret_value()
+
+
+def program_data() -> Path | None:
+    """Where the user wants programs to keep their data: `$XDG_DATA_HOME`, or `%LOCALAPPDATA%` of Windows."""
+    value = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_DATA_HOME")
+    return Path(value) if value else None
 
 
 def variable_names() -> tuple[str, ...]:

@@ -400,3 +400,17 @@ async def test_nothing_that_is_kept_shows_a_secret(bench: Logins, caplog: pytest
     source = bench.keeper.source("one")
     await source.token()
     assert "canary" not in repr(vars(source)) + repr(vars(bench.keeper)) + caplog.text
+
+
+async def test_a_refused_token_that_cannot_be_renewed_now_is_no_end_of_the_login(bench: Logins) -> None:
+    """It is not shown to the service again: a second refusal would be taken for the end of the login."""
+    source = bench.keeper.source("one")
+    assert await source.token() == OLD
+    bench.server.script.append(error("server_error"))
+    for _ in range(2):
+        with pytest.raises(BackendUnavailable) as caught:
+            await source.renew(OLD)
+        assert caught.value.reason == "login_not_renewed"
+    bench.time.advance(61)
+    assert await source.renew(OLD) == NEW
+    assert bench.account.state is AccountState.ACTIVE

@@ -92,7 +92,7 @@ class AccountTokens:
             held = self._hold(stored)
             if held.token.access_token.reveal() != stale and self._left(held) > BLOCKING_SECONDS:
                 return held.token.access_token.reveal()
-        return await self._renewed(held)
+        return await self._renewed(held, refused=True)
 
     async def aclose(self, within: float) -> None:
         """Let a running renewal finish for `within` seconds, and try once more to store what was not stored."""
@@ -134,16 +134,18 @@ class AccountTokens:
         now = self._clock.monotonic()
         return now >= self._retry_at and (left <= 0 or now >= self._calm_until)
 
-    async def _renewed(self, held: _Held) -> str:
-        """Wait for a new token. The one in hand is good enough while it is valid."""
+    async def _renewed(self, held: _Held, *, refused: bool = False) -> str:
+        """Wait for a new token. The one in hand is good enough while it is valid, unless it was `refused` and could
+        not be renewed: that says nothing of the login yet, which a second refusal would be taken for.
+        """
         left = self._left(held)
         if self._attempt is None and not self._may_try(left):
-            return self._old_or_raise(held, self._failure)
+            return self._old_or_raise(held, self._failure, refused=refused and self._failures > 0)
         try:
             async with asyncio.timeout(self._patience):
                 outcome = await asyncio.shield(self._start(held))
         except TimeoutError as error:
-            if self._left(held) > 0:
+            if self._left(held) > 0 and not refused:
                 return held.token.access_token.reveal()
             raise BackendTimeout("The login service has not answered in time.", retry_after=FIRST_BACK_OFF) from error
         match outcome:
@@ -152,12 +154,12 @@ class AccountTokens:
             case Lost(message=message):
                 raise LoginRequired(message)
             case Postponed():
-                return self._old_or_raise(held, outcome)
+                return self._old_or_raise(held, outcome, refused=refused)
             case _:
                 assert_never(outcome)
 
-    def _old_or_raise(self, held: _Held, failure: Postponed) -> str:
-        if self._left(held) > 0:
+    def _old_or_raise(self, held: _Held, failure: Postponed, *, refused: bool) -> str:
+        if self._left(held) > 0 and not refused:
             return held.token.access_token.reveal()
         if failure.storage:
             raise StoreError(failure.message)

@@ -31,3 +31,9 @@ def test_kiro_cli() -> None:
     assert str(kiro_cli("win32", WINDOWS)) == r"C:\Users\ann\AppData\Local\Kiro-Cli\data.sqlite3"
     local = PureWindowsPath("D:/Local")
     assert str(kiro_cli("win32", WINDOWS, local)) == r"D:\Local\Kiro-Cli\data.sqlite3"
+
+
+def test_a_data_directory_of_ones_own() -> None:
+    elsewhere = PurePosixPath("/data")
+    assert str(q_cli("linux", LINUX, elsewhere)) == "/data/amazon-q/data.sqlite3"
+    assert str(kiro_cli("linux", LINUX, elsewhere)) == "/data/kiro-cli/data.sqlite3"

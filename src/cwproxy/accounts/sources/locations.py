@@ -15,17 +15,17 @@ def kiro_ide(home: PurePath) -> PurePath:
     return home / ".aws" / "sso" / "cache" / KIRO_FILE
 
 
-def q_cli(system: str, home: PurePath) -> PurePath:
-    """The Q CLI does not exist for Windows itself; in WSL it is a Linux program."""
+def q_cli(system: str, home: PurePath, data_home: PurePath | None = None) -> PurePath:
+    """The Q CLI does not exist for Windows itself; in WSL it is a Linux program. data_home: `$XDG_DATA_HOME`."""
     if system == "darwin":
         return home / "Library" / "Application Support" / "amazon-q" / DATABASE
-    return home / ".local" / "share" / "amazon-q" / DATABASE
+    return (data_home or home / ".local" / "share") / "amazon-q" / DATABASE
 
 
-def kiro_cli(system: str, home: PurePath, local_app_data: PurePath | None = None) -> PurePath:
-    """local_app_data: what `%LOCALAPPDATA%` says, for Windows."""
+def kiro_cli(system: str, home: PurePath, data_home: PurePath | None = None) -> PurePath:
+    """data_home: `$XDG_DATA_HOME`, and for Windows what `%LOCALAPPDATA%` says."""
     if system == "darwin":
         return home / "Library" / "Application Support" / "kiro-cli" / DATABASE
     if system == "win32":
-        return (local_app_data or home / "AppData" / "Local") / "Kiro-Cli" / DATABASE
-    return home / ".local" / "share" / "kiro-cli" / DATABASE
+        return (data_home or home / "AppData" / "Local") / "Kiro-Cli" / DATABASE
+    return (data_home or home / ".local" / "share") / "kiro-cli" / DATABASE
