@@ -46,9 +46,11 @@ def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "example.com"])
 def test_an_open_address_needs_a_key(host: str) -> None:
-    with pytest.raises(SettingsError, match="needs an API key: set CWPROXY_API_KEYS"):
+    with pytest.raises(SettingsError, match="needs an API key: run `cwproxy keys create NAME`, or set"):
         settings.require_keys_when_open(settings.load({"host": host}))
     settings.require_keys_when_open(settings.load({"host": host, "api_keys": "secret"}))
+    settings.require_keys_when_open(settings.load({"host": host}), stored=True)
+    assert settings.needs_keys(settings.load({"host": host, "api_keys": "secret"}))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "[::1]", "127.9.9.9"])

@@ -81,6 +81,7 @@ class Settings(BaseSettings):
     )
     upstream_proxy: str | None = Field(default=None, description="HTTP proxy for the calls to AWS.")
     ca_bundle: Path | None = Field(default=None, description="PEM file of further certificate authorities.")
+    usage_days: int = Field(default=400, ge=31, description="Days for which the usage ledger is kept.")
     drain: float = Field(default=5.0, ge=0, le=3600, description="Seconds that open streams get at shutdown.")
     dump_failures: Path | None = Field(
         default=None, description="Directory for what failing requests sent and were answered; holds prompts."
@@ -129,20 +130,26 @@ def load(flags: Mapping[str, Any] | None = None) -> Settings:
         raise SettingsError(f"{config_file()} is not a valid TOML file: {error}.") from None
 
 
-def require_keys_when_open(settings: Settings) -> None:
+def require_keys_when_open(settings: Settings, *, stored: bool = False) -> None:
     """For servers only: the other commands may run where the settings of a server are not complete, such as a login
-    in a container. Raises SettingsError.
+    in a container. stored: whether there is a client's key in the store. Raises SettingsError.
     """
-    if not settings.api_keys and not is_loopback(settings.host):
+    if stored or settings.api_keys or not needs_keys(settings):
+        return
+    if not is_loopback(settings.host):
         raise SettingsError(
-            f"listening on {settings.host} lets other machines in, so it needs an API key: set CWPROXY_API_KEYS "
-            "(or `api_keys` in the file), or listen on 127.0.0.1"
+            f"listening on {settings.host} lets other machines in, so it needs an API key: run `cwproxy keys create "
+            "NAME`, or set CWPROXY_API_KEYS (or `api_keys` in the file), or listen on 127.0.0.1"
         )
-    if not settings.api_keys and "*" in settings.cors_origins:
-        raise SettingsError(
-            "cors_origins * lets every web page use your account, so it needs an API key: set CWPROXY_API_KEYS "
-            "(or `api_keys` in the file), or name the origins"
-        )
+    raise SettingsError(
+        "cors_origins * lets every web page use your account, so it needs an API key: run `cwproxy keys create NAME`, "
+        "or set CWPROXY_API_KEYS (or `api_keys` in the file), or name the origins"
+    )
+
+
+def needs_keys(settings: Settings) -> bool:
+    """Whether others than the programs of this machine may call, so that nobody is let in without a key."""
+    return not is_loopback(settings.host) or "*" in settings.cors_origins
 
 
 def _sentence(error: ValidationError) -> str:

@@ -1,25 +1,36 @@
 """Settings to objects: the one module that names every concrete class of the I/O shell."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
 
+from cwproxy.accounts.bookkeeping import Bookkeeper
+from cwproxy.accounts.keyring import KeyRing
 from cwproxy.accounts.leasing import Accounts
+from cwproxy.accounts.oversight import Oversight
+from cwproxy.accounts.quotas import Quotas
+from cwproxy.accounts.recording import Recorder, Unrecorded
 from cwproxy.accounts.selection import Routing, Selector
 from cwproxy.accounts.tokens import TokenKeeper
 from cwproxy.auth.services import LoginServices
+from cwproxy.codewhisperer.catalog import UsageLimits, parse_usage
+from cwproxy.codewhisperer.surfaces import Surface, usage_call
 from cwproxy.diagnosis.dumps import Dumps
-from cwproxy.errors import SettingsError
+from cwproxy.errors import BackendUnavailable, LoginRequired, SettingsError
 from cwproxy.media import scaling
 from cwproxy.service import Options, Service
-from cwproxy.settings import Settings, store_place, variable_names
+from cwproxy.settings import Settings, needs_keys, require_keys_when_open, store_place, variable_names
 from cwproxy.store import Database, Store
 from cwproxy.store import open_database as open_place
 from cwproxy.store.cooldowns import CoolDowns
+from cwproxy.store.keys import Keys
+from cwproxy.store.ledger import Ledger
 from cwproxy.upstream import Upstream
 from cwproxy.upstream.fetching import Fetcher
 from cwproxy.upstream.pictures import Pictures
@@ -27,6 +38,8 @@ from cwproxy.upstream.workspace import Workspace
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+
+    from cwproxy.api.admin import Operations
 
 
 @asynccontextmanager
@@ -68,17 +81,88 @@ async def open_upstream(settings: Settings) -> AsyncIterator[Upstream]:
 @asynccontextmanager
 async def open_service(settings: Settings, directory: Path | None = None) -> AsyncIterator[Service]:
     """Everything that answers requests, for the accounts in `directory` (by default, where the settings say)."""
+    async with open_store(settings, directory) as store, _open_parts(settings, store, Unrecorded()) as parts:
+        yield parts.service
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The HTTP application of `cwproxy serve`, and the service behind it."""
+
+    service: Service
+    application: "FastAPI"
+
+
+@asynccontextmanager
+async def open_server(settings: Settings, directory: Path | None = None) -> AsyncIterator[Server]:
+    """The same, with keys, books and an HTTP application. Raises StoreError, and SettingsError where others than this
+    machine are let in and there is no key.
+    """
+    from cwproxy.api.admin import Operations
+
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings, directory))
+        books = Bookkeeper(Ledger(store.database), retention_days=settings.usage_days, wall=time.time)
+        stack.push_async_callback(books.aclose)
+        await books.start()
+        parts = await stack.enter_async_context(_open_parts(settings, store, books))
+        ring = KeyRing(
+            [key.get_secret_value() for key in settings.api_keys],
+            Keys(store.database),
+            demanding=needs_keys(settings),
+            spending=books,
+            capacity=parts.accounts.pool.capacity,
+        )
+        stack.push_async_callback(ring.aclose)
+        await ring.start()
+        require_keys_when_open(settings, stored=ring.has_clients)
+        quotas = Quotas(parts.limits, books.statistics.attempts, told=parts.learn_quota, wall=time.time)
+        stack.push_async_callback(quotas.aclose)
+        quotas.watch(lambda: parts.awake(books))
+        oversight = Oversight(store, parts.accounts, books, quotas, wall=time.time)
+        operations = Operations(books, oversight, time.time(), time.time)
+        yield Server(parts.service, create_application(settings, parts.service, ring=ring, operations=operations))
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What answers requests, and what it is made of."""
+
+    store: Store
+    upstream: Upstream
+    selector: Selector
+    accounts: Accounts
+    service: Service
+
+    async def limits(self, account_id: str) -> UsageLimits:
+        """Ask the backend how much of its allowance an account has left. Raises BackendError, LoginRequired and
+        StoreError.
+        """
+        account = await asyncio.to_thread(self.store.account, account_id)
+        if account is None:
+            raise LoginRequired("The account is gone.")
+        selected = self.selector.selected(account)
+        if selected.target.surface is Surface.Q_IAM:
+            raise BackendUnavailable("The service tells no allowance for AWS credentials.", retry_safe=False)
+        return parse_usage(await self.upstream.fetch(usage_call(selected.target), selected.auth))
+
+    def learn_quota(self, account_id: str, limits: UsageLimits) -> None:
+        self.accounts.learn_quota(account_id, limits.fraction_left(), limits.resets_at)
+
+    def awake(self, books: Bookkeeper) -> list[str]:
+        """The accounts that have been used by this process and are not out of quota."""
+        used = [account_id for (account_id,) in books.statistics.accounts if account_id is not None]
+        return [account_id for account_id in used if not self.accounts.resting(account_id)]
+
+
+@asynccontextmanager
+async def _open_parts(settings: Settings, store: Store, recorder: Recorder) -> AsyncIterator[_Parts]:
+    async with AsyncExitStack() as stack:
         upstream = await stack.enter_async_context(open_upstream(settings))
         keeper = TokenKeeper(store, login_services(settings))
         stack.push_async_callback(keeper.aclose)
-        accounts = Accounts(
-            store,
-            CoolDowns(store.database),
-            Selector(store, keeper, routing(settings)),
-            accounts=keeper.accounts,
-        )
+        selector = Selector(store, keeper, routing(settings))
+        accounts = Accounts(store, CoolDowns(store.database), selector, accounts=keeper.accounts)
         stack.push_async_callback(accounts.aclose)
         service = Service(
             accounts=accounts,
@@ -89,17 +173,21 @@ async def open_service(settings: Settings, directory: Path | None = None) -> Asy
                 pictures=pictures(settings),
                 parse_thinking_tags=settings.parse_thinking_tags,
             ),
+            recorder=recorder,
         )
         stack.push_async_callback(service.aclose)
-        yield service
+        yield _Parts(store, upstream, selector, accounts, service)
 
 
-def create_application(settings: Settings, service: Service) -> "FastAPI":
-    """The HTTP application of `cwproxy serve`."""
+def create_application(
+    settings: Settings, service: Service, *, ring: KeyRing | None = None, operations: "Operations | None" = None
+) -> "FastAPI":
+    """The HTTP application. ring: of all keys; without it, those of the settings."""
     from cwproxy.api import AccessPolicy, Limits, create_app
 
     access = AccessPolicy.of(
         keys=[key.get_secret_value() for key in settings.api_keys],
+        ring=ring,
         host=settings.host,
         names=settings.allowed_hosts,
         origins=settings.cors_origins,
@@ -112,6 +200,7 @@ def create_application(settings: Settings, service: Service) -> "FastAPI":
         dumps=dumps,
         strict=settings.strict,
         cors_origins=settings.cors_origins,
+        operations=operations,
     )
 
 

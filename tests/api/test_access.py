@@ -1,13 +1,21 @@
 """Names, origins and keys (reliability.md 2.4, 3E 116, 117, 128)."""
 
+from pathlib import Path
+
 import pytest
 from starlette.requests import Request
 from tests.support.api_client import scope
+from tests.support.records import NOW
+from tests.support.rings import Ring, a_ring
 
 from cwproxy.accounts.callers import LOCAL, Caller
+from cwproxy.accounts.keyring import KeyRing, KnownKey
 from cwproxy.api.access import AccessPolicy
 from cwproxy.api.exchange import begin, exchange_of
 from cwproxy.api.refused import Refused
+from cwproxy.dialects.openai_chat import Failure
+from cwproxy.store import open_database
+from cwproxy.store.keys import KeyKind, KeyLimits, Keys, digest_of, new_key
 
 pytestmark = pytest.mark.anyio
 
@@ -30,6 +38,15 @@ async def refusal(policy: AccessPolicy, *headers: tuple[str, str], host: str | N
         await caller(policy, *headers, host=host)
     assert KEY not in caught.value.message
     return caught.value.failure.status
+
+
+async def operator(policy: AccessPolicy, *headers: tuple[str, str]) -> Caller | None:
+    """Which operator is let in with these headers."""
+    asked = scope()
+    asked["headers"] = [(name.encode(), value.encode()) for name, value in (*headers, ("host", "localhost"))]
+    begin(asked)
+    await policy.admit_operator(Request(asked))
+    return exchange_of(asked).caller
 
 
 async def test_without_keys_everybody_is_local() -> None:
@@ -131,4 +148,82 @@ async def test_other_pages_may_not(origin: str) -> None:
 
 def test_keys_are_not_in_the_repr() -> None:
     assert KEY not in repr(LOCKED)
-    assert "keys" not in repr(LOCKED)
+    assert "ring" not in repr(LOCKED)
+
+
+async def test_a_client_key_opens_the_clients_door_only(tmp_path: Path) -> None:
+    made = await a_ring(tmp_path)
+    policy = AccessPolicy.of(ring=made.ring)
+    assert await caller(policy, ("x-api-key", made.other)) is not None
+    with pytest.raises(Refused) as caught:
+        await operator(policy, ("x-api-key", made.other))
+    assert (caught.value.failure.status, caught.value.failure.code) == (403, "wrong_kind_of_key")
+
+
+async def test_an_admin_key_opens_the_operators_door_only(tmp_path: Path) -> None:
+    made = await a_ring(tmp_path)
+    policy = AccessPolicy.of(ring=made.ring)
+    known = await operator(policy, ("authorization", f"Bearer {made.admin}"))
+    assert known is not None
+    assert known.key_id is not None
+    assert await refusal(policy, ("x-api-key", made.admin)) == 403
+
+
+async def test_the_operators_door_is_closed_even_where_clients_need_no_key() -> None:
+    with pytest.raises(Refused, match="keys create NAME --admin") as caught:
+        await operator(AccessPolicy.of())
+    assert caught.value.failure.status == 401
+
+
+async def test_an_admin_key_is_no_clients_key_where_clients_need_none(tmp_path: Path) -> None:
+    database = open_database(tmp_path)
+    key, secret = new_key("admin", now=0, kind=KeyKind.ADMIN)
+    Keys(database).add(key)
+    ring = KeyRing(keys=Keys(database))
+    await ring.start()
+    await ring.aclose()
+    database.close()
+    policy = AccessPolicy.of(ring=ring)
+    assert await caller(policy) == LOCAL
+    assert await refusal(policy, ("x-api-key", secret.reveal())) == 403
+
+
+def charge(policy: AccessPolicy, key: KnownKey | None) -> Failure | None:
+    asked = scope()
+    exchange = begin(asked)
+    try:
+        policy.charge(Request(asked), key)
+    except Refused as refused:
+        assert exchange.release is None
+        return refused.failure
+    assert (exchange.release is None) == (key is None)
+    return None
+
+
+def known(made: Ring) -> KnownKey:
+    key = made.ring.find(digest_of(made.limited))
+    assert key is not None
+    return key
+
+
+async def test_over_its_requests_a_key_is_told_when_to_come_back(tmp_path: Path) -> None:
+    made = await a_ring(tmp_path, KeyLimits(requests_per_minute=1))
+    policy = AccessPolicy(made.ring, clock=lambda: 100.0)
+    assert charge(policy, known(made)) is None
+    failure = charge(policy, known(made))
+    assert failure is not None
+    assert (failure.status, failure.code, failure.type) == (429, "rate_limit_exceeded", "rate_limit_error")
+    assert dict(failure.headers) == {"retry-after": "60", "retry-after-ms": "60000", "x-should-retry": "true"}
+
+
+async def test_spent_credits_are_no_reason_to_try_again(tmp_path: Path) -> None:
+    made = await a_ring(tmp_path, KeyLimits(monthly_credits=0))
+    failure = charge(AccessPolicy(made.ring, wall=lambda: NOW), known(made))
+    assert failure is not None
+    headers = dict(failure.headers)
+    assert (failure.status, failure.code, headers["x-should-retry"]) == (429, "insufficient_quota", "false")
+    assert int(headers["retry-after"]) > 86_400
+
+
+def test_nobody_is_charged_where_there_are_no_keys() -> None:
+    assert charge(AccessPolicy.of(), None) is None

@@ -50,3 +50,16 @@ async def test_the_servers_own_messages_pass() -> None:
 
     await Gate(app, Load(requests=1, body_bytes=1))({"type": "lifespan"}, receive, Caller().send)
     assert seen == ["lifespan"]
+
+
+async def test_what_the_exchange_holds_is_released_whatever_happens() -> None:
+    released: list[str] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        exchange_of(scope).release = lambda: released.append("once")
+        raise ZeroDivisionError
+
+    caller = Caller()
+    with pytest.raises(ZeroDivisionError):
+        await Gate(app)(scope(), caller.receive, caller.send)
+    assert released == ["once"]

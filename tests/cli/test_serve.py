@@ -64,7 +64,10 @@ def test_other_names_of_loopback(tmp_path: Path, host: str) -> None:
 def test_an_open_address_without_a_key_is_refused(cli: Cli, host: str) -> None:
     done = cli("serve", "--host", host)
     assert done.code == 2
-    assert f"listening on {host} lets other machines in, so it needs an API key: set CWPROXY_API_KEYS" in done.err
+    assert (
+        f"listening on {host} lets other machines in, so it needs an API key: run `cwproxy keys create NAME`"
+        in done.err
+    )
 
 
 def test_an_open_address_with_a_key(tmp_path: Path) -> None:

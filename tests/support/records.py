@@ -1,6 +1,7 @@
 """Accounts and tokens for tests. Every secret begins with `canary-`, so that leaks can be searched for."""
 
 from cwproxy.store import Account, AccountKind, Registration, Secret, Source, Token
+from cwproxy.store.ledger import Record
 
 NOW = 1_750_000_000.0
 START_URL = "https://view.awsapps.com/start"
@@ -20,3 +21,18 @@ def a_token(number: int = 0, *, expires_at: float = NOW + 3600, generation: int 
 def a_registration(region: str = "us-east-1") -> Registration:
     scopes = ("codewhisperer:completions", "codewhisperer:analysis", "codewhisperer:conversations")
     return Registration("client-0", Secret("canary-client-secret-0"), NOW + 90 * 86_400, region, scopes)
+
+
+def a_record(**changes: object) -> Record:
+    """An answer that was served at NOW."""
+    members: dict[str, object] = {
+        "at": NOW,
+        "account_id": "one",
+        "model": "claude-sonnet-4.5",
+        "outcome": "served",
+        "seconds": 2.0,
+        "first_seconds": 0.5,
+        "key_id": "key-1",
+        **changes,
+    }
+    return Record(**members)  # type: ignore[arg-type]

@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 from typing import Final
 
+from cwproxy.errors import ModelNotFound
+
+_MAX_NAME_SHOWN: Final = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -18,6 +22,12 @@ class Caller:
     def may_use(self, *names: str) -> bool:
         """Whether a model known by any of `names` is allowed."""
         return self.models is None or not self.models.isdisjoint(names)
+
+    def check(self, asked: str, model_id: str) -> None:
+        """asked: the client's name of the model. Raises ModelNotFound when it is not allowed."""
+        if not self.may_use(asked, model_id):
+            allowed = ", ".join(sorted(self.models or ())) or "none"
+            raise ModelNotFound(f"This API key may not use the model {asked[:_MAX_NAME_SHOWN]!r}, only: {allowed}.")
 
 
 LOCAL: Final = Caller("local")

@@ -5,7 +5,7 @@ turn costs a few microseconds and no thread.
 """
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
@@ -28,6 +28,7 @@ from cwproxy.accounts.pool import (
     Want,
 )
 from cwproxy.accounts.pool.changes import ACCOUNT, OFF, QUOTA
+from cwproxy.accounts.pool.report import MemberReport
 from cwproxy.accounts.queue import Queue, worth_waiting
 from cwproxy.accounts.selection import Selected, Selector, why_none
 from cwproxy.accounts.sharing import News, Sharing
@@ -164,6 +165,11 @@ class Accounts:
         """fraction_left: 0 to 1. resets_at: epoch seconds."""
         self._quotas[account_id] = _Quota(fraction_left, resets_at)
         self._update()
+
+    async def report(self) -> Mapping[str, MemberReport]:
+        """Everything that is known of each account, by its id. Raises StoreError."""
+        await self._sharing.fresh()
+        return {report.account_id: report for report in self.pool.report(self._clock.now())}
 
     def recover(self, account_id: str) -> None:
         """A person says that the account is well."""

@@ -1,21 +1,24 @@
-"""Who may call: names this server answers to, origins, API keys (reliability.md 2.4).
+"""Who may call: names this server answers to, origins, API keys and their limits (reliability.md 2.4).
 
 Checked as a dependency of each route, never by path in a middleware: a path that is read differently in two places
-has been the hole of others.
+has been the hole of others. There are two doors, and no key opens both.
 """
 
-import hmac
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from hashlib import sha256
+from math import ceil
 from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
 from cwproxy.accounts.callers import LOCAL, Caller
+from cwproxy.accounts.keyring import KeyRing, KnownKey
+from cwproxy.accounts.metering import Bound, Refusal
 from cwproxy.api.exchange import exchange_of
 from cwproxy.api.refused import Refused, elsewhere
+from cwproxy.store.keys import KeyKind, digest_of
 
 _LOCAL_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
 _KEY_HEADERS: Final = ("x-api-key", "api-key")
@@ -23,33 +26,71 @@ _KEY_HEADERS: Final = ("x-api-key", "api-key")
 
 @dataclass(frozen=True, slots=True)
 class AccessPolicy:
-    """keys: SHA-256 of every API key; when empty, all callers are let in. hosts: names without port, lower-case.
-    origins: of web pages that may call besides those from our own hosts, lower-case; `*` for all.
+    """hosts: names without port, lower-case. origins: of web pages that may call besides those from our own hosts,
+    lower-case; `*` for all. wall: epoch seconds.
     """
 
-    keys: frozenset[bytes] = field(default=frozenset(), repr=False)
+    ring: KeyRing = field(default_factory=KeyRing, repr=False)
     hosts: frozenset[str] = frozenset(_LOCAL_NAMES)
     origins: frozenset[str] = frozenset()
+    clock: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
 
     @classmethod
     def of(
         cls,
         *,
         keys: Iterable[str] = (),
+        ring: KeyRing | None = None,
         host: str = "127.0.0.1",
         names: Iterable[str] = (),
         origins: Iterable[str] = (),
     ) -> "AccessPolicy":
-        """`keys` in clear, `host` the address that is listened on, `names` by which clients call us besides."""
-        digests = frozenset(sha256(key.encode()).digest() for key in keys)
+        """`keys` in clear, unless there is a `ring`; `host` the address that is listened on, `names` by which clients
+        call us besides.
+        """
         hosts = frozenset({*_LOCAL_NAMES, *(_bracketed(name) for name in (host, *names))})
-        return cls(digests, hosts, frozenset(origin.lower() for origin in origins))
+        return cls(ring or KeyRing(keys), hosts, frozenset(origin.lower() for origin in origins))
 
-    async def admit(self, request: Request) -> None:
-        """For `Depends`. Raises Refused; notes who calls. It is a coroutine so that no thread is used for it."""
+    async def admit(self, request: Request) -> KnownKey | None:
+        """For `Depends`. Raises Refused; notes who calls. It is a coroutine so that no thread is used for it.
+
+        The result is None where no key is asked for.
+        """
+        self._check_place(request)
+        key = self._shown(request)
+        if key is not None and key.kind is not KeyKind.CLIENT:
+            raise _other_door("This is an operator's key, which opens `/admin` and nothing else.")
+        if key is None and self.ring.required:
+            raise _unknown()
+        exchange_of(request.scope).caller = LOCAL if key is None else key.caller
+        return key
+
+    async def admit_operator(self, request: Request) -> KnownKey:
+        """The same for the routes under `/admin`, which always want a key."""
+        self._check_place(request)
+        key = self._shown(request)
+        if key is None:
+            raise _unknown(" An operator's key is made by `cwproxy keys create NAME --admin`.")
+        if key.kind is not KeyKind.ADMIN:
+            raise _other_door(
+                "This is a client's key; `/admin` is opened by one of `cwproxy keys create NAME --admin`."
+            )
+        exchange_of(request.scope).caller = Caller(key.caller.name, key.caller.key_id)
+        return key
+
+    def charge(self, request: Request, key: KnownKey | None) -> None:
+        """Count a request that asks a model against the limits of its key, until it ends. Raises Refused."""
+        if key is None:
+            return
+        refusal = key.meter.enter(monotonic=self.clock(), wall=self.wall())
+        if refusal is not None:
+            raise _over(refusal)
+        exchange_of(request.scope).release = key.meter.leave
+
+    def _check_place(self, request: Request) -> None:
         self._check_host(request.headers.getlist("host"))
         self._check_origin(request.headers.get("origin"))
-        exchange_of(request.scope).caller = self._caller(request)
 
     def _check_host(self, hosts: list[str]) -> None:
         if len(hosts) != 1 or _name(hosts[0]) not in self.hosts:
@@ -70,24 +111,42 @@ class AccessPolicy:
         if name not in self.hosts:
             raise elsewhere()
 
-    def _caller(self, request: Request) -> Caller:
-        if not self.keys:
-            return LOCAL
+    def _shown(self, request: Request) -> KnownKey | None:
+        """The key in force that the client shows, by whichever header; None for none, another, or several."""
         shown = {value for header in _KEY_HEADERS for value in request.headers.getlist(header)}
         for value in request.headers.getlist("authorization"):
             scheme, _, credentials = value.partition(" ")
             shown.add(credentials.strip() if scheme.lower() == "bearer" else "")
-        digest = sha256("\n".join(shown).encode()).digest()
-        known = [hmac.compare_digest(digest, key) for key in self.keys]
-        if len(shown) != 1 or not any(known):
-            raise Refused(
-                401,
-                "The API key is missing or wrong; send it as `Authorization: Bearer KEY`.",
-                "invalid_api_key",
-                headers=(("www-authenticate", "Bearer"), ("x-should-retry", "false")),
-            )
-        name = f"key-{digest.hex()[:12]}"
-        return Caller(name, name)
+        return self.ring.find(digest_of(shown.pop())) if len(shown) == 1 else None
+
+
+def _unknown(more: str = "") -> Refused:
+    return Refused(
+        401,
+        "The API key is missing or wrong; send it as `Authorization: Bearer KEY`." + more,
+        "invalid_api_key",
+        headers=(("www-authenticate", "Bearer"), ("x-should-retry", "false")),
+    )
+
+
+def _other_door(message: str) -> Refused:
+    return Refused(403, message, "wrong_kind_of_key", type="permission_error")
+
+
+def _over(refusal: Refusal) -> Refused:
+    """reliability.md 1.8. Credits do not come back by waiting a little, and clients are told so."""
+    spent = refusal.bound is Bound.MONTHLY_CREDITS
+    return Refused(
+        429,
+        refusal.message,
+        "insufficient_quota" if spent else "rate_limit_exceeded",
+        type="insufficient_quota" if spent else "rate_limit_error",
+        headers=(
+            ("retry-after", str(max(1, ceil(refusal.retry_after)))),
+            ("retry-after-ms", str(max(1, ceil(refusal.retry_after * 1000)))),
+            ("x-should-retry", "false" if spent else "true"),
+        ),
+    )
 
 
 def _bracketed(name: str) -> str:

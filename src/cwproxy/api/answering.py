@@ -29,10 +29,11 @@ def answering(around: Surroundings, access: AccessPolicy, parse: Parse) -> Calla
     """A plain route: FastAPI's dependencies and validation, of which it needs none, take longer than the conversion."""
 
     async def answer(request: Request) -> Response:
-        await access.admit(request)
+        key = await access.admit(request)
         if around.drain.draining:
             raise draining()
         around.load.admit()
+        access.charge(request, key)
         with around.load.body() as space:
             data = await body.read(request, around.limits, space)
             if around.dumps is not None:

@@ -1,6 +1,7 @@
 """`create_app`: the routes, who may use them, and every error in the envelope of the client's API."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
@@ -8,8 +9,11 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.types import Lifespan, Receive, Scope, Send
 
-from cwproxy.api import messages, models
+from cwproxy.accounts.callers import LOCAL
+from cwproxy.accounts.keyring import KnownKey
+from cwproxy.api import admin, messages, models, usage
 from cwproxy.api.access import AccessPolicy
+from cwproxy.api.admin import Operations
 from cwproxy.api.answering import answering
 from cwproxy.api.answers import Surroundings
 from cwproxy.api.cors import Cors
@@ -39,10 +43,12 @@ def create_app(
     dumps: Dumps | None = None,
     strict: bool = False,
     cors_origins: Sequence[str] = (),
+    operations: Operations | None = None,
 ) -> FastAPI:
     """The ASGI application. `drain` is kept as `app.state.drain`, where `server.serve` finds it; `lifespan` opens and
     closes what the service lives on; `dumps` takes what is left of chat requests that fail. strict: refuse parameters
-    without effect. cors_origins: of the web pages that may call, `*` for all.
+    without effect. cors_origins: of the web pages that may call, `*` for all. operations: what is counted, and told
+    to clients of themselves and to operators of all.
     """
     limits = limits or Limits()
     load = Load(requests=limits.requests, body_bytes=limits.bodies_bytes)
@@ -70,6 +76,10 @@ def create_app(
         app.add_route(prefix + "/chat/completions", answering(around, access, parse), methods=["POST"])
         app.add_route(prefix + "/completions", answering(around, access, parse_prompts), methods=["POST"])
         messages.add_routes(app, prefix, around, access)
+        if operations is not None:
+            app.include_router(_usage(operations, access), prefix=prefix)
+    if operations is not None:
+        app.include_router(admin.router(operations, access, _json))
     app.include_router(_health(around))
     return app
 
@@ -80,12 +90,27 @@ def _openai(around: Surroundings) -> APIRouter:
     @router.api_route("/models", methods=["GET", "HEAD"], response_model=None)
     async def list_models(request: Request) -> Response:
         catalog = await around.service.models()
-        return _json(request, models.listing(catalog.models))
+        caller = exchange_of(request.scope).caller or LOCAL
+        return _json(request, models.listing(model for model in catalog.models if caller.may_use(model.id)))
 
     @router.api_route("/models/{id:path}", methods=["GET", "HEAD"], response_model=None)
     async def get_model(request: Request, id: str) -> Response:
         catalog = await around.service.models()
-        return _json(request, models.single(catalog.resolve(id), id))
+        model = catalog.resolve(id)
+        (exchange_of(request.scope).caller or LOCAL).check(id, model.id)
+        return _json(request, models.single(model, id))
+
+    return router
+
+
+def _usage(operations: Operations, access: AccessPolicy) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/usage", response_model=None)
+    async def of_own_key(request: Request, key: Annotated[KnownKey | None, Depends(access.admit)]) -> Response:
+        period = usage.period_of(request, operations.wall())
+        own = await usage.own_usage(operations.books.ledger, period, key, clock=access.clock)
+        return _json(request, msgspec.json.encode(own))
 
     return router
 

@@ -41,6 +41,8 @@ class Exchange:
     usage: Usage | None = None
     dump: Callable[[CwproxyError], Awaitable[None]] | None = None
     """Leaves what failed behind, where that is wanted."""
+    release: Callable[[], None] | None = None
+    """To be called when the exchange is over."""
 
     def milliseconds(self) -> int:
         return round((time.monotonic() - self.started) * 1000)

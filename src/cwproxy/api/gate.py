@@ -25,6 +25,8 @@ class Gate:
             with self._load.request():
                 await self._app(scope, receive, send)
         finally:
+            if exchange.release is not None:
+                exchange.release()
             if not exchange.status:
                 exchange.status, exchange.outcome = 500, "internal_error"
             exchange.log()

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from cwproxy.cli.key_commands import keys
+
 app = typer.Typer(
     name="cwproxy",
     help="Your own Amazon Q Developer, CodeWhisperer or Kiro account behind the OpenAI API.",
@@ -166,6 +168,25 @@ def models(as_json: AsJson = False, endpoint: Endpoint = None, surface: SurfaceN
     from cwproxy.settings import load
 
     run(run_models(load({"endpoint": endpoint, "surface": surface}), as_json=as_json))
+
+
+app.add_typer(keys, name="keys")
+
+
+@app.command()
+def usage(
+    since: Annotated[
+        str, typer.Option(help="`month`, `today`, a span (90m, 12h, 7d, 2w) or a date (2026-11-01).")
+    ] = "month",
+    by: Annotated[list[str] | None, typer.Option(help="account, model, key or day; may be repeated.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what was asked, how it went and what it cost."""
+    from cwproxy.cli.running import run
+    from cwproxy.cli.usage import usage as run_usage
+    from cwproxy.settings import load
+
+    run(run_usage(load(), begin=since, by=by or [], as_json=as_json))
 
 
 @app.command()

@@ -18,6 +18,7 @@ from cwproxy.codewhisperer.surfaces import Target, models_call
 from cwproxy.errors import CwproxyError
 from cwproxy.settings import Settings, config_file, data_directory, load, require_keys_when_open
 from cwproxy.store import Account, AccountKind, Store
+from cwproxy.store.keys import KeyKind, Keys
 from cwproxy.upstream.errors import converted
 from cwproxy.wiring import open_service, open_store, open_upstream, routing
 
@@ -56,7 +57,6 @@ async def doctor(flags: Mapping[str, str | None]) -> int:
 async def _findings(flags: Mapping[str, str | None]) -> AsyncIterator[Finding]:
     try:
         settings = load(flags)
-        require_keys_when_open(settings)
     except CwproxyError as error:
         yield Finding("settings", False, error.message, f"Correct the flag, the CWPROXY_* variable or {config_file()}.")
         return
@@ -73,6 +73,7 @@ async def _findings(flags: Mapping[str, str | None]) -> AsyncIterator[Finding]:
         except CwproxyError as error:
             yield Finding("store", False, error.message, "Do what the sentence says, then run `cwproxy doctor` again.")
             return
+        yield _keys(settings, store)
         accounts = store.accounts()
         yield _accounts(accounts)
         if not accounts:
@@ -97,6 +98,16 @@ def _permissions() -> Finding:
     if os.name == "posix" and mode & 0o077:
         return Finding("data directory", False, f"{directory} is open to others ({mode:o})", f"chmod 700 {directory}")
     return Finding("data directory", True, f"{directory} ({mode:o})")
+
+
+def _keys(settings: Settings, store: Store) -> Finding:
+    keys = [key for key in Keys(store.database).all() if key.revoked_at is None and key.kind is KeyKind.CLIENT]
+    try:
+        require_keys_when_open(settings, stored=bool(keys))
+    except CwproxyError as error:
+        return Finding("API keys", False, error.message, "Do what the sentence says.")
+    count = len(keys) + len(settings.api_keys)
+    return Finding("API keys", True, f"{count} in force" if count else "none, and none is needed on this machine")
 
 
 def _accounts(accounts: list[Account]) -> Finding:

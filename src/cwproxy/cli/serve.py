@@ -14,8 +14,8 @@ from cwproxy.cli.login import Wanted, log_in_quietly
 from cwproxy.cli.running import configure_logging
 from cwproxy.codewhisperer.surfaces import Surface
 from cwproxy.errors import SettingsError
-from cwproxy.settings import Settings, require_keys_when_open
-from cwproxy.wiring import create_application, open_service
+from cwproxy.settings import Settings
+from cwproxy.wiring import open_server
 
 
 async def serve(settings: Settings, *, with_simulator: bool) -> None:
@@ -23,7 +23,6 @@ async def serve(settings: Settings, *, with_simulator: bool) -> None:
 
     SIGINT, SIGTERM and SIGHUP end it well; a second SIGINT raises KeyboardInterrupt without waiting for open answers.
     """
-    require_keys_when_open(settings)
     configure_logging(settings.log_level)
     # Before it serves, SIGTERM does what SIGINT does: the stack below is left in order.
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
@@ -32,8 +31,8 @@ async def serve(settings: Settings, *, with_simulator: bool) -> None:
         directory: Path | None = None
         if with_simulator:
             settings, directory = await stack.enter_async_context(simulated(settings))
-        service = await stack.enter_async_context(open_service(settings, directory))
-        readiness = await service.readiness()
+        server = await stack.enter_async_context(open_server(settings, directory))
+        readiness = await server.service.readiness()
         if not readiness.ready:
             print(f"warning: {readiness.detail}", file=sys.stderr)
         with _outlived_signals() as serving:
@@ -44,7 +43,7 @@ async def serve(settings: Settings, *, with_simulator: bool) -> None:
                 print(f"cwproxy ready on http://{name}:{port}", flush=True)
 
             await serve_app(
-                create_application(settings, service),
+                server.application,
                 host=settings.host,
                 port=settings.port,
                 drain=settings.drain,

@@ -19,6 +19,9 @@ AUTO: Final = "auto"
 
 _MAX_NAME_SHOWN: Final = 100
 
+_CHAT_RESOURCES: Final = frozenset({"AGENTIC_REQUEST", "CREDIT", "VIBE"})
+"""Others are for code completion, transformation and specifications (protocol.md 1.5)."""
+
 _Object: TypeAlias = Mapping[str, object]
 
 
@@ -87,6 +90,13 @@ class UsageLimits:
     resets_at: float | None
     overage_enabled: bool
     allowances: tuple[Allowance, ...]
+
+    def fraction_left(self) -> float | None:
+        """Of what chats are paid with, from 0 to 1; of several allowances the least. None where no limit is named."""
+        limited = [each for each in self.allowances if each.limit]
+        ours = [each for each in limited if each.resource in _CHAT_RESOURCES] or limited
+        fractions = [1 - each.used / each.limit for each in ours if each.limit]
+        return min(max(min(fractions), 0.0), 1.0) if fractions else None
 
 
 def parse_models(body: bytes) -> ModelPage:

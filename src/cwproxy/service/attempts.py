@@ -118,6 +118,7 @@ class Attempts:
         means = self._means
         asked = self._conversation
         self._model = self.model = await means.catalogs.model(asked.model, any_version=asked.any_version)
+        self._caller.check(asked.model, self.model.id)
         if means.accounts.sticky:
             self._sticky = await conversation_id(self._conversation, self._caller)
         self._turn = await means.accounts.lease(self._want())
@@ -242,7 +243,7 @@ class Attempts:
     def _failed(self, error: CwproxyError, began: float, first: float | None, *, opened: bool) -> None:
         failure = classify(error, began=opened)
         self._turn.settle(Left() if failure is None else Failed(failure))
-        kind = None if failure is None else failure.kind.value
+        kind = "request" if failure is None else failure.kind.value
         self._record("failed", began, first, failure_class=kind)
 
     def _ended(self, began: float, first: float | None, batch: list[ReplyEvent]) -> None:

@@ -1,10 +1,16 @@
-"""What was used: one row for each attempt that has ended."""
+"""What was used: one row for each attempt that has ended, and sums over them."""
 
-from dataclasses import dataclass
+import enum
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Literal, TypeAlias
+
+from cwproxy.store.database import Database, Row, Statements
 
 Ending: TypeAlias = Literal["served", "failed", "left"]
 """`left`: by the client, or by us because the answer was long enough; it speaks for nobody and against nobody."""
+
+DAY_SECONDS = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +19,7 @@ class Record:
 
     at: epoch seconds of its end. seconds: from its start to then. first_seconds: to the first event, None without one.
     model: the backend's id. key_id: of the API key, None where none are asked for.
-    failure_class: of the failed ones, such as `throttled`; None of the others.
+    failure_class: of the failed ones, such as `throttled`, or `request` where nothing else is to blame; else None.
     tokens: None where nobody counted. credits: of the backend's metering, None where it sent none.
     attempt: from 1. streamed: whether the client asked for a stream.
     """
@@ -32,3 +38,227 @@ class Record:
     credits: float | None = None
     attempt: int = 1
     streamed: bool = False
+
+
+class Dimension(enum.Enum):
+    """What sums are split by; the value is the column."""
+
+    ACCOUNT = "account_id"
+    MODEL = "model"
+    KEY = "key_id"
+
+
+Group: TypeAlias = tuple[str | None, ...]
+"""One value for each dimension that was asked for; None for attempts that have none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Of durations, in seconds; the percentiles are those of the nearest rank."""
+
+    mean: float
+    p50: float
+    p95: float
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Some attempts together. requests: first attempts. seconds, buffer_seconds: how long served answers took, and
+    how long the first event of them was waited for; None where none was served. failures: by class.
+    """
+
+    requests: int = 0
+    attempts: int = 0
+    served: int = 0
+    failed: int = 0
+    left: int = 0
+    requests_per_minute: float = 0.0
+    seconds: Spread | None = None
+    buffer_seconds: Spread | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    credits: float = 0.0
+    failures: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def success_rate(self) -> float | None:
+        """Of those that succeeded or failed, from 0 to 1; None before there is one."""
+        judged = self.served + self.failed
+        return self.served / judged if judged else None
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Epoch seconds; `until` is not in it."""
+
+    since: float
+    until: float
+
+    @property
+    def minutes(self) -> float:
+        return max(self.until - self.since, 1.0) / 60
+
+    def days(self) -> Iterable["Period"]:
+        """The UTC days that it touches, in order, cut to it."""
+        start = self.since
+        while start < self.until:
+            end = min((start // DAY_SECONDS + 1) * DAY_SECONDS, self.until)
+            yield Period(start, end)
+            start = end
+
+
+@dataclass(frozen=True, slots=True)
+class Everybody:
+    """All keys together."""
+
+
+@dataclass(frozen=True, slots=True)
+class OneKey:
+    """The attempts of one key; with None, those for which no key was asked."""
+
+    key_id: str | None
+
+
+Whose: TypeAlias = Everybody | OneKey
+
+EVERYBODY = Everybody()
+
+
+class Ledger:
+    """The ledger of one store. Every method raises StoreError when it cannot be used."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def write(self, records: Sequence[Record]) -> None:
+        """All of them or none."""
+        with self._database.transaction() as statements:
+            for record in records:
+                statements.execute(_INSERT, asdict(record) | {"streamed": int(record.streamed)})
+
+    def prune(self, *, before: float) -> int:
+        """Forget what ended before that time; how many rows that were."""
+        with self._database.transaction() as statements:
+            return statements.changed("DELETE FROM usage WHERE at < :before", {"before": before})
+
+    def credits_by_key(self, *, since: float) -> dict[str, float]:
+        statement = (
+            "SELECT key_id, sum(credits) AS credits FROM usage "
+            "WHERE at >= :since AND key_id IS NOT NULL AND credits IS NOT NULL GROUP BY key_id"
+        )
+        with self._database.reading() as statements:
+            rows = statements.execute(statement, {"since": since})
+        return {row.text("key_id"): row.number("credits") for row in rows}
+
+    def summaries(self, period: Period, by: Sequence[Dimension] = (), whose: Whose = EVERYBODY) -> dict[Group, Summary]:
+        """By group, in the order of the groups. Without dimensions, one for all, also when there is nothing."""
+        query = _Query(period, tuple(by), whose)
+        with self._database.reading() as statements:
+            failures: dict[Group, dict[str, int]] = {}
+            for row in query.run(statements, _FAILURES):
+                failures.setdefault(query.group(row), {})[row.text("failure_class")] = row.whole("failed")
+            return {
+                query.group(row): _summary(row, period, failures.get(query.group(row), {}))
+                for row in query.run(statements, _SUMS)
+            }
+
+
+_INSERT = (
+    "INSERT INTO usage (at, account_id, key_id, model, outcome, failure_class, input_tokens, output_tokens, "
+    "cached_tokens, credits, seconds, first_seconds, attempt, streamed) VALUES (:at, :account_id, :key_id, :model, "
+    ":outcome, :failure_class, :input_tokens, :output_tokens, :cached_tokens, :credits, :seconds, :first_seconds, "
+    ":attempt, :streamed)"
+)
+
+# {over}: PARTITION BY the columns; {columns}, {grouped}: the columns with a comma behind, and in a GROUP BY.
+_SUMS = """
+WITH chosen AS (
+    SELECT {columns} attempt, outcome, input_tokens, output_tokens, cached_tokens, credits,
+        CASE WHEN outcome = 'served' THEN seconds END AS took,
+        CASE WHEN outcome = 'served' THEN first_seconds END AS waited
+    FROM usage WHERE {where}
+), ranked AS (
+    SELECT chosen.*,
+        row_number() OVER ({over} ORDER BY took NULLS LAST) AS took_rank,
+        count(took) OVER ({over}) AS took_count,
+        row_number() OVER ({over} ORDER BY waited NULLS LAST) AS waited_rank,
+        count(waited) OVER ({over}) AS waited_count
+    FROM chosen
+)
+SELECT {columns} count(*) AS attempts,
+    count(CASE WHEN attempt = 1 THEN 1 END) AS requests,
+    count(CASE WHEN outcome = 'served' THEN 1 END) AS served,
+    count(CASE WHEN outcome = 'failed' THEN 1 END) AS failed,
+    count(CASE WHEN outcome = 'left' THEN 1 END) AS gone,
+    CAST(coalesce(sum(input_tokens), 0) AS BIGINT) AS input_tokens,
+    CAST(coalesce(sum(output_tokens), 0) AS BIGINT) AS output_tokens,
+    CAST(coalesce(sum(cached_tokens), 0) AS BIGINT) AS cached_tokens,
+    coalesce(sum(credits), 0.0) AS credits,
+    avg(took) AS took_mean,
+    min(CASE WHEN took_rank * 2 >= took_count THEN took END) AS took_p50,
+    min(CASE WHEN took_rank * 100 >= took_count * 95 THEN took END) AS took_p95,
+    avg(waited) AS waited_mean,
+    min(CASE WHEN waited_rank * 2 >= waited_count THEN waited END) AS waited_p50,
+    min(CASE WHEN waited_rank * 100 >= waited_count * 95 THEN waited END) AS waited_p95
+FROM ranked {grouped}
+"""
+_FAILURES = """
+SELECT {columns} coalesce(failure_class, 'unknown') AS failure_class, count(*) AS failed
+FROM usage WHERE {where} AND outcome = 'failed'
+GROUP BY {columns} coalesce(failure_class, 'unknown')
+"""
+
+
+class _Query:
+    """The parts of a statement that depend on what is asked. Only names of columns go into its text."""
+
+    def __init__(self, period: Period, by: tuple[Dimension, ...], whose: Whose) -> None:
+        self._by = by
+        self._parameters: dict[str, object] = {"since": period.since, "until": period.until}
+        self._where = "at >= :since AND at < :until"
+        match whose:
+            case OneKey(key_id=None):
+                self._where += " AND key_id IS NULL"
+            case OneKey(key_id=key_id):
+                self._where += " AND key_id = :key_id"
+                self._parameters["key_id"] = key_id
+            case Everybody():
+                pass
+
+    def run(self, statements: Statements, template: str) -> list[Row]:
+        names = ", ".join(dimension.value for dimension in self._by)
+        sql = template.format(
+            columns=f"{names}," if names else "",
+            over=f"PARTITION BY {names}" if names else "",
+            grouped=f"GROUP BY {names} ORDER BY {names}" if names else "",
+            where=self._where,
+        )
+        return statements.execute(sql, self._parameters)
+
+    def group(self, row: Row) -> Group:
+        return tuple(row.optional_text(dimension.value) for dimension in self._by)
+
+
+def _summary(row: Row, period: Period, failures: Mapping[str, int]) -> Summary:
+    return Summary(
+        requests=row.whole("requests"),
+        attempts=row.whole("attempts"),
+        served=row.whole("served"),
+        failed=row.whole("failed"),
+        left=row.whole("gone"),
+        requests_per_minute=row.whole("requests") / period.minutes,
+        seconds=_spread(row, "took"),
+        buffer_seconds=_spread(row, "waited"),
+        input_tokens=row.whole("input_tokens"),
+        output_tokens=row.whole("output_tokens"),
+        cached_tokens=row.whole("cached_tokens"),
+        credits=row.number("credits"),
+        failures=dict(sorted(failures.items())),
+    )
+
+
+def _spread(row: Row, name: str) -> Spread | None:
+    if row[f"{name}_mean"] is None:
+        return None
+    return Spread(row.number(f"{name}_mean"), row.number(f"{name}_p50"), row.number(f"{name}_p95"))

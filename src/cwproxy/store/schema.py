@@ -7,8 +7,8 @@ from typing import Final
 
 from cwproxy.errors import StoreError
 
-HEAD: Final = 2
-"""The number of the newest migration: revision "0002" in Alembic's table, 2 in `user_version` of a SQLite file."""
+HEAD: Final = 3
+"""The number of the newest migration: revision "0003" in Alembic's table, 3 in `user_version` of a SQLite file."""
 
 VERSION_TABLE: Final = "cwproxy_schema"
 """Alembic's table, under a name of ours, so that another program's database is not taken for ours."""

@@ -1,0 +1,194 @@
+"""The recorder of a server: statistics at once, the ledger in batches from a thread, off the path of any request.
+
+A ledger that cannot be written holds up nothing: records wait for it, at most `MOST_WAITING` of them, and are tried
+again. What clients have left is recorded like the rest, and `aclose` writes what is left over.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import UTC, datetime
+from time import monotonic
+from typing import Final
+
+from cwproxy.accounts.statistics import Statistics
+from cwproxy.errors import StoreError
+from cwproxy.store.ledger import DAY_SECONDS, Ledger, Record
+
+log = logging.getLogger("cwproxy.accounts")
+
+GATHER_SECONDS: Final = 0.5
+"""From the first record of a batch until it is written."""
+
+SPENT_SECONDS: Final = 10.0
+"""How old the credits may be that other processes have used."""
+
+MOST_WAITING: Final = 20_000
+BATCH: Final = 1_000
+FIRST_BACK_OFF, LONGEST_BACK_OFF = 1.0, 30.0
+CLOSING_SECONDS: Final = 5.0
+
+
+class Bookkeeper:
+    """A `Recorder`. Use it in one event loop: `start`, then `aclose`. retention_days: how long a record is kept."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        retention_days: int,
+        wall: Callable[[], float],
+        gather: float = GATHER_SECONDS,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self.statistics = Statistics()
+        self.dropped = 0
+        """Records that the ledger never got."""
+        self.ledger = ledger
+        self._retention = retention_days * DAY_SECONDS
+        self._wall = wall
+        self._clock = clock
+        self._gather = gather
+        self._waiting: list[Record] = []
+        self._some = asyncio.Event()
+        self._writer: asyncio.Task[None] | None = None
+        self._spent = _Spent()
+        self._spent_read: float | None = None
+        self._pruned: float | None = None
+        self._failing = False
+
+    def record(self, record: Record, /) -> None:
+        self.statistics.add(record)
+        if record.credits and record.key_id is not None:
+            self._spent.add(record.key_id, record.credits)
+        if len(self._waiting) < MOST_WAITING:
+            self._waiting.append(record)
+            self._some.set()
+        else:
+            self.dropped += 1
+
+    @property
+    def waiting(self) -> int:
+        """Records that are on their way to the ledger."""
+        return len(self._waiting)
+
+    def spent(self, key_id: str) -> float:
+        """Credits of the running UTC month, with those of other processes as of `SPENT_SECONDS` ago."""
+        return self._spent.of(key_id, self._wall())
+
+    async def start(self) -> None:
+        """Read what the month has cost so far. Raises StoreError."""
+        await self._read_spent()
+        self._writer = asyncio.create_task(self._write())  # noqa: TID251 - held, and ended by aclose
+
+    async def aclose(self) -> None:
+        """Write what is left over, for which there are `CLOSING_SECONDS`; what then remains is said in the log."""
+        if self._writer is not None:
+            self._writer.cancel()
+            await asyncio.wait([self._writer])
+        try:
+            async with asyncio.timeout(CLOSING_SECONDS):
+                while self._waiting and await self._flush():
+                    pass
+        except TimeoutError:
+            pass
+        lost = self.dropped + len(self._waiting)
+        if lost:
+            log.warning("%d records of usage could not be written to the ledger", lost)
+
+    async def _write(self) -> None:
+        wait = FIRST_BACK_OFF
+        while True:
+            try:
+                async with asyncio.timeout(SPENT_SECONDS):
+                    await self._some.wait()
+                    await asyncio.sleep(self._gather)
+            except TimeoutError:
+                pass  # nothing to write, but what others have spent may have changed
+            if await self._flush() and await self._look_around():
+                wait = FIRST_BACK_OFF
+            else:
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, LONGEST_BACK_OFF)
+
+    async def _flush(self) -> bool:
+        """Whether one batch, if there was one, is in the ledger."""
+        self._some.clear()
+        batch = self._waiting[:BATCH]
+        if not batch:
+            return True
+        writing = asyncio.ensure_future(asyncio.to_thread(self.ledger.write, batch))
+        try:
+            # A thread cannot be stopped: whoever is cancelled here has to know whether it has written.
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            await asyncio.wait([writing])
+            if writing.exception() is None:
+                del self._waiting[: len(batch)]
+            raise
+        except StoreError as error:
+            self._say(error)
+            return False
+        self._failing = False
+        del self._waiting[: len(batch)]
+        if self._waiting:
+            self._some.set()
+        return True
+
+    async def _look_around(self) -> bool:
+        """Read what others have spent and forget what is old, when it is time for that."""
+        try:
+            if self._spent_read is None or self._clock() - self._spent_read >= SPENT_SECONDS:
+                await self._read_spent()
+            if self._pruned is None or self._clock() - self._pruned >= DAY_SECONDS:
+                await asyncio.to_thread(self.ledger.prune, before=self._wall() - self._retention)
+                self._pruned = self._clock()
+        except StoreError as error:
+            self._say(error)
+            return False
+        return True
+
+    async def _read_spent(self) -> None:
+        """Not while a batch is being written, because what waits is added to what the ledger has."""
+        now = self._wall()
+        sums = await asyncio.to_thread(self.ledger.credits_by_key, since=month_of(now))
+        self._spent.replace(month_of(now), sums, self._waiting)
+        self._spent_read = self._clock()
+
+    def _say(self, error: StoreError) -> None:
+        """Once for each time that it begins."""
+        if not self._failing:
+            log.warning("usage cannot be written to the ledger and waits (%s)", error.message)
+        self._failing = True
+
+
+class _Spent:
+    """Credits by key, of one month."""
+
+    def __init__(self) -> None:
+        self._month = 0.0
+        self._sums: defaultdict[str, float] = defaultdict(float)
+
+    def add(self, key_id: str, credits: float) -> None:
+        self._sums[key_id] += credits
+
+    def of(self, key_id: str, now: float) -> float:
+        return self._sums.get(key_id, 0.0) if month_of(now) == self._month else 0.0
+
+    def replace(self, month: float, written: dict[str, float], unwritten: list[Record]) -> None:
+        self._month = month
+        self._sums = defaultdict(float, written)
+        for record in unwritten:
+            if record.key_id is not None and record.credits and record.at >= month:
+                self._sums[record.key_id] += record.credits
+
+
+def month_of(now: float) -> float:
+    """Epoch seconds of the start of the UTC month."""
+    return datetime.fromtimestamp(now, UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0).timestamp()
+
+
+def next_month(now: float) -> float:
+    """Epoch seconds of the start of the next UTC month."""
+    return month_of(month_of(now) + 32 * DAY_SECONDS)

@@ -1,0 +1,157 @@
+"""The API keys that this process knows: those of the settings, and those of the store, read again every second.
+
+So a key that is made or revoked anywhere is known everywhere within two seconds. While the store cannot be read the
+keys that were read last stay in force.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from hmac import compare_digest
+from typing import Final, Protocol
+
+from cwproxy.accounts.callers import Caller
+from cwproxy.accounts.metering import Meter
+from cwproxy.errors import StoreError
+from cwproxy.store.keys import ApiKey, KeyKind, KeyLimits, Keys, digest_of, id_of
+
+log = logging.getLogger("cwproxy.accounts")
+
+POLL_SECONDS: Final = 1.0
+
+_HEAD = 8
+"""Bytes of a digest by which a key is looked up; all of it is then compared in constant time."""
+
+
+class Spending(Protocol):
+    """Of the bookkeeper."""
+
+    def spent(self, key_id: str) -> float:
+        """Credits of the running UTC month."""
+
+
+class _Free:
+    """Where nothing is kept, nothing is spent."""
+
+    def spent(self, key_id: str) -> float:
+        return 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class KnownKey:
+    """A key that is in force. name: as the operator calls it."""
+
+    caller: Caller
+    name: str
+    kind: KeyKind
+    digest: bytes
+    meter: Meter
+
+
+class KeyRing:
+    """configured: keys in clear, of the settings. keys: of the store; without it there are no others.
+    demanding: clients need a key even when there is none. capacity: requests that all accounts together can take, None
+    where that is not known.
+    """
+
+    def __init__(
+        self,
+        configured: Iterable[str] = (),
+        keys: Keys | None = None,
+        *,
+        demanding: bool = False,
+        spending: Spending | None = None,
+        capacity: Callable[[], int | None] = lambda: None,
+        poll: float = POLL_SECONDS,
+    ) -> None:
+        self._keys = keys
+        self._demanding = demanding
+        self._spending = spending or _Free()
+        self._capacity = capacity
+        self._poll = poll
+        self._stored: list[ApiKey] = []
+        self._poller: asyncio.Task[None] | None = None
+        self._failing = False
+        self._configured = [self._known(digest_of(key), "of the settings") for key in configured]
+        self._by_head: dict[bytes, KnownKey] = {}
+        self._clients = 0
+        self._rebuild()
+
+    @property
+    def required(self) -> bool:
+        """Whether a client has to show a key: once there has been one it stays so, because revoking the last one is
+        not meant to open the door.
+        """
+        stored = any(key.kind is KeyKind.CLIENT for key in self._stored)
+        return self._demanding or bool(self._configured) or stored
+
+    @property
+    def has_clients(self) -> bool:
+        """Whether any client can be let in by a key."""
+        return self._clients > 0
+
+    def find(self, digest: bytes) -> KnownKey | None:
+        """The key of that SHA-256, if it is in force."""
+        known = self._by_head.get(digest[:_HEAD])
+        return known if known is not None and compare_digest(known.digest, digest) else None
+
+    def known(self, key_id: str) -> KnownKey | None:
+        return next((key for key in self._by_head.values() if key.caller.key_id == key_id), None)
+
+    async def start(self) -> None:
+        """Read the store for the first time. Raises StoreError."""
+        if self._keys is not None:
+            await self._read(self._keys)
+            self._poller = asyncio.create_task(self._watch(self._keys))  # noqa: TID251 - held, and ended by aclose
+
+    async def aclose(self) -> None:
+        if self._poller is not None:
+            self._poller.cancel()
+            await asyncio.wait([self._poller])
+
+    async def _watch(self, keys: Keys) -> None:
+        while True:
+            await asyncio.sleep(self._poll)
+            try:
+                await self._read(keys)
+                self._failing = False
+            except StoreError as error:
+                if not self._failing:
+                    log.warning("the API keys cannot be read again, the known ones stay (%s)", error.message)
+                self._failing = True
+
+    async def _read(self, keys: Keys) -> None:
+        stored = await asyncio.to_thread(keys.all)
+        if stored != self._stored:
+            self._stored = stored
+            self._rebuild()
+
+    def _rebuild(self) -> None:
+        """A key that stays keeps its meter, so that no limit begins anew."""
+        before = self._by_head
+        fresh = {key.digest[:_HEAD]: key for key in self._configured}
+        for stored in self._stored:
+            if stored.revoked_at is None:
+                last = before.get(stored.digest[:_HEAD])
+                fresh[stored.digest[:_HEAD]] = self._known_again(stored, last)
+        self._by_head = fresh
+        self._clients = sum(key.kind is KeyKind.CLIENT for key in fresh.values())
+
+    def _known_again(self, stored: ApiKey, last: KnownKey | None) -> KnownKey:
+        caller = Caller(stored.id, stored.id, stored.models)
+        meter = last.meter if last is not None else self._meter(stored.id)
+        meter.limits = stored.limits
+        return KnownKey(caller, stored.name, stored.kind, stored.digest, meter)
+
+    def _known(self, digest: bytes, name: str) -> KnownKey:
+        key_id = id_of(digest)
+        return KnownKey(Caller(key_id, key_id), name, KeyKind.CLIENT, digest, self._meter(key_id))
+
+    def _meter(self, key_id: str) -> Meter:
+        return Meter(KeyLimits(), spent=lambda: self._spending.spent(key_id), share=self._share)
+
+    def _share(self) -> int | None:
+        """Half of all, for each of several keys (reliability.md 1.8); a single one has everything."""
+        capacity = self._capacity()
+        return max(1, capacity // 2) if capacity is not None and self._clients > 1 else None
