@@ -13,7 +13,7 @@ from cwproxy.accounts.keyring import KeyRing, KnownKey
 from cwproxy.api.access import AccessPolicy
 from cwproxy.api.exchange import begin, exchange_of
 from cwproxy.api.refused import Refused
-from cwproxy.dialects.openai_chat import Failure
+from cwproxy.inbound.failures import Failure
 from cwproxy.store import open_database
 from cwproxy.store.keys import KeyKind, KeyLimits, Keys, digest_of, new_key
 

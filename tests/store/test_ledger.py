@@ -10,7 +10,7 @@ from tests.support.records import NOW, a_record
 
 from cwproxy.accounts.statistics import Tally
 from cwproxy.store import Database, open_database
-from cwproxy.store.ledger import Dimension, Ledger, OneKey, Period, Record, Spread, Summary
+from cwproxy.store.ledger import RANKED, Dimension, Ledger, OneKey, Period, Record, Spread, Summary
 
 ALWAYS = Period(NOW - 1000, NOW + 1000)
 
@@ -103,6 +103,14 @@ def test_percentiles_are_those_of_the_nearest_rank(ledger: Ledger) -> None:
     summary = ledger.summaries(ALWAYS)[()]
     assert summary.seconds == Spread(10.5, 10.0, 19.0)
     assert summary.buffer_seconds is None
+
+
+def test_a_group_that_has_not_served_lately_has_a_mean_only(ledger: Ledger) -> None:
+    ledger.write([a_record(account_id="early", at=NOW - 1)])
+    ledger.write([a_record(account_id="late")] * RANKED)
+    by_account = ledger.summaries(ALWAYS, (Dimension.ACCOUNT,))
+    assert by_account[("early",)].seconds == Spread(2.0, None, None)
+    assert by_account[("late",)].seconds == Spread(2.0, 2.0, 2.0)
 
 
 RECORDS = st.builds(

@@ -9,9 +9,11 @@ from cwproxy.store.ledger import Dimension, Group, Ledger, Period, Spread, Summa
 
 
 class Durations(msgspec.Struct, frozen=True):
+    """The percentiles are of the last answers, and null where those are of other groups."""
+
     mean: float
-    p50: float
-    p95: float
+    p50: float | None
+    p95: float | None
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,11 +90,13 @@ def iso(moment: float) -> str:
 
 
 def _durations(spread: Spread | None) -> Durations | None:
-    return None if spread is None else Durations(*(round(each, 4) for each in (spread.mean, spread.p50, spread.p95)))
+    if spread is None:
+        return None
+    return Durations(round(spread.mean, 4), _rounded(spread.p50), _rounded(spread.p95))
 
 
-def _rounded(rate: float | None) -> float | None:
-    return None if rate is None else round(rate, 4)
+def _rounded(number: float | None) -> float | None:
+    return None if number is None else round(number, 4)
 
 
 def busiest(all_figures: Iterable[Figures]) -> list[Figures]:

@@ -82,4 +82,4 @@ def _cells(group: Figures) -> list[str]:
 def _seconds(durations: Durations | None) -> list[str]:
     if durations is None:
         return ["-", "-", "-"]
-    return [f"{each:.2f}" for each in (durations.mean, durations.p50, durations.p95)]
+    return ["-" if each is None else f"{each:.2f}" for each in (durations.mean, durations.p50, durations.p95)]

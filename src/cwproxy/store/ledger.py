@@ -12,6 +12,9 @@ Ending: TypeAlias = Literal["served", "failed", "left"]
 
 DAY_SECONDS = 86_400.0
 
+RANKED = 20_000
+"""How many served answers percentiles are made of."""
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -54,11 +57,13 @@ Group: TypeAlias = tuple[str | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Of durations, in seconds; the percentiles are those of the nearest rank."""
+    """Of durations, in seconds. The percentiles are those of the nearest rank among the last answers: in the ledger the
+    last `RANKED` of the period, whosever they are, and None for a group that has none of those.
+    """
 
     mean: float
-    p50: float
-    p95: float
+    p50: float | None
+    p95: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,14 +159,18 @@ class Ledger:
     def summaries(self, period: Period, by: Sequence[Dimension] = (), whose: Whose = EVERYBODY) -> dict[Group, Summary]:
         """By group, in the order of the groups. Without dimensions, one for all, also when there is nothing."""
         query = _Query(period, tuple(by), whose)
+        failures: dict[Group, dict[str, int]] = {}
         with self._database.reading() as statements:
-            failures: dict[Group, dict[str, int]] = {}
+            sums = query.run(statements, _SUMS)
+            ranks = {query.group(row): row for row in query.run(statements, _PERCENTILES, most=RANKED)}
             for row in query.run(statements, _FAILURES):
                 failures.setdefault(query.group(row), {})[row.text("failure_class")] = row.whole("failed")
-            return {
-                query.group(row): _summary(row, period, failures.get(query.group(row), {}))
-                for row in query.run(statements, _SUMS)
-            }
+        summaries = {}
+        for row in sums:
+            group = query.group(row)
+            row.update(ranks.get(group, _UNRANKED))
+            summaries[group] = _summary(row, period, failures.get(group, {}))
+        return summaries
 
 
 _INSERT = (
@@ -173,19 +182,6 @@ _INSERT = (
 
 # {over}: PARTITION BY the columns; {columns}, {grouped}: the columns with a comma behind, and in a GROUP BY.
 _SUMS = """
-WITH chosen AS (
-    SELECT {columns} attempt, outcome, input_tokens, output_tokens, cached_tokens, credits,
-        CASE WHEN outcome = 'served' THEN seconds END AS took,
-        CASE WHEN outcome = 'served' THEN first_seconds END AS waited
-    FROM usage WHERE {where}
-), ranked AS (
-    SELECT chosen.*,
-        row_number() OVER ({over} ORDER BY took NULLS LAST) AS took_rank,
-        count(took) OVER ({over}) AS took_count,
-        row_number() OVER ({over} ORDER BY waited NULLS LAST) AS waited_rank,
-        count(waited) OVER ({over}) AS waited_count
-    FROM chosen
-)
 SELECT {columns} count(*) AS attempts,
     count(CASE WHEN attempt = 1 THEN 1 END) AS requests,
     count(CASE WHEN outcome = 'served' THEN 1 END) AS served,
@@ -195,10 +191,26 @@ SELECT {columns} count(*) AS attempts,
     CAST(coalesce(sum(output_tokens), 0) AS BIGINT) AS output_tokens,
     CAST(coalesce(sum(cached_tokens), 0) AS BIGINT) AS cached_tokens,
     coalesce(sum(credits), 0.0) AS credits,
-    avg(took) AS took_mean,
+    avg(CASE WHEN outcome = 'served' THEN seconds END) AS took,
+    avg(CASE WHEN outcome = 'served' THEN first_seconds END) AS waited
+FROM usage WHERE {where} {grouped}
+"""
+# All of a period would have to be sorted, twice, while nobody else can use the file.
+_PERCENTILES = """
+WITH latest AS (
+    SELECT {columns} seconds AS took, first_seconds AS waited
+    FROM usage WHERE {where} AND outcome = 'served' ORDER BY at DESC LIMIT :most
+), ranked AS (
+    SELECT latest.*,
+        row_number() OVER ({over} ORDER BY took) AS took_rank,
+        count(took) OVER ({over}) AS took_count,
+        row_number() OVER ({over} ORDER BY waited NULLS LAST) AS waited_rank,
+        count(waited) OVER ({over}) AS waited_count
+    FROM latest
+)
+SELECT {columns}
     min(CASE WHEN took_rank * 2 >= took_count THEN took END) AS took_p50,
     min(CASE WHEN took_rank * 100 >= took_count * 95 THEN took END) AS took_p95,
-    avg(waited) AS waited_mean,
     min(CASE WHEN waited_rank * 2 >= waited_count THEN waited END) AS waited_p50,
     min(CASE WHEN waited_rank * 100 >= waited_count * 95 THEN waited END) AS waited_p95
 FROM ranked {grouped}
@@ -208,6 +220,9 @@ SELECT {columns} coalesce(failure_class, 'unknown') AS failure_class, count(*) A
 FROM usage WHERE {where} AND outcome = 'failed'
 GROUP BY {columns} coalesce(failure_class, 'unknown')
 """
+
+
+_UNRANKED: Mapping[str, object] = dict.fromkeys(("took_p50", "took_p95", "waited_p50", "waited_p95"))
 
 
 class _Query:
@@ -226,7 +241,7 @@ class _Query:
             case Everybody():
                 pass
 
-    def run(self, statements: Statements, template: str) -> list[Row]:
+    def run(self, statements: Statements, template: str, **more: object) -> list[Row]:
         names = ", ".join(dimension.value for dimension in self._by)
         sql = template.format(
             columns=f"{names}," if names else "",
@@ -234,7 +249,7 @@ class _Query:
             grouped=f"GROUP BY {names} ORDER BY {names}" if names else "",
             where=self._where,
         )
-        return statements.execute(sql, self._parameters)
+        return statements.execute(sql, self._parameters | more)
 
     def group(self, row: Row) -> Group:
         return tuple(row.optional_text(dimension.value) for dimension in self._by)
@@ -259,6 +274,7 @@ def _summary(row: Row, period: Period, failures: Mapping[str, int]) -> Summary:
 
 
 def _spread(row: Row, name: str) -> Spread | None:
-    if row[f"{name}_mean"] is None:
+    mean = row.optional_number(name)
+    if mean is None:
         return None
-    return Spread(row.number(f"{name}_mean"), row.number(f"{name}_p50"), row.number(f"{name}_p95"))
+    return Spread(mean, row.optional_number(f"{name}_p50"), row.optional_number(f"{name}_p95"))
