@@ -61,5 +61,5 @@ async def test_what_the_exchange_holds_is_released_whatever_happens() -> None:
 
     caller = Caller()
     with pytest.raises(ZeroDivisionError):
-        await Gate(app)(scope(), caller.receive, caller.send)
+        await Gate(app, Load(requests=1, body_bytes=1))(scope(), caller.receive, caller.send)
     assert released == ["once"]
