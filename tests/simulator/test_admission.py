@@ -4,7 +4,7 @@ import time
 
 import httpx
 import pytest
-from tests.support.simulator import Simulator
+from tests.support.simulator import Kind, Simulator
 from tests.support.wire_requests import AWS_JSON, CHAT_TARGETS, chat, chat_body, control_plane
 
 from cwproxy.simulator.request import Request
@@ -138,3 +138,15 @@ def test_an_iam_account_has_no_bearer_and_a_bearer_no_signature(aws: Simulator, 
     response = chat(http, aws.account().token, surface="q-iam")
     assert response.headers["x-amzn-errortype"].startswith("IncompleteSignatureException")
     assert aws.account("iam").token == ""
+
+
+@pytest.mark.parametrize("kind", ["builder-id", "iam"])
+def test_a_fault_strikes_the_account_that_it_is_meant_for(aws: Simulator, http: httpx.Client, kind: Kind) -> None:
+    struck, spared = aws.account(kind), aws.account("builder-id")
+    aws.fault("status", status=503, account=struck.id)
+    assert chat(http, spared.token).status_code == 200
+    authorization = (
+        f"Bearer {struck.token}" if struck.token else f"AWS4-HMAC-SHA256 Credential={struck.access_key_id}/x"
+    )
+    assert chat(http, "", authorization=authorization).status_code == 503
+    assert aws.status().faults == 0

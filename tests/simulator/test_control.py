@@ -3,6 +3,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.support.simulator import Simulator, SimulatorClient
+from tests.support.wire_requests import chat
 
 from cwproxy.simulator.control import answer
 from cwproxy.simulator.options import SimulatorOptions
@@ -117,3 +118,10 @@ def test_what_was_received_keeps_its_secrets(aws: Simulator, http: httpx.Client)
     assert {login.body for login in logins} == {"(masked)"}
     assert aws.received(secrets=True)[0].headers["authorization"] == "Bearer aoaSecret"
     assert [login.json["clientName"] for login in aws.received("/client/register", secrets=True)] == ["t"]
+
+
+def test_faults_end_when_they_are_told_to(aws: Simulator, http: httpx.Client) -> None:
+    aws.fault("status", count=5)
+    aws.calm()
+    assert aws.status().faults == 0
+    assert chat(http, aws.account("builder-id").token).status_code == 200

@@ -112,6 +112,8 @@ def test_streams_that_say_too_little() -> None:
         ({"kind": "open-tool", "scope": "control-plane"}, "of the chat scope"),
         ({"kind": "lost-answer"}, "of the oidc scope"),
         ({"kind": "rst", "count": "3"}, "count is of type int"),
+        ({"kind": "rst", "account": 3}, "account is of type str"),
+        ({"kind": "rst", "scope": "oidc", "account": "one"}, "belongs to no account"),
         ({"kind": "status", "headers": []}, "headers is of type dict"),
     ],
 )

@@ -13,6 +13,13 @@ def test_a_fault_strikes_the_calls_of_its_scope_as_often_as_it_says() -> None:
     assert simulation.take_fault("control-plane") is None
 
 
+def test_a_fault_may_strike_one_account_only() -> None:
+    simulation = Simulation(SimulatorOptions())
+    simulation.faults = [Fault("rst", account="one"), Fault("html", count=2)]
+    struck = [simulation.take_fault("chat", account) for account in ("two", "one", None, "one")]
+    assert [fault.kind if fault else None for fault in struck] == ["html", "rst", "html", None]
+
+
 def test_forgetting_keeps_options_and_clock() -> None:
     simulation = Simulation(SimulatorOptions(pace=1.0))
     simulation.clock.advance(1e6)

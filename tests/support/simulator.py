@@ -197,6 +197,10 @@ class SimulatorClient:
         """The next `count` calls of the scope go wrong (kinds and members: `cwproxy.simulator.faults`)."""
         self._post("faults", {"kind": kind, "count": count, "scope": scope, **more})
 
+    def calm(self) -> None:
+        """No fault strikes any more."""
+        self._post("calm", {})
+
     def options(self, **changes: Any) -> dict[str, Any]:
         """Change options while it runs; all of them come back."""
         return self._post("options", changes)

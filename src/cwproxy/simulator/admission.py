@@ -32,6 +32,17 @@ def admit(simulation: Simulation, request: Request, route: Route) -> Account:
     return account
 
 
+def claimed(simulation: Simulation, request: Request) -> str | None:
+    """The id of the account that the request says it is of; whether that is so has not been looked at."""
+    scheme, _, proof = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        account = simulation.accounts.by_token(proof, now=simulation.clock.now())
+    else:
+        key = proof.partition("Credential=")[2].partition("/")[0]
+        account = simulation.accounts.by_access_key(key)
+    return account.id if account is not None else None
+
+
 def check_region(account: Account, request: Request) -> None:
     """A token is good only where its account has its profiles (A4 54)."""
     if request.region is not None and request.region not in account.api_regions:

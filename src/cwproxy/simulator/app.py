@@ -10,7 +10,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cwproxy.simulator import approval, chat, consent, control, control_plane, external, faults, oauth, oidc, social
-from cwproxy.simulator.admission import admit, is_nowhere
+from cwproxy.simulator.admission import admit, claimed, is_nowhere
 from cwproxy.simulator.delivery import Data, End, Head, Progress, Reset, Step, deliver
 from cwproxy.simulator.envelope import Refused, Reply, ServiceError, error_reply
 from cwproxy.simulator.faults import Fault
@@ -117,7 +117,7 @@ def _login_answer(simulation: Simulation, request: Request) -> Reply:
 
 def _service(simulation: Simulation, request: Request, route: Route, entry: Entry) -> Sequence[Step]:
     entry.surface, entry.operation = route.surface, route.operation
-    fault = simulation.take_fault("chat" if route.is_chat else "control-plane")
+    fault = simulation.take_fault("chat" if route.is_chat else "control-plane", claimed(simulation, request))
     if fault is not None:
         entry.fault = fault.kind
         if fault.replaces_answer:

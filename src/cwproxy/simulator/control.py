@@ -1,6 +1,6 @@
 """`/__control/`: how a test, a demo or a person steers the simulator. JSON in and out, for loopback peers only.
 
-POST /accounts, /accounts/ID, /turns, /faults, /options, /clock, /next-login, /approve, /listening, /reset;
+POST /accounts, /accounts/ID, /turns, /faults, /calm, /options, /clock, /next-login, /approve, /listening, /reset;
 GET /accounts, /requests, /devices, /status. A request that makes no sense is a 400 `{"error": sentence}`.
 """
 
@@ -152,6 +152,12 @@ def _add_fault(simulation: Simulation, members: dict[str, Any]) -> object:
     return {"faults": len(simulation.faults)}
 
 
+def _calm(simulation: Simulation, _members: dict[str, Any]) -> object:
+    """No fault strikes any more."""
+    simulation.faults.clear()
+    return {}
+
+
 def _set_options(simulation: Simulation, members: dict[str, Any]) -> object:
     """Any of SimulatorOptions' fields by name; answers with all of them."""
     simulation.options.change(members)
@@ -198,6 +204,7 @@ _POSTS: dict[str, _Call] = {
     "accounts": _create_account,
     "turns": _add_turns,
     "faults": _add_fault,
+    "calm": _calm,
     "options": _set_options,
     "clock": _advance,
     "next-login": _next_login,

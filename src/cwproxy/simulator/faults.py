@@ -54,6 +54,7 @@ class Fault:
 
     status, body, headers: for `status` and `html`; error, message, reason: a modelled exception for `error`,
     `exception` and `error-frame` (there the frame's exception type or code), or an OAuth code in the oidc scope.
+    account: only calls of this one are struck; None strikes anybody's.
     """
 
     kind: str
@@ -67,6 +68,7 @@ class Fault:
     error: str = "InternalServerException"
     message: str = "Simulated failure."
     reason: str | None = None
+    account: str | None = None
 
     @property
     def replaces_answer(self) -> bool:
@@ -89,7 +91,9 @@ def parse_fault(document: object) -> Fault:
         raise BadScript(f"{document['kind']} is a fault of the chat scope")
     if document["kind"] == "lost-answer" and document.get("scope") != "oidc":
         raise BadScript("lost-answer is a fault of the oidc scope")
-    for name, kinds in (("count", int), ("after", int), ("status", int), ("headers", dict)):
+    if document.get("scope") == "oidc" and "account" in document:
+        raise BadScript("a call to the login service belongs to no account")
+    for name, kinds in (("account", str), ("count", int), ("after", int), ("status", int), ("headers", dict)):
         if name in document and not isinstance(document[name], kinds):
             raise BadScript(f"a fault's {name} is of type {kinds.__name__}")
     return Fault(**document)

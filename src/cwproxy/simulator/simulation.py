@@ -41,10 +41,10 @@ class Simulation:
         self.turns.clear()
         self.faults.clear()
 
-    def take_fault(self, scope: Scope) -> Fault | None:
-        """The fault that strikes this call, if any; each one counts its calls down."""
+    def take_fault(self, scope: Scope, account: str | None = None) -> Fault | None:
+        """The fault that strikes this call of `account`, if any; each one counts its calls down."""
         for index, fault in enumerate(self.faults):
-            if fault.scope == scope:
+            if fault.scope == scope and fault.account in (None, account):
                 if fault.count <= 1:
                     del self.faults[index]
                 else:
