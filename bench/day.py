@@ -261,13 +261,9 @@ async def simulated(
             store.add(Account(name, AccountKind.BUILDER_ID, name, "us-east-1", float(number)))
         accounts = Accounts(store, CoolDowns(store.database), _Selector(day), clock=clock, chance=chance.random)
         upstream = Upstream(transport=Backend(day))
+        options = Options(request_seconds=request_seconds)
         service = Service(
-            accounts=accounts,
-            upstream=upstream,
-            options=Options(request_seconds=request_seconds),
-            recorder=figures,
-            clock=clock,
-            chance=chance.random,
+            accounts=accounts, upstream=upstream, options=options, recorder=figures, clock=clock, chance=chance.random
         )
         healing = asyncio.ensure_future(person(day, store, accounts))
         await Simulation(day, service, figures).traffic(hours * HOUR, rate)

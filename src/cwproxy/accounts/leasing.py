@@ -97,6 +97,7 @@ class Accounts:
         self._queue = Queue(self._choose, self._give_back, self._tick)
         self._accounts: tuple[Account, ...] = ()
         self._selected: dict[str, Selected] = {}
+        self._usable: tuple[Selected, ...] = ()
         self._members: tuple[Member, ...] = ()
         self._models: dict[str, frozenset[str]] = {}
         self._quotas: dict[str, _Quota] = {}
@@ -124,15 +125,14 @@ class Accounts:
         choice = self._choose(want)
         return self._turn(choice) if isinstance(choice, Lease) else choice
 
-    async def usable(self) -> Sequence[Selected]:
-        """The accounts with which calls can be made, oldest first, whether they rest or not. Raises LoginRequired when
-        there are none, and StoreError.
+    async def usable(self) -> tuple[Selected, ...]:
+        """The accounts with which calls can be made, oldest first, whether they rest or not; the same object as long as
+        nothing has changed. Raises LoginRequired when there are none, and StoreError.
         """
         await self._sharing.fresh()
-        ready = [self._selected[member.id] for member in self._members if member.standing is Standing.READY]
-        if not ready:
+        if not self._usable:
             raise LoginRequired(self._why_none())
-        return ready
+        return self._usable
 
     def resting(self, account_id: str) -> bool:
         """Whether it is out of quota, so that nothing should be asked of it."""
@@ -231,7 +231,7 @@ class Accounts:
             self._queue.serve()
 
     def _select(self) -> None:
-        self._selected = {}
+        self._selected, self._members = {}, ()
         for account in self._accounts:
             try:
                 self._selected[account.id] = self._selector.selected(account)
@@ -242,6 +242,7 @@ class Accounts:
         members = tuple(self._member(account) for account in self._accounts)
         if members != self._members:
             self._members = members
+            self._usable = tuple(self._selected[it.id] for it in members if it.standing is Standing.READY)
             self.pool.update(members, self._clock.now())
 
     def _member(self, account: Account) -> Member:

@@ -45,6 +45,7 @@ class Catalogs:
         self._failures: dict[str, tuple[float, CwproxyError]] = {}
         self._listings: dict[str, asyncio.Task[None]] = {}
         self._united: tuple[tuple[Catalog, ...], Catalog] = ((), Catalog((), None, aliases))
+        self._settled: tuple[tuple[Selected, ...], float] = ((), 0.0)
 
     async def aclose(self) -> None:
         tasks = tuple(self._listings.values())
@@ -113,13 +114,18 @@ class Catalogs:
             self._united = known, union
         return self._united[1]
 
-    async def _refresh(self, accounts: Sequence[Selected]) -> None:
+    async def _refresh(self, accounts: tuple[Selected, ...]) -> None:
+        """Afterwards, where every account is listed, nothing has to be looked at until the first list is too old."""
         now = self._clock.monotonic()
         listings = {self._listing(account) for account in accounts if self._is_due(account, now)}
         while listings and not self._known(accounts):
             _, listings = await asyncio.wait(listings, return_when=asyncio.FIRST_COMPLETED)
         if listings:
             await asyncio.wait(listings, timeout=LISTING_PATIENCE)
+        listed = [self._lists[it.account_id][0] for it in accounts if it.account_id in self._lists]
+        if len(listed) == len(accounts):
+            self._union(self._known(accounts))
+            self._settled = accounts, min(listed) + CATALOG_SECONDS
 
     def _is_due(self, account: Selected, now: float) -> bool:
         if account.target.surface is Surface.Q_IAM:
