@@ -165,6 +165,17 @@ async def test_accounts_come_go_and_are_switched_off(replica: Replica) -> None:
     assert {await replica.serves() for _ in range(4)} == {"three", "four"}
 
 
+async def test_the_last_account_may_go(replica: Replica) -> None:
+    await replica.serves()
+    for name in ("one", "two", "three"):
+        replica.store.remove(name)
+    await replica.later()
+    with pytest.raises(LoginRequired, match="No account is logged in"):
+        await replica.accounts.lease(ANY)
+    with pytest.raises(LoginRequired):
+        await replica.accounts.usable()
+
+
 @pytest.mark.parametrize(
     ("kind", "error"),
     [

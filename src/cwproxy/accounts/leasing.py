@@ -98,6 +98,7 @@ class Accounts:
         self._accounts: tuple[Account, ...] = ()
         self._selected: dict[str, Selected] = {}
         self._usable: tuple[Selected, ...] = ()
+        self._changed = False
         self._members: tuple[Member, ...] = ()
         self._models: dict[str, frozenset[str]] = {}
         self._quotas: dict[str, _Quota] = {}
@@ -231,7 +232,7 @@ class Accounts:
             self._queue.serve()
 
     def _select(self) -> None:
-        self._selected, self._members = {}, ()
+        self._selected, self._changed = {}, True
         for account in self._accounts:
             try:
                 self._selected[account.id] = self._selector.selected(account)
@@ -240,7 +241,8 @@ class Accounts:
 
     def _update(self) -> None:
         members = tuple(self._member(account) for account in self._accounts)
-        if members != self._members:
+        if self._changed or members != self._members:
+            self._changed = False
             self._members = members
             self._usable = tuple(self._selected[it.id] for it in members if it.standing is Standing.READY)
             self.pool.update(members, self._clock.now())
