@@ -18,9 +18,10 @@ import psycopg
 import pytest
 from tests.support.postgresql import PASSWORD, PostgresqlServer
 from tests.support.program import Server, command, until
+from tests.support.records import dump
 from tests.support.simulator import Simulator
 
-from cwproxy.store import Store
+from cwproxy.store import Store, schema
 from cwproxy.store.sqlite import FILE_NAME
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
@@ -60,9 +61,6 @@ def test_a_database_that_is_stopped(
 ) -> None:
     environment = {"CWPROXY_ENDPOINT": aws.url, "CWPROXY_DATABASE_URL": database_url}
     log_in(home, environment)
-    # Both replicas find out during the outage that it is time to renew.
-    with psycopg.connect(database_url) as connection:
-        connection.execute("UPDATE token SET expires_at = %s", (time.time() + 605 + OUTAGE_SECONDS / 2,))
     with (
         Server("serve", "--port", "0", home=home, environment=environment) as one,
         Server("serve", "--port", "0", home=home, environment=environment) as two,
@@ -97,9 +95,14 @@ def test_a_database_that_is_stopped(
     assert spent(aws) == before + 1
     with Store.open(database_url) as store:
         (account,) = store.accounts()
-        token = store.token(account.id)
+        token, registration = store.token(account.id), store.registration(account.id)
+        tables = dump(store.database)
     assert token is not None
     assert token.generation == 2
+    assert token.refresh_token is not None
+    assert registration is not None
+    for secret in (token.access_token, token.refresh_token, registration.client_secret):
+        assert {table for table, content in tables.items() if secret.reveal() in content} <= set(schema.SECRET_TABLES)
 
 
 def test_a_database_that_is_away_before_anything_was_read_from_it(

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from tests.end_to_end.conftest import KEY, OTHER_KEY, running
 from tests.support.program import command
+from tests.support.records import dump
 from tests.support.simulator import Received
 
-from cwproxy.store import Store
+from cwproxy.store import Store, schema
 
 pytestmark = pytest.mark.end_to_end
 
@@ -73,6 +74,8 @@ def test_no_secret_is_said_and_no_file_is_open(tmp_path: Path) -> None:
         run("chat", "Hi", *endpoint)
         run("login", "--no-browser", *endpoint)
         run("chat", "Hi", *endpoint)
+        with Store.open(home / "data") as store:
+            tables = dump(store.database)
         secrets = {KEY, OTHER_KEY, token, *stored(home), *sent(programs.aws.received(secrets=True))}
         modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (home / "data", *(home / "data").iterdir())}
         programs.proxy.end(signal.SIGTERM)
@@ -81,5 +84,9 @@ def test_no_secret_is_said_and_no_file_is_open(tmp_path: Path) -> None:
     assert programs.proxy.err, "nothing was logged, so nothing was tested"
     for text in said:
         assert not [secret for secret in secrets if secret in text], "a secret was said"
+    for table, content in tables.items():
+        if table not in schema.SECRET_TABLES:
+            assert not [secret for secret in secrets if secret in content], f"a secret is in the table {table}"
+    assert tables["account"]
     assert {oct(mode) for path, mode in modes.items() if path.is_dir()} == {"0o700"}
     assert {oct(mode) for path, mode in modes.items() if path.is_file()} == {"0o600"}

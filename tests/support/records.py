@@ -1,10 +1,19 @@
 """Accounts and tokens for tests. Every secret begins with `canary-`, so that leaks can be searched for."""
 
-from cwproxy.store import Account, AccountKind, Registration, Secret, Source, Token
+from cwproxy.store import Account, AccountKind, Database, Registration, Secret, Source, Token, schema
 from cwproxy.store.ledger import Record
 
 NOW = 1_750_000_000.0
 START_URL = "https://view.awsapps.com/start"
+
+
+def dump(database: Database) -> dict[str, str]:
+    """Everything in it, by table."""
+    with database.reading() as statements:
+        return {
+            table: "\n".join(str(dict(row)) for row in statements.execute(f"SELECT * FROM {table}"))
+            for table in (*schema.TABLES, *schema.PASSING_TABLES)
+        }
 
 
 def an_account(
