@@ -123,6 +123,9 @@ class Machine(RuleBasedStateMachine):
         tried=st.frozensets(st.sampled_from(NAMES), max_size=2),
         calls=st.integers(1, 6),
     )
+    def asking(self, which: int, model: str | None, tried: frozenset[str], calls: int) -> object:
+        return self.ask(which, model, tried, calls)
+
     def ask(self, which: int, model: str | None, tried: frozenset[str], calls: int) -> object:
         chosen = [self._ask(which, Want(model, f"{call}", tried)) for call in range(calls)]
         return multiple(*((which, lease) for lease in chosen if lease is not None))
@@ -133,6 +136,29 @@ class Machine(RuleBasedStateMachine):
             lease = self._ask(which, Want())
             if lease is not None:
                 self._fail(which, lease, Failure(kind), 0.5)
+
+    @rule(target=leases, which=st.integers(0, 1), long=st.booleans(), calls=st.integers(1, 4))
+    def quota_runs_out_and_time_passes(self, which: int, long: bool, calls: int) -> object:
+        lease = self._ask(which, Want())
+        if lease is None:
+            return multiple()
+        self._fail(which, lease, Failure(F.LONG_QUOTA if long else F.SHORT_QUOTA), 0.5)
+        self.now += 6 * 3600.0 + 1.0 if long else 301.0
+        return self.ask(which, None, frozenset(), calls)
+
+    @rule(
+        target=leases, which=st.integers(0, 1), kind=st.sampled_from(sorted(FAULTS, key=str)), faults=st.integers(1, 5)
+    )
+    def account_fails(self, which: int, kind: FailureClass, faults: int) -> object:
+        lease = self._ask(which, Want())
+        others = frozenset(NAMES) - {lease.account_id} if lease is not None else frozenset()
+        for _ in range(faults):
+            if lease is not None:
+                self._fail(which, lease, Failure(kind), 0.5)
+                lease = self._ask(which, Want(tried=others))
+        if lease is not None:
+            self._fail(which, lease, Failure(kind), 0.5)
+        return self.ask(which, None, frozenset(), 3)
 
     @rule(which=st.integers(0, 1), times=st.integers(1, 8))
     def calls_go_well(self, which: int, times: int) -> None:
@@ -209,8 +235,9 @@ class Machine(RuleBasedStateMachine):
     def recover(self, name: str, which: int) -> None:
         replica = self.replicas[which]
         self._note(replica.pool.recover(name, self.now))
-        witness = replica.of(name)
-        witness.used_up = witness.faulty_since = None
+        if name in self.given:
+            replica.talked_about.discard(name)
+            replica.witnesses[name] = Witness(in_flight=replica.of(name).in_flight)
 
     @invariant()
     def counts_are_right(self) -> None:
