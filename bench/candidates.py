@@ -67,7 +67,7 @@ class Setting:
 
     @property
     def _environment(self) -> dict[str, str]:
-        return {"CWPROXY_HOME": str(self.folder / "home")}
+        return {"CWPROXY_HOME": str(self.folder / "home"), "CWPROXY_MAX_REQUESTS_PER_ACCOUNT": "100000"}
 
 
 def ask(port: int, method: str, path: str) -> bytes:

@@ -52,6 +52,13 @@ class Settings(BaseSettings):
     )
     strict: bool = Field(default=False, description="Refuse parameters that have no effect.")
     max_requests: int = Field(default=1_000, ge=1, description="The most requests at once; more are told to come back.")
+    max_requests_per_account: int = Field(
+        default=8, ge=1, description="The most calls at once with one account; more wait for a while."
+    )
+    strategy: Literal["round-robin", "least-used-quota", "sticky"] = Field(
+        default="round-robin",
+        description="Which of several accounts is next; `sticky`: a conversation stays.",
+    )
     max_choices: int = Field(default=4, ge=1, le=128, description="The most choices (`n`) of one request.")
     parse_thinking_tags: bool = Field(
         default=False, description="Take text in <thinking> at the start of an answer for reasoning."

@@ -14,6 +14,7 @@ from cwproxy.accounts.bookkeeping import Bookkeeper
 from cwproxy.accounts.keyring import KeyRing
 from cwproxy.accounts.leasing import Accounts
 from cwproxy.accounts.oversight import Oversight
+from cwproxy.accounts.pool import Policy, Strategy
 from cwproxy.accounts.quotas import Quotas
 from cwproxy.accounts.recording import Recorder, Unrecorded
 from cwproxy.accounts.selection import Routing, Selector
@@ -162,7 +163,8 @@ async def _open_parts(settings: Settings, store: Store, recorder: Recorder) -> A
         keeper = TokenKeeper(store, login_services(settings))
         stack.push_async_callback(keeper.aclose)
         selector = Selector(store, keeper, routing(settings))
-        accounts = Accounts(store, CoolDowns(store.database), selector, accounts=keeper.accounts)
+        policy = Policy(strategy=Strategy(settings.strategy), in_flight=settings.max_requests_per_account)
+        accounts = Accounts(store, CoolDowns(store.database), selector, policy=policy, accounts=keeper.accounts)
         stack.push_async_callback(accounts.aclose)
         service = Service(
             accounts=accounts,

@@ -1,9 +1,10 @@
 from cwproxy.accounts.pool.load import Load
 from cwproxy.accounts.pool.members import Member
+from cwproxy.accounts.pool.policy import Policy
 
 
 def load(limit: int = 8, **models: int) -> Load:
-    return Load(Member("a", "A", in_flight_limit=limit, model_limits=models), 10)
+    return Load(Member("a", "A", in_flight_limit=limit, model_limits=models), Policy())
 
 
 def test_calls_are_counted_in_all_and_by_model() -> None:
@@ -71,3 +72,12 @@ def test_a_model_that_gets_a_limit_in_mid_call_is_counted_right() -> None:
     assert not each.has_room("m")
     each.end("m")
     assert each.has_room("m")
+
+
+def test_without_a_limit_of_its_own_the_policys_counts() -> None:
+    each = Load(Member("a", "A"), Policy(in_flight=100))
+    assert each.limit == 100
+    each.resize(Member("a", "A", in_flight_limit=2))
+    assert each.allowed == 2
+    each.resize(Member("a", "A"))
+    assert each.allowed == 100

@@ -8,4 +8,4 @@ def test_every_state_of_the_store_is_a_standing() -> None:
 
 def test_an_account_of_which_nothing_is_known_may_serve_anything() -> None:
     member = Member("a", "A")
-    assert (member.standing, member.models, member.weight, member.in_flight_limit) == (Standing.READY, None, 1.0, 8)
+    assert (member.standing, member.models, member.weight, member.in_flight_limit) == (Standing.READY, None, 1.0, None)

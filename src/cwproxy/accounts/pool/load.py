@@ -3,25 +3,26 @@ while all goes well (AIMD, reliability.md 1.8).
 """
 
 from cwproxy.accounts.pool.members import Member
+from cwproxy.accounts.pool.policy import Policy
 
 
 class Load:
     """in_flight: calls under way. allowed: how many there may be now. limit: how many at the best of times."""
 
-    __slots__ = ("_good", "_heal_after", "_model_limits", "_per_model", "allowed", "in_flight", "limit")
+    __slots__ = ("_good", "_policy", "_model_limits", "_per_model", "allowed", "in_flight", "limit")
 
-    def __init__(self, member: Member, heal_after: int) -> None:
-        self._heal_after = heal_after
+    def __init__(self, member: Member, policy: Policy) -> None:
+        self._policy = policy
         self._good = 0
         self._per_model: dict[str, int] = {}
         self._model_limits = member.model_limits
         self.in_flight = 0
-        self.limit = max(1, member.in_flight_limit)
+        self.limit = self._limit(member)
         self.allowed = self.limit
 
     def resize(self, member: Member) -> None:
         """The limits are other ones now. What was lowered stays so."""
-        limit = max(1, member.in_flight_limit)
+        limit = self._limit(member)
         self.allowed = limit if self.allowed >= self.limit else min(self.allowed, limit)
         self.limit, self._model_limits = limit, member.model_limits
 
@@ -51,9 +52,12 @@ class Load:
     def served(self) -> None:
         if self.allowed < self.limit:
             self._good += 1
-            if self._good >= self._heal_after:
+            if self._good >= self._policy.heal_after:
                 self.allowed, self._good = self.allowed + 1, 0
 
     def reset(self) -> None:
         """A person says that all is well."""
         self.allowed, self._good = self.limit, 0
+
+    def _limit(self, member: Member) -> int:
+        return max(1, self._policy.in_flight if member.in_flight_limit is None else member.in_flight_limit)

@@ -28,7 +28,8 @@ class Member:
     models: what it lists, None while that is not known: then it may serve anything.
     endpoint: the host that its calls go to; accounts of one endpoint share that one's breaker.
     fraction_left: of its quota, 0 to 1, and resets_at: when that begins anew, epoch seconds; both of GetUsageLimits.
-    in_flight_limit, model_limits: calls at the same time, at least 1: in all, and for single models.
+    in_flight_limit, model_limits: calls at the same time, at least 1: in all (None: what the policy says), and for
+    single models.
     """
 
     id: str
@@ -39,7 +40,7 @@ class Member:
     endpoint: str = ""
     fraction_left: float | None = None
     resets_at: float | None = None
-    in_flight_limit: int = 8
+    in_flight_limit: int | None = None
     model_limits: Mapping[str, int] = field(default_factory=dict)
 
 

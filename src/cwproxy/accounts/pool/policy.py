@@ -56,6 +56,7 @@ class Tripping:
 class Policy:
     """What the pool does when.
 
+    in_flight: calls at the same time of an account that has no limit of its own.
     account, endpoint, model: the three breakers.
     throttled: cool-down after a 429. refused: after a denial without a reason, which may be a proxy's on the way.
     short_quota: after the quota of minutes or of a day; it ends at 00:00 UTC at the latest, give or take
@@ -71,6 +72,7 @@ class Policy:
     """
 
     strategy: Strategy = Strategy.ROUND_ROBIN
+    in_flight: int = 8
     account: Tripping = field(
         default_factory=lambda: Tripping(Backoff(30.0, 300.0, jitter=0.1), consecutive=5, minimum=5, closing=2)
     )

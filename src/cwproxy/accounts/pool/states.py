@@ -114,7 +114,7 @@ class MemberState:
         self.quota = QuotaHold(policy.short_quota, patience, pause=policy.quota_probe, spread=policy.midnight_spread)
         self.forbidden: dict[str, float] = {}
         self.suspect_until = 0.0
-        self.load = Load(member, policy.heal_after)
+        self.load = Load(member, policy)
         self.requests = 0
         self.successes = 0
         self.consecutive_errors = 0
