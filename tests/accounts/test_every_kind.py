@@ -172,6 +172,9 @@ async def test_aws_credentials_stay_where_they_are(
     for profile in (None, "work", None):
         await desk.log_in(Request(AccountKind.IAM, sso_region="eu-central-1", aws_profile=profile), Person())
     default, work = store.accounts()
+    store.set_state(default.id, AccountState.NEEDS_LOGIN, "there were none")
+    again = await desk.log_in(Request(AccountKind.IAM, sso_region="eu-central-1"), Person())
+    assert (again.id, again.state) == (default.id, AccountState.ACTIVE)
     assert (default.label, default.aws_profile, default.sso_region) == ("iam", None, "eu-central-1")
     assert (work.label, work.aws_profile) == ("work", "work")
     assert store.token(work.id) is None

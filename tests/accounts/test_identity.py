@@ -1,7 +1,7 @@
 import pytest
 from tests.support.records import an_account
 
-from cwproxy.accounts.identity import Request, is_builder_id, normal_start_url
+from cwproxy.accounts.identity import Request, how_to_log_in, is_builder_id, normal_start_url
 from cwproxy.auth.social import Provider
 from cwproxy.store import Account, AccountKind, Secret, Source, SourceKind
 
@@ -86,6 +86,37 @@ def test_who_is_known_already(request_: Request, account: Account, same: bool) -
 )
 def test_a_new_account_gets_a_name(request_: Request, name: str) -> None:
     assert request_.name == name
+
+
+@pytest.mark.parametrize(
+    ("account", "sentence"),
+    [
+        (Account("x", AccountKind.BUILDER_ID, "builder-id", "us-east-1", 0.0), "Run `cwproxy login`."),
+        (
+            Account("x", AccountKind.BUILDER_ID, "my own", "us-east-1", 0.0),
+            "Run `cwproxy login builder-id --label 'my own'`.",
+        ),
+        (CENTER_ACCOUNT, f"Run `cwproxy login identity-center --start-url {START} --region eu-west-1`."),
+        (
+            Account("x", AccountKind.SOCIAL, "github", "us-east-1", 0.0),
+            "Run `cwproxy login social --provider github`.",
+        ),
+        (Account("x", AccountKind.SOCIAL, "me", "us-east-1", 0.0), "Run `cwproxy login social --label me`."),
+        (Account("x", AccountKind.API_KEY, "api-key", "us-east-1", 0.0), "Run `cwproxy login api-key`."),
+        (Account("x", AccountKind.API_KEY, "two", "us-east-1", 0.0), "Run `cwproxy login api-key --label two`."),
+        (Account("x", AccountKind.IAM, "iam", "us-east-1", 0.0), "Run `cwproxy login iam`."),
+        (
+            Account("x", AccountKind.IAM, "work", "us-east-1", 0.0, aws_profile="work"),
+            "Run `cwproxy login iam --aws-profile work`.",
+        ),
+        (
+            Account("x", AccountKind.EXTERNAL_IDP, "x", "us-east-1", 0.0),
+            "Log in again in Kiro, then run `cwproxy accounts import`.",
+        ),
+    ],
+)
+def test_how_each_is_logged_in_again(account: Account, sentence: str) -> None:
+    assert how_to_log_in(account) == sentence
 
 
 def test_a_request_shows_no_key() -> None:

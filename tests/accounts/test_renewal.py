@@ -79,7 +79,10 @@ async def test_a_good_token_that_is_newer_than_ours_is_taken_over(bench: Logins,
 async def test_a_refused_account_is_not_tried(bench: Logins, renewal: Renewal) -> None:
     bench.store.set_state("one", AccountState.NEEDS_LOGIN)
     outcome = await renewal.renew("one", bench.token)
-    assert outcome == Lost("The login of account 'mine' has ended: it was not accepted any more. Run `cwproxy login`.")
+    assert outcome == Lost(
+        "The login of account 'mine' has ended: it was not accepted any more. "
+        "Run `cwproxy login builder-id --label mine`."
+    )
     assert bench.server.refreshes == 0
 
 

@@ -66,6 +66,27 @@ def test_without_an_active_account_it_says_why(state: AccountState, sentence: st
     assert re.search(sentence, why_none([replace(an_account(), state=state, state_detail="because")]))
 
 
+@pytest.mark.parametrize(
+    ("kind", "token_type", "surface"),
+    [
+        (AccountKind.SOCIAL, None, Surface.KIRO),
+        (AccountKind.EXTERNAL_IDP, "EXTERNAL_IDP", Surface.KIRO),
+        (AccountKind.API_KEY, "API_KEY", Surface.KIRO),
+        (AccountKind.IDENTITY_CENTER, None, Surface.KIRO),
+        (AccountKind.BUILDER_ID, None, Surface.Q),
+        (AccountKind.IAM, None, Surface.Q_IAM),
+    ],
+)
+async def test_each_kind_says_what_its_token_is(
+    bench: Logins, kind: AccountKind, token_type: str | None, surface: Surface
+) -> None:
+    account = replace(bench.account, kind=kind)
+    selected = selector(bench).selected(account)
+    assert (selected.target.token_type, selected.target.surface) == (token_type, surface)
+    if kind is not AccountKind.IAM:
+        assert await authorization(selected.auth) == f"Bearer {OLD}"
+
+
 async def test_an_iam_account_signs(bench: Logins, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")

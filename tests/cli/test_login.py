@@ -5,6 +5,7 @@ import signal
 import threading
 from pathlib import Path
 
+import httpx
 import pytest
 from tests.cli.conftest import Cli
 from tests.support.program import Terminal, command, store_login, until
@@ -180,6 +181,58 @@ def test_ctrl_c_while_it_waits(tmp_path: Path) -> None:
         terminal.send(signal.SIGINT)
         assert terminal.end() == 130
     assert "Traceback" not in terminal.shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("nonsense",), "there are builder-id, identity-center, social, api-key, iam"),
+        (("identity-center",), "needs --start-url"),
+        (("social", "--provider", "myspace"), "--provider is google or github"),
+        (("builder-id", "--start-url", START_URL), "--start-url is for identity-center, not for builder-id"),
+        (("social", "--aws-profile", "x"), "--aws-profile is for iam, not for social"),
+    ],
+)
+def test_what_does_not_go_together(cli: Cli, home: Path, arguments: tuple[str, ...], sentence: str) -> None:
+    done = cli("login", *arguments)
+    assert done.code == 2
+    assert sentence in done.err
+    assert not (home / "data").exists()
+
+
+def test_an_identity_center_of_builder_id_is_builder_id(aws: Simulator, cli: Cli) -> None:
+    way = ("identity-center", "--start-url", "https://view.awsapps.com/start/#/", "--no-browser")
+    assert cli("login", *way, "--endpoint", aws.url).out == "Logged in as builder-id (builder-id).\n"
+
+
+def test_a_key_of_the_settings_has_no_end(aws: Simulator, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KIRO_API_KEY", aws.account("api-key").token)
+    assert cli("login", "api-key", "--endpoint", aws.url).out == "Logged in as api-key (api-key).\n"
+    assert "has no end" in cli("whoami").out
+    assert json.loads(cli("whoami", "--json").out)[0]["access_token_expires_at"] is None
+    assert "an API key, which has no end" in cli("doctor", "--endpoint", aws.url).out
+
+
+def test_ctrl_c_while_the_browser_is_away(tmp_path: Path) -> None:
+    with Simulator() as aws:
+        environment = {"BROWSER": "true"}
+        way = ("login", "--browser", "--endpoint", aws.url)
+        with Terminal(*way, home=tmp_path, environment=environment) as terminal:
+            terminal.wait_for(r"Waiting until you have confirmed it \(there are 3 min for it\)")
+            terminal.send(signal.SIGINT)
+            assert terminal.end() == 130
+    assert "Traceback" not in terminal.shown
+
+
+def test_a_browser_that_cannot_be_opened_has_to_be_opened_here(aws: Simulator, tmp_path: Path) -> None:
+    nowhere = {"BROWSER": "/nonexistent/browser %s", "PATH": "/nonexistent", "DISPLAY": "", "WAYLAND_DISPLAY": ""}
+    way = ("login", "social", "--browser", "--endpoint", aws.url)
+    with Terminal(*way, home=tmp_path / "home", environment=nowhere) as terminal:
+        terminal.wait_for("open the page in one on this machine")
+        page = terminal.wait_for(r"Open    (http://\S+)")[1]
+        assert httpx.get(page, follow_redirects=True, trust_env=False).status_code == 200
+        assert terminal.end() == 0
+    assert "Logged in as google (social, profile " in terminal.shown
 
 
 def test_aws_credentials(cli: Cli, home: Path) -> None:

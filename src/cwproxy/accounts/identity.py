@@ -1,7 +1,8 @@
 """Who wants to log in, and whether that is an account that is known already."""
 
+import shlex
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Self, assert_never
 from urllib.parse import urlsplit, urlunsplit
 
 from cwproxy.auth.device import BUILDER_ID_REGION, BUILDER_ID_START_URL
@@ -79,6 +80,29 @@ class Request:
             and account.aws_profile == self.aws_profile
             and (account.label == self.name if named_apart else self.label in (None, account.label))
         )
+
+
+def how_to_log_in(account: Account) -> str:
+    """The sentence that says how this very account is logged in again."""
+    match account.kind:
+        case AccountKind.EXTERNAL_IDP:
+            return "Log in again in Kiro, then run `cwproxy accounts import`."
+        case AccountKind.BUILDER_ID:
+            words = [] if account.label == account.kind.value else ["builder-id"]
+        case AccountKind.IDENTITY_CENTER:
+            words = ["identity-center", "--start-url", account.start_url or "", "--region", account.sso_region]
+        case AccountKind.SOCIAL:
+            providers = {provider.value.lower() for provider in Provider}
+            words = ["social"] + (["--provider", account.label] if account.label in providers else [])
+        case AccountKind.API_KEY:
+            words = ["api-key"]
+        case AccountKind.IAM:
+            words = ["iam"] + ([] if account.aws_profile is None else ["--aws-profile", account.aws_profile])
+        case _:
+            assert_never(account.kind)
+    if account.label not in (account.kind.value, *words) and account.kind is not AccountKind.IDENTITY_CENTER:
+        words += ["--label", account.label]
+    return f"Run `{shlex.join(['cwproxy', 'login', *words])}`."
 
 
 def normal_start_url(text: str) -> str:

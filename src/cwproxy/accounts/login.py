@@ -21,7 +21,7 @@ from cwproxy.auth.services import LoginServices
 from cwproxy.codewhisperer.catalog import Profile
 from cwproxy.codewhisperer.surfaces import Surface
 from cwproxy.errors import AccountUnusable, BackendError, CredentialRejected, LoginFailed
-from cwproxy.store import Account, AccountKind, Registration, Secret, Store, Token
+from cwproxy.store import Account, AccountKind, AccountState, Registration, Secret, Store, Token
 
 _API_KEY = re.compile(r"ksk_[!-~]{8,}")
 
@@ -185,6 +185,8 @@ class LoginDesk:
     def _brought_up_to_date(
         self, account: Account, request: Request, profile_arn: str | None, region: str | None
     ) -> Account:
+        if account.state is AccountState.NEEDS_LOGIN:
+            self._store.set_state(account.id, AccountState.ACTIVE)  # for IAM, where no new token says so
         if request.surface is not None:
             self._store.set_surface(account.id, request.surface.value)
         if region is not None:

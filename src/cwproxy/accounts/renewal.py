@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TypeAlias, assert_never
 
+from cwproxy.accounts.identity import how_to_log_in
 from cwproxy.accounts.sources.accord import PROGRAMS, Accord, spent
 from cwproxy.accounts.spending import Spend, Spender
 from cwproxy.auth.clock import Clock
@@ -277,7 +278,7 @@ def login_ended(account: Account) -> str:
 def _ended(account: Account, reason: str) -> str:
     sentence = f"The login of account {account.label!r} has ended: {reason}."
     if account.source is None:
-        return f"{sentence} Run `cwproxy login`."
+        return f"{sentence} {how_to_log_in(account)}"
     program = PROGRAMS[account.source.kind]
     return (
         f"{sentence} It is shared with {program}, and two programs that renew a login in the same moment can end it. "

@@ -1,6 +1,7 @@
 """`cwproxy doctor`: one check after the other, each with what to do when it fails."""
 
 import asyncio
+import math
 import os
 import stat
 import time
@@ -154,6 +155,8 @@ def _token(store: Store, account: Account) -> Finding:
     token = store.token(account.id)
     if token is None:
         return Finding("token", False, "there is none", "Run `cwproxy login`.")
+    if math.isinf(token.expires_at):
+        return Finding("token", None, "an API key, which has no end")
     left = token.expires_at - time.time()
     good = left > 0 or token.refresh_token is not None
     detail = f"good for {left / 60:.0f} min" if left > 0 else "expired; it will be renewed"
