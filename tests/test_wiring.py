@@ -16,6 +16,9 @@ from cwproxy.conversation import Conversation, Text, UserTurn
 from cwproxy.errors import LoginRequired, SettingsError, StoreError
 from cwproxy.reply import TextDelta
 from cwproxy.settings import Settings, load
+from cwproxy.store import AccountKind
+from cwproxy.store.keys import KeyKind, Keys, new_key
+from cwproxy.store.ledger import Ledger, Period
 
 pytestmark = pytest.mark.anyio
 
@@ -176,6 +179,56 @@ def test_pictures_are_touched_only_when_wanted() -> None:
     assert wiring.pictures(load()) is None
     assert wiring.pictures(load({"fetch_images": True})) is not None
     assert wiring.pictures(load({"downscale_images": True})) is not None
+
+
+async def test_a_server_counts_what_it_serves_and_learns_what_is_left(tmp_path: Path) -> None:
+    with Simulator() as aws:
+        account = store_login(tmp_path / "home", aws.account("builder-id"))
+        settings = load({"endpoint": aws.url})
+        async with wiring.open_store(settings) as store:
+            key, secret = new_key("operator", now=0, kind=KeyKind.ADMIN)
+            assert Keys(store.database).add(key)
+        async with wiring.open_server(settings) as server:
+            transport = httpx.ASGITransport(app=server.application)
+            async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+                ask = {"model": "auto", "messages": [{"role": "user", "content": "x"}]}
+                assert (await client.post("/v1/chat/completions", json=ask)).status_code == 200
+                headers = {"x-api-key": secret.reveal()}
+                listed = (await client.get("/admin/accounts", headers=headers)).json()["accounts"]
+        assert [each["id"] for each in listed] == [account.id]
+        assert listed[0]["figures"]["served"] == 1
+        assert listed[0]["quota"]["fraction_left"] == listed[0]["pool"]["fraction_left"] == 0.999
+        assert len(aws.received("GetUsageLimits")) == 1
+        async with wiring.open_store(settings) as store:
+            assert Ledger(store.database).summaries(Period(0, 2e9))[()].served == 1
+
+
+async def test_aws_credentials_have_no_quota_to_be_read(home: Path) -> None:
+    settings = load({"endpoint": "http://127.0.0.1:9"})
+    async with wiring.open_store(settings) as store:
+        store.add(an_account("iam", AccountKind.IAM, start_url=None))
+        key, secret = new_key("operator", now=0, kind=KeyKind.ADMIN)
+        assert Keys(store.database).add(key)
+    async with wiring.open_server(settings) as server:
+        transport = httpx.ASGITransport(app=server.application)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            headers = {"x-api-key": secret.reveal()}
+            (listed,) = (await client.get("/admin/accounts", headers=headers)).json()["accounts"]
+    assert "no allowance" in listed["quota"]["problem"]
+
+
+async def test_an_open_server_needs_a_clients_key_and_one_of_the_store_will_do() -> None:
+    settings = load({"host": "0.0.0.0"})
+    with pytest.raises(SettingsError, match="keys create"):
+        async with wiring.open_server(settings):
+            pass
+    async with wiring.open_store(settings) as store:
+        key, _ = new_key("client", now=0)
+        assert Keys(store.database).add(key)
+    async with wiring.open_server(settings) as server:
+        transport = httpx.ASGITransport(app=server.application)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            assert (await client.get("/v1/models")).status_code == 401
 
 
 async def test_failures_are_dumped_only_where_the_settings_say(tmp_path: Path) -> None:

@@ -141,6 +141,13 @@ def test_one_of_several_keys_gets_half_of_what_the_accounts_can_take(names: list
     assert sum(known.meter.enter(monotonic=0, wall=NOW) is None for _ in range(10)) == let_in
 
 
+@pytest.mark.parametrize("capacity", [None, 0])
+def test_what_the_accounts_can_take_may_not_be_known_yet(capacity: int | None) -> None:
+    known = KeyRing(["one", "two"], capacity=lambda: capacity).find(digest_of("one"))
+    assert known is not None
+    assert all(known.meter.enter(monotonic=0, wall=NOW) is None for _ in range(10))
+
+
 def test_the_spending_of_a_key_is_asked_of_the_books() -> None:
     class Books:
         def spent(self, key_id: str) -> float:

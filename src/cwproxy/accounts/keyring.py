@@ -52,7 +52,7 @@ class KnownKey:
 class KeyRing:
     """configured: keys in clear, of the settings. keys: of the store; without it there are no others.
     demanding: clients need a key even when there is none. capacity: requests that all accounts together can take, None
-    where that is not known.
+    or 0 where that is not known.
     """
 
     def __init__(
@@ -154,4 +154,4 @@ class KeyRing:
     def _share(self) -> int | None:
         """Half of all, for each of several keys (reliability.md 1.8); a single one has everything."""
         capacity = self._capacity()
-        return max(1, capacity // 2) if capacity is not None and self._clients > 1 else None
+        return max(1, capacity // 2) if capacity and self._clients > 1 else None

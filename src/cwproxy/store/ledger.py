@@ -2,7 +2,7 @@
 
 import enum
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Literal, TypeAlias
 
 from cwproxy.store.database import Database, Row, Statements
@@ -140,7 +140,9 @@ class Ledger:
         """All of them or none."""
         with self._database.transaction() as statements:
             for record in records:
-                statements.execute(_INSERT, asdict(record) | {"streamed": int(record.streamed)})
+                values = {name: getattr(record, name) for name in _COLUMNS}
+                values["streamed"] = int(record.streamed)
+                statements.execute(_INSERT, values)
 
     def prune(self, *, before: float) -> int:
         """Forget what ended before that time; how many rows that were."""
@@ -173,12 +175,8 @@ class Ledger:
         return summaries
 
 
-_INSERT = (
-    "INSERT INTO usage (at, account_id, key_id, model, outcome, failure_class, input_tokens, output_tokens, "
-    "cached_tokens, credits, seconds, first_seconds, attempt, streamed) VALUES (:at, :account_id, :key_id, :model, "
-    ":outcome, :failure_class, :input_tokens, :output_tokens, :cached_tokens, :credits, :seconds, :first_seconds, "
-    ":attempt, :streamed)"
-)
+_COLUMNS = tuple(column.name for column in fields(Record))
+_INSERT = "INSERT INTO usage ({}) VALUES ({})".format(", ".join(_COLUMNS), ", ".join(f":{name}" for name in _COLUMNS))
 
 # {over}: PARTITION BY the columns; {columns}, {grouped}: the columns with a comma behind, and in a GROUP BY.
 _SUMS = """
