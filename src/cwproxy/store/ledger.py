@@ -176,7 +176,8 @@ class Ledger:
 
 
 _COLUMNS = tuple(column.name for column in fields(Record))
-_INSERT = "INSERT INTO usage ({}) VALUES ({})".format(", ".join(_COLUMNS), ", ".join(f":{name}" for name in _COLUMNS))
+_VALUES = ", ".join(f":{name}" for name in _COLUMNS)
+_INSERT = f"INSERT INTO usage ({', '.join(_COLUMNS)}) VALUES ({_VALUES})"  # noqa: S608 - names of our own
 
 # {over}: PARTITION BY the columns; {columns}, {grouped}: the columns with a comma behind, and in a GROUP BY.
 _SUMS = """
