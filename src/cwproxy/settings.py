@@ -22,6 +22,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from cwproxy.accounts.declarations import Provider
 from cwproxy.codewhisperer.surfaces import Surface
 from cwproxy.errors import SettingsError
 
@@ -43,6 +44,9 @@ class Settings(BaseSettings):
     port: int = Field(default=PORT, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         default=(), description="Keys that clients must show, separated by commas. None are needed on loopback."
+    )
+    admin_key: SecretStr | None = Field(
+        default=None, description="An admin key, with which `cwproxy accounts show` asks the running server."
     )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Further names that clients may call this server by, separated by commas."
@@ -72,6 +76,9 @@ class Settings(BaseSettings):
         default=None,
         validation_alias=AliasChoices("kiro_api_key", "CWPROXY_KIRO_API_KEY", "KIRO_API_KEY"),
         description="Kiro API key that `cwproxy login api-key` stores; `KIRO_API_KEY` is read, too.",
+    )
+    providers: tuple[Provider, ...] = Field(
+        default=(), description="Accounts whose logins other programs keep; a table each, see the README."
     )
     aliases: dict[str, str] = Field(default_factory=dict, description="Model names of yours -> the backend's.")
     share_content: bool = Field(default=False, description="Let AWS use the content to improve its service.")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from cwproxy.accounts.bookkeeping import Bookkeeper
+from cwproxy.accounts.declarations import Declaration, aliases, apply, declarations
 from cwproxy.accounts.keyring import KeyRing
 from cwproxy.accounts.leasing import Accounts
 from cwproxy.accounts.oversight import Oversight
@@ -26,7 +27,7 @@ from cwproxy.diagnosis.dumps import Dumps
 from cwproxy.errors import BackendUnavailable, LoginRequired, SettingsError
 from cwproxy.media import scaling
 from cwproxy.service import Options, Service
-from cwproxy.settings import Settings, needs_keys, require_keys_when_open, store_place, variable_names
+from cwproxy.settings import Settings, config_file, needs_keys, require_keys_when_open, store_place, variable_names
 from cwproxy.store import Database, Store
 from cwproxy.store import open_database as open_place
 from cwproxy.store.cooldowns import CoolDowns
@@ -61,6 +62,17 @@ async def open_store(settings: Settings, directory: Path | None = None) -> Async
 
 
 @asynccontextmanager
+async def open_accounts(settings: Settings, directory: Path | None = None) -> AsyncIterator[Store]:
+    """The same, with exactly those declared accounts that the settings declare. Raises SettingsError for one that
+    cannot be.
+    """
+    declared = declared_accounts(settings)
+    async with open_store(settings, directory) as store:
+        await asyncio.to_thread(lambda: apply(store, declared, now=time.time()))
+        yield store
+
+
+@asynccontextmanager
 async def open_upstream(settings: Settings) -> AsyncIterator[Upstream]:
     """The one client of the process. Raises SettingsError for a proxy or a CA bundle that cannot be used."""
     try:
@@ -82,7 +94,7 @@ async def open_upstream(settings: Settings) -> AsyncIterator[Upstream]:
 @asynccontextmanager
 async def open_service(settings: Settings, directory: Path | None = None) -> AsyncIterator[Service]:
     """Everything that answers requests, for the accounts in `directory` (by default, where the settings say)."""
-    async with open_store(settings, directory) as store, _open_parts(settings, store, Unrecorded()) as parts:
+    async with open_accounts(settings, directory) as store, _open_parts(settings, store, Unrecorded()) as parts:
         yield parts.service
 
 
@@ -102,7 +114,7 @@ async def open_server(settings: Settings, directory: Path | None = None) -> Asyn
     from cwproxy.api.admin import Operations
 
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(open_store(settings, directory))
+        store = await stack.enter_async_context(open_accounts(settings, directory))
         books = Bookkeeper(Ledger(store.database), retention_days=settings.usage_days, wall=time.time)
         stack.push_async_callback(books.aclose)
         await books.start()
@@ -164,13 +176,20 @@ async def _open_parts(settings: Settings, store: Store, recorder: Recorder) -> A
         stack.push_async_callback(keeper.aclose)
         selector = Selector(store, keeper, routing(settings))
         policy = Policy(strategy=Strategy(settings.strategy), in_flight=settings.max_requests_per_account)
-        accounts = Accounts(store, CoolDowns(store.database), selector, policy=policy, accounts=keeper.accounts)
+        accounts = Accounts(
+            store,
+            CoolDowns(store.database),
+            selector,
+            policy=policy,
+            accounts=keeper.accounts,
+            limits={declared.account_id: declared.limits for declared in declared_accounts(settings)},
+        )
         stack.push_async_callback(accounts.aclose)
         service = Service(
             accounts=accounts,
             upstream=upstream,
             options=Options(
-                aliases=settings.aliases,
+                aliases=aliases(settings.providers, settings.aliases),
                 workspace=workspace(settings),
                 pictures=pictures(settings),
                 parse_thinking_tags=settings.parse_thinking_tags,
@@ -213,6 +232,11 @@ def login_services(settings: Settings) -> LoginServices:
         proxy=settings.upstream_proxy,
         ca_bundle=str(settings.ca_bundle) if settings.ca_bundle else None,
     )
+
+
+def declared_accounts(settings: Settings) -> list[Declaration]:
+    """Raises SettingsError for one that is there twice."""
+    return declarations(settings.providers, config_file().parent)
 
 
 def routing(settings: Settings) -> Routing:

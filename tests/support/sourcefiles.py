@@ -35,6 +35,7 @@ def write_kiro(directory: Path, **changes: object) -> Path:
     members = kiro_members(**changes)
     if "clientIdHash" in members:
         write_registration(directory / f"{members['clientIdHash']}.json")
+    directory.mkdir(parents=True, exist_ok=True)
     path = directory / "kiro-auth-token.json"
     path.write_text(json.dumps(members, indent=2), encoding="utf-8")
     return path

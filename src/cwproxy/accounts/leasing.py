@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+from cwproxy.accounts.declarations import Limits
 from cwproxy.accounts.pool import (
     Busy,
     Change,
@@ -84,8 +85,9 @@ class Accounts:
         clock: Clock | None = None,
         chance: Callable[[], float] = random.random,
         accounts: Callable[[], Sequence[Account]] | None = None,
+        limits: Mapping[str, Limits] | None = None,
     ) -> None:
-        """chance: uniform in [0, 1). accounts: see `Sharing`."""
+        """chance: uniform in [0, 1). accounts: see `Sharing`. limits: by account id, where the file has any."""
         policy = policy or Policy()
         self.sticky = policy.strategy is Strategy.STICKY
         """Whether `Want.sticky` is of any use."""
@@ -100,6 +102,7 @@ class Accounts:
         self._usable: tuple[Selected, ...] = ()
         self._changed = False
         self._members: tuple[Member, ...] = ()
+        self._limits = limits or {}
         self._models: dict[str, frozenset[str]] = {}
         self._quotas: dict[str, _Quota] = {}
         self._resting: dict[str, float | None] = {}
@@ -152,6 +155,11 @@ class Accounts:
         now = short.detail if isinstance(short, Exhausted) else ""
         count = "an account is" if len(standings) == 1 else f"{ready} of {len(standings)} accounts are"
         return True, " ".join(filter(None, (f"{count} logged in{''.join('; ' + it for it in wrong)}", now)))
+
+    def may_serve(self, account_id: str, model_id: str) -> bool:
+        """Unless its declaration leaves the model out."""
+        models = self._limits.get(account_id, Limits()).models
+        return models is None or model_id in models
 
     def learn_models(self, account_id: str, models: frozenset[str] | None) -> None:
         """What the account lists; None where it lists nothing and may be asked anything."""
@@ -250,11 +258,14 @@ class Accounts:
     def _member(self, account: Account) -> Member:
         selected = self._selected.get(account.id)
         quota = self._quotas.get(account.id)
+        limits = self._limits.get(account.id, Limits())
         return Member(
             id=account.id,
             label=account.label,
             weight=account.weight,
-            models=self._models.get(account.id),
+            models=limits.served(self._models.get(account.id)),
+            in_flight_limit=limits.in_flight,
+            model_limits=limits.by_model,
             standing=self._standing(account) if selected is not None else Standing.MISCONFIGURED,
             endpoint="" if selected is None else urlsplit(chat_base(selected.target)).netloc,
             fraction_left=quota.fraction_left if quota is not None else None,

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from cwproxy.cli.account_commands import accounts
 from cwproxy.cli.key_commands import keys
 
 app = typer.Typer(
@@ -263,6 +264,7 @@ def demo(
     run(run_demo(surface=surface, home=home))
 
 
+app.add_typer(accounts, name="accounts")
 store_app = typer.Typer(help="Look after the database of accounts, keys and usage.", no_args_is_help=True)
 app.add_typer(store_app, name="store")
 

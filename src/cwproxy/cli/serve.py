@@ -108,7 +108,7 @@ async def simulated(settings: Settings) -> AsyncIterator[tuple[Settings, Path]]:
     port = await simulator.start("127.0.0.1", 0)
     try:
         with tempfile.TemporaryDirectory(prefix="cwproxy-") as name:
-            elsewhere = {"profile_arn": None, "upstream_proxy": None, "ca_bundle": None}
+            elsewhere = {"profile_arn": None, "upstream_proxy": None, "ca_bundle": None, "providers": ()}
             inside = settings.model_copy(update={"endpoint": f"http://127.0.0.1:{port}", **elsewhere})
             directory = Path(name) / "data"
             await log_in_quietly(inside, Wanted.fitting(settings.surface), directory)

@@ -174,7 +174,7 @@ class Catalogs:
         for _ in range(MAX_PAGES):
             body = await self._upstream.fetch(surfaces.models_call(account.target, next_token=token), account.auth)
             page = catalog.parse_models(body)
-            models.extend(page.models)
+            models.extend(model for model in page.models if self._accounts.may_serve(account.account_id, model.id))
             default = default or page.default_id
             token = page.next_token
             if not token:

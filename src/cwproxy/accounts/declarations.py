@@ -1,0 +1,228 @@
+"""Accounts that stand in the configuration file, in the shape that the file has them and in the one that is used.
+
+    [[providers]]
+    type = "kiro"
+    authentication.tokenFilePath = "~/.aws/sso/cache/kiro-auth-token.json"
+
+    [[providers]]
+    type = "codewhisperer"
+    region = "eu-central-1"
+    accounts = [{ name = "ann", authentication.tokenFilePath = "…" }, { name = "bob", … }]
+
+A provider with `accounts` stands for one provider each, with the provider's own keys where an account has none.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+from cwproxy.accounts.sources.accord import place_of, taken
+from cwproxy.accounts.sources.importing import Wanted, described, source_at
+from cwproxy.codewhisperer.surfaces import Surface
+from cwproxy.errors import LoginFailed, SettingsError, SourceError
+from cwproxy.store import Account, AccountKind, Store
+
+_FILE = "authentication.tokenFilePath"
+
+Count = Annotated[int, Field(ge=1)]
+
+
+class _Entry(BaseModel):
+    """Keys are written in camel case, or as they are here."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, alias_generator=to_camel, validate_by_name=True, validate_by_alias=True
+    )
+
+
+class Authentication(_Entry):
+    """Where the login is: Kiro's token file, or the database of the Q CLI or the Kiro CLI."""
+
+    token_file_path: Path
+
+
+class LimitsEntry(_Entry):
+    """Calls at the same time: in all, and for single models."""
+
+    in_flight: Count | None = None
+    models: dict[str, Count] = Field(default_factory=dict)
+
+
+class AccountEntry(_Entry):
+    """One account. Whatever is left out is the provider's, and then what the login itself says."""
+
+    name: str | None = Field(default=None, min_length=1)
+    authentication: Authentication | None = None
+    kind: Literal["social", "builder-id", "identity-center", "external-idp"] | None = None
+    region: str | None = Field(default=None, pattern=r"^[a-z]{2,5}(-[a-z]{2,12}){1,3}-[0-9]{1,2}$")
+    profile_arn: str | None = Field(
+        default=None, pattern=r"^arn:[a-z-]+:codewhisperer:[a-z0-9-]+:[0-9]{12}:profile/.+$"
+    )
+    surface: Surface | None = None
+    weight: float | None = Field(default=None, gt=0, le=1000)
+    limits: LimitsEntry | None = None
+    models: tuple[str, ...] | None = Field(default=None, min_length=1)
+
+
+class Provider(AccountEntry):
+    """One table of `[[providers]]`. aliases: further names for models, as the setting `aliases` has them."""
+
+    type: Literal["codewhisperer", "amazon-q", "kiro"]
+    aliases: dict[str, str] = Field(default_factory=dict)
+    accounts: tuple[AccountEntry, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_a_login(self) -> "Provider":
+        if self.accounts and self.authentication is not None:
+            raise ValueError(f"it has both accounts and {_FILE}; keep one of them")
+        if not self.accounts and self.authentication is None:
+            raise ValueError(f"{_FILE} or accounts is missing")
+        for number, account in enumerate(self.accounts):
+            if account.authentication is None:
+                raise ValueError(f"accounts.{number}.{_FILE} is missing")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Calls at the same time, in all (None: as for every account) and for single models. models: those that the account is to serve, None for all
+    that it lists.
+    """
+
+    in_flight: int | None = None
+    by_model: Mapping[str, int] = field(default_factory=dict)
+    models: frozenset[str] | None = None
+
+    def served(self, listed: frozenset[str] | None) -> frozenset[str] | None:
+        """Of those that the account lists, where that is known, those that it is to serve."""
+        if self.models is None:
+            return listed
+        return self.models if listed is None else listed & self.models
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """One account. key: where it stands in the file, for messages."""
+
+    key: str
+    path: Path
+    wanted: AccountEntry
+
+    @property
+    def account_id(self) -> str:
+        """The same as long as the file is."""
+        return "declared-" + hashlib.sha256(str(self.path).encode()).hexdigest()[:12]
+
+    @property
+    def limits(self) -> Limits:
+        entry = self.wanted.limits
+        return Limits(
+            in_flight=None if entry is None else entry.in_flight,
+            by_model={} if entry is None else entry.models,
+            models=None if self.wanted.models is None else frozenset(self.wanted.models),
+        )
+
+
+def declarations(providers: Sequence[Provider], directory: Path) -> list[Declaration]:
+    """One for each account. directory: what relative paths start from. Raises SettingsError for one that is there
+    twice.
+    """
+    found: dict[Path, Declaration] = {}
+    for number, provider in enumerate(providers):
+        for key, entry in _entries(f"providers.{number}", provider):
+            if entry.authentication is None:
+                continue
+            path = directory / entry.authentication.token_file_path.expanduser()
+            if path in found:
+                raise SettingsError(f"{key}.{_FILE}: {path} is declared at {found[path].key} already")
+            found[path] = Declaration(key, path, entry)
+    return list(found.values())
+
+
+def aliases(providers: Sequence[Provider], own: Mapping[str, str]) -> dict[str, str]:
+    """All of them. Raises SettingsError for a name that stands for two models."""
+    merged = dict(own)
+    for number, provider in enumerate(providers):
+        for name, model in provider.aliases.items():
+            if merged.setdefault(name, model) != model:
+                raise SettingsError(f"providers.{number}.aliases.{name}: it stands for {merged[name]} elsewhere")
+    return merged
+
+
+def apply(store: Store, declared: Sequence[Declaration], *, now: float) -> None:
+    """Let the store have exactly the accounts that are declared, beside those that are not.
+
+    Raises SettingsError, with the key, for a login that cannot be read and was never seen; one that was works on with
+    what is known of it. Raises StoreError.
+    """
+    known = {account.id: account for account in store.accounts()}
+    sources = {account.source.path: account for account in known.values() if account.source and not account.declared}
+    for number, declaration in enumerate(declared):
+        imported = sources.get(str(declaration.path.absolute()))
+        if imported is not None:
+            raise SettingsError(
+                f"{declaration.key}.{_FILE}: {declaration.path} is imported already, as account {imported.label!r}; "
+                f"run `cwproxy accounts remove {imported.id[:8]}`, or take it out of the file"
+            )
+        # Accounts are told apart in the order of their making: here, that of the file.
+        _apply(store, declaration, known.get(declaration.account_id), now=now + number / 1000)
+    wanted = {declaration.account_id for declaration in declared}
+    for account in known.values():
+        if account.declared and account.id not in wanted:
+            store.remove(account.id)
+
+
+def _apply(store: Store, declaration: Declaration, known: Account | None, *, now: float) -> None:
+    try:
+        wanted = _wanted(declaration)
+        holding = place_of(wanted.source, wanted.kind).read()
+        account = described(wanted, holding, now=now)
+    except SourceError as error:
+        if known is None:
+            raise SettingsError(f"{declaration.key}.{_FILE}: {error.message}") from error
+        return
+    except LoginFailed as error:
+        raise SettingsError(f"{declaration.key}: {error.message}") from error
+    if known is None:
+        store.add(account, taken(None, holding, now=now), holding.registration)
+    elif known.kind is not account.kind:
+        store.remove(known.id)
+        store.add(account, taken(None, holding, now=now), holding.registration)
+    else:
+        store.revise(replace(account, profile_arn=account.profile_arn or known.profile_arn))
+
+
+def _wanted(declaration: Declaration) -> Wanted:
+    entry = declaration.wanted
+    return Wanted(
+        source=source_at(declaration.path),
+        label=entry.name or declaration.path.stem,
+        kind=None if entry.kind is None else AccountKind(entry.kind),
+        region=entry.region,
+        profile_arn=entry.profile_arn,
+        surface=None if entry.surface is None else entry.surface.value,
+        weight=1.0 if entry.weight is None else entry.weight,
+        declared=True,
+        account_id=declaration.account_id,
+    )
+
+
+def _entries(key: str, provider: Provider) -> list[tuple[str, AccountEntry]]:
+    """A provider of several accounts as several providers."""
+    if not provider.accounts:
+        return [(key, provider)]
+    shared = {
+        name: getattr(provider, name) for name in AccountEntry.model_fields if name not in ("authentication", "name")
+    }
+    return [
+        (
+            f"{key}.accounts.{number}",
+            account.model_copy(update={n: v for n, v in shared.items() if getattr(account, n) is None}),
+        )
+        for number, account in enumerate(provider.accounts)
+    ]

@@ -1,0 +1,81 @@
+"""`accounts test`: what it says of accounts that do not work."""
+
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Cli
+from tests.support.program import store_login
+from tests.support.records import an_account
+from tests.support.simulator import Simulator
+
+from cwproxy.cli.probing import advice
+from cwproxy.errors import (
+    AccountUnusable,
+    BackendUnavailable,
+    CredentialRejected,
+    CwproxyError,
+    InvalidRequest,
+    LoginRequired,
+    QuotaExhausted,
+    StoreError,
+    Throttled,
+)
+
+
+def test_one_that_works(aws: Simulator, cli: Cli, home: Path) -> None:
+    account = store_login(home, aws.account("builder-id", models=["claude-haiku-4.5"]))
+    done = cli("accounts", "test", account.label, "--endpoint", aws.url)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith(f"{account.label}: q in us-east-1\nmodels: claude-haiku-4.5\nallowance: ")
+    assert aws.received("GenerateAssistantResponse") == []
+    cli("accounts", "disable", account.label)
+    assert "but it is disabled" in cli("accounts", "test", account.label, "--endpoint", aws.url).out
+
+
+def test_a_token_that_is_refused(aws: Simulator, cli: Cli, home: Path) -> None:
+    account = store_login(home, aws.account("builder-id"), refresh_token="canary-refresh")
+    aws.set_state(account.id, "expired")
+    done = cli("accounts", "test", account.label, "--endpoint", aws.url)
+    assert done.code == 1
+    assert "Run `cwproxy login`" in done.err
+    assert "canary" not in done.out + done.err
+
+
+def test_a_suspended_one(aws: Simulator, cli: Cli, home: Path) -> None:
+    account = store_login(home, aws.account("builder-id", state="suspended"))
+    done = cli("accounts", "test", account.label, "--endpoint", aws.url)
+    assert done.code == 1
+    assert f"`cwproxy accounts enable {account.id[:8]}`" in done.err
+
+
+def test_nobody_there(cli: Cli, aws: Simulator, home: Path) -> None:
+    account = store_login(home, aws.account("builder-id"))
+    done = cli("accounts", "test", account.label, "--endpoint", "http://127.0.0.1:9")
+    assert done.code == 1
+    assert "cwproxy doctor" in done.err
+
+
+def test_aws_credentials(aws: Simulator, cli: Cli, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    account = store_login(home, aws.account("iam"))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "canary-secret")
+    done = cli("accounts", "test", account.label, "--endpoint", aws.url)
+    assert (done.code, done.err) == (0, "")
+    assert "credentials: found" in done.out
+
+
+@pytest.mark.parametrize(
+    ("error", "word"),
+    [
+        (LoginRequired("x"), ""),
+        (StoreError("x"), ""),
+        (CredentialRejected("x"), "accounts add builder-id"),
+        (AccountUnusable("x"), "accounts enable"),
+        (QuotaExhausted("x"), "begins anew"),
+        (Throttled("x"), "in a minute"),
+        (InvalidRequest("x"), "--surface"),
+        (BackendUnavailable("x"), "cwproxy doctor"),
+    ],
+)
+def test_what_to_do(error: CwproxyError, word: str) -> None:
+    assert word in advice(error, an_account())
