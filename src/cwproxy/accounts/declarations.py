@@ -90,8 +90,9 @@ class Provider(AccountEntry):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Calls at the same time, in all (None: as for every account) and for single models. models: those that the account is to serve, None for all
-    that it lists.
+    """Calls at the same time, in all (None: as for every account) and for single models.
+
+    models: those that the account is to serve, None for all that it lists.
     """
 
     in_flight: int | None = None
