@@ -8,12 +8,17 @@ from collections.abc import Sequence
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the `cwproxy` command and exit. arguments: by default, those of the process."""
+    import gc
     import sys
 
     if arguments is None and sys.argv[1:2] == ["serve"]:
         from cwproxy.cli.allocator import use_system_allocator
 
         use_system_allocator()
+        # Nothing that the imports make is garbage; the server turns it on when it has started.
+        gc.disable()
+        # Its own command line, with Pygments and Rich behind it: a tenth of a start. httpx is made to do without.
+        sys.modules["httpx._main"] = None  # type: ignore[assignment]
     from cwproxy.cli.app import app
     from cwproxy.errors import CwproxyError, SettingsError
 

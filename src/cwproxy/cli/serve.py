@@ -10,7 +10,6 @@ from pathlib import Path
 from types import FrameType
 
 from cwproxy.api.server import serve as serve_app
-from cwproxy.cli.login import Wanted, log_in_quietly
 from cwproxy.cli.running import configure_logging
 from cwproxy.codewhisperer.surfaces import Surface
 from cwproxy.errors import SettingsError
@@ -95,6 +94,7 @@ async def simulated(settings: Settings) -> AsyncIterator[tuple[Settings, Path]]:
 
     Raises SettingsError where the settings want something else than a simulator.
     """
+    from cwproxy.cli.login import Wanted, log_in_quietly
     from cwproxy.simulator import SimulatorOptions, SimulatorServer
 
     if settings.endpoint is not None:
