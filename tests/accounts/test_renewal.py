@@ -273,6 +273,19 @@ async def test_a_holder_that_hangs_is_waited_for_and_a_killed_one_is_not(bench: 
     assert isinstance(await renewal.renew("one", bench.token), Refreshed)
 
 
+async def test_whoever_stops_waiting_for_the_lock_does_not_get_it_later(bench: Logins, renewal: Renewal) -> None:
+    held = bench.store.database.locked("refresh-one", within=1)
+    assert await asyncio.to_thread(held.__enter__)
+    waiting = asyncio.ensure_future(renewal.renew("one", bench.token))
+    await asyncio.wait([waiting], timeout=0.2)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    assert waiting.cancelled()
+    await asyncio.to_thread(held.__exit__, None, None, None)
+    assert isinstance(await renewal.renew("one", bench.token), Refreshed)
+    assert bench.server.refreshes == 1
+
+
 _RENEW = """
 import asyncio, sys
 from functools import partial

@@ -207,6 +207,19 @@ async def test_while_the_store_cannot_reserve_nothing_is_spent(bench: Logins) ->
     assert await source.token() == NEW
 
 
+async def test_a_store_that_was_away_for_long_is_asked_again_soon(bench: Logins) -> None:
+    """The login service is asked less and less often; a store, of which nothing was asked, every five seconds."""
+    bench.fail_writes("refresh_started")
+    source = bench.keeper.source("one")
+    bench.expire()
+    for _ in range(8):
+        with pytest.raises(StoreError):
+            await source.token()
+        bench.time.advance(5)
+    bench.allow_writes()
+    assert await source.token() == NEW
+
+
 async def test_a_token_that_cannot_be_stored_lives_in_memory_and_is_stored_later(
     bench: Logins, caplog: pytest.LogCaptureFixture
 ) -> None:

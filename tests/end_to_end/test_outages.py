@@ -9,6 +9,7 @@ import resource
 import signal
 import sqlite3
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -176,3 +177,22 @@ def test_a_machine_that_dies_in_the_middle_of_an_answer(aws: Simulator, home: Pa
         assert ask(two).status_code == 200
     with Store.open(database_url) as store:
         assert [account.state.value for account in store.accounts()] == ["active"]
+
+
+def test_what_one_replica_finds_out_the_other_knows_two_seconds_later(
+    aws: Simulator, home: Path, database_url: str
+) -> None:
+    environment = {"CWPROXY_ENDPOINT": aws.url, "CWPROXY_DATABASE_URL": database_url}
+    log_in(home, environment)
+    with (
+        Server("serve", "--port", "0", home=home, environment=environment) as one,
+        Server("serve", "--port", "0", home=home, environment=environment) as two,
+    ):
+        assert [ask(server).status_code for server in (one, two)] == [200, 200]
+        aws.set_state(aws.accounts()[0]["id"], "monthly-402")
+        refused = ask(one)
+        threading.Event().wait(2.0)
+        calls = len(aws.received("GenerateAssistantResponse"))
+        also = ask(two)
+        assert len(aws.received("GenerateAssistantResponse")) == calls
+    assert refused.status_code == also.status_code == 429
