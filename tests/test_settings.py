@@ -106,3 +106,16 @@ def test_names_of_variables_never_values(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "SOME_SECRET" in settings.variable_names()
     assert not any("value-of-it" in name for name in settings.variable_names())
     assert set(settings.variable_names()) == set(os.environ)
+
+
+@pytest.mark.parametrize("name", ["KIRO_API_KEY", "CWPROXY_KIRO_API_KEY"])
+def test_kiros_own_variable_holds_the_key(home: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    assert settings.load().kiro_api_key is None
+    (home / "config.toml").write_text('kiro_api_key = "ksk_canary-file"')
+    from_file = settings.load().kiro_api_key
+    assert from_file is not None and from_file.get_secret_value() == "ksk_canary-file"
+    monkeypatch.setenv(name, "ksk_canary-environment")
+    loaded = settings.load()
+    assert loaded.kiro_api_key is not None
+    assert loaded.kiro_api_key.get_secret_value() == "ksk_canary-environment"
+    assert "canary" not in repr(loaded)

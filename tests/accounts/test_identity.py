@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.support.records import an_account
 
 from cwproxy.accounts.identity import Request, how_to_log_in, is_builder_id, normal_start_url
@@ -33,6 +35,12 @@ def test_every_spelling_of_a_start_url_is_the_same_account(spelling: str) -> Non
 
 def test_what_is_no_url_stays_as_it_is() -> None:
     assert normal_start_url(" https://[x ") == "https://[x"
+
+
+@given(st.text(max_size=60) | st.from_regex(r"\A(https?://)?[a-zA-Z0-9.-]{1,12}(/[a-z/#?. ]{0,8})?\Z"))
+def test_the_spelling_is_settled_at_once(text: str) -> None:
+    once = normal_start_url(text)
+    assert normal_start_url(once) == once
 
 
 def test_builder_id_is_known_by_its_start_url() -> None:

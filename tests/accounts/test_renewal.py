@@ -9,11 +9,12 @@ import pytest
 from tests.support.logins import NEW, OLD, Logins, logins
 from tests.support.oidc_server import Answer, Json, error
 from tests.support.records import NOW, a_registration, a_token, an_account
+from tests.support.web_server import Reply, web_server
 
 from cwproxy.accounts.renewal import Lost, Postponed, Refreshed, Renewal
 from cwproxy.auth.services import LoginServices
 from cwproxy.errors import LoginRequired
-from cwproxy.store import AccountState, Secret, Store, Token
+from cwproxy.store import AccountKind, AccountState, Secret, Store, Token
 
 pytestmark = pytest.mark.anyio
 
@@ -42,6 +43,28 @@ async def test_renews_and_stores(bench: Logins, renewal: Renewal) -> None:
     assert outcome == Refreshed(token)
     assert bench.token == token
     assert bench.store.unfinished("one") is None
+
+
+@pytest.mark.parametrize(("known", "kept"), [(None, "arn:new"), ("arn:old", "arn:old")])
+async def test_a_social_login_learns_its_profile_when_it_is_renewed(
+    bench: Logins, known: str | None, kept: str
+) -> None:
+    bench.store.remove("one")
+    bench.store.add(an_account(kind=AccountKind.SOCIAL, profile_arn=known), a_token())
+    with web_server() as service:
+        tokens = {
+            "accessToken": "canary-access-2",
+            "refreshToken": "canary-r",
+            "expiresIn": 60,
+            "profileArn": "arn:new",
+        }
+        service.script.append(Reply(body=tokens))
+        renewal = Renewal(bench.store, LoginServices(endpoint=service.url), clock=bench.time.clock)
+        outcome = await renewal.renew("one", bench.token)
+        await renewal.aclose()
+    assert isinstance(outcome, Refreshed)
+    assert bench.account.profile_arn == kept
+    assert bench.token.access_token == Secret("canary-access-2")
 
 
 async def test_the_lock_file_is_private_and_stays(bench: Logins, renewal: Renewal) -> None:

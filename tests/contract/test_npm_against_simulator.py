@@ -186,6 +186,15 @@ def test_every_account_state_is_the_class_and_reason_of_the_service(
 
 
 @pytest.mark.parametrize("alias", ALIASES)
+def test_tokens_that_need_another_wire_shape_or_a_token_type(aws: Simulator, node_project: Path, alias: str) -> None:
+    """These clients speak REST without `TokenType`: neither an API key nor a company's token is good for them."""
+    calls = [call(aws.account(kind).token) for kind in ("api-key", "external-idp")]
+    for outcome in outcomes(alias, aws, node_project, *calls):
+        assert outcome.error["class"] == "AccessDeniedException"
+        assert outcome.error["message"] == "The bearer token included in the request is invalid."
+
+
+@pytest.mark.parametrize("alias", ALIASES)
 def test_bad_tokens_and_bad_bodies(aws: Simulator, node_project: Path, alias: str) -> None:
     account = aws.account()
     without_content = call(account.token)

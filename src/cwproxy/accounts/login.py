@@ -1,4 +1,6 @@
-"""What `cwproxy login` and `cwproxy logout` do, without the terminal."""
+"""What `cwproxy login` and `cwproxy logout` do, without the terminal. The page for a browser is imported when it is
+needed: a server's start does not wait for it.
+"""
 
 import asyncio
 import re
@@ -13,7 +15,7 @@ from cwproxy.accounts.identity import Request
 from cwproxy.accounts.profiles import API_REGIONS, ControlPlane
 from cwproxy.accounts.selection import default_surface, token_type
 from cwproxy.accounts.spending import client_registration
-from cwproxy.auth import device, pkce, sigv4
+from cwproxy.auth import device, sigv4
 from cwproxy.auth.clock import Clock
 from cwproxy.auth.device import Prompt
 from cwproxy.auth.grants import ClientRegistration, Grant, Login
@@ -96,6 +98,8 @@ class LoginDesk:
         oidc = self._services.oidc(request.region)
         try:
             if request.browser:
+                from cwproxy.auth import pkce
+
                 return await pkce.log_in(oidc, request.start_url, tell)
             registration = await asyncio.to_thread(self._known_registration, request)
             return await device.log_in(oidc, request.start_url, tell, registration=registration, clock=self._clock)
@@ -107,6 +111,8 @@ class LoginDesk:
         try:
             social = self._services.social(request.region, web)
             if request.browser:
+                from cwproxy.auth import pkce
+
                 return await pkce.log_in_social(social, request.provider, tell)
             return await device.log_in_social(social, request.provider, tell, clock=self._clock)
         finally:

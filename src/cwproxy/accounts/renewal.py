@@ -217,6 +217,9 @@ class Renewal:
         if stored is None:
             return Lost("The account was removed. Run `cwproxy login`.")
         log.info("renewed the login of account %s", account_id)
+        if grant.profile_arn is not None and login.account.profile_arn is None:
+            with suppress(StoreError):  # it comes again with the next renewal
+                await asyncio.to_thread(self._store.set_profile, account_id, grant.profile_arn)
         if stored is token:
             stored = await asyncio.to_thread(self._accord.push, login.account, token, spent=current.refresh_token)
         return Refreshed(stored)
