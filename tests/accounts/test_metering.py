@@ -39,7 +39,7 @@ def test_a_refusal_says_how_long_to_wait() -> None:
     refusal = limited.enter(monotonic=20.5, wall=0)
     assert refusal is not None
     assert refusal.retry_after == pytest.approx(49.5)
-    assert "1 requests per minute" in refusal.message
+    assert "may make 1 request per minute" in refusal.message
     assert "50 s" in refusal.message
 
 

@@ -250,3 +250,23 @@ def test_cache_points_need_all_three_members(entry: dict[str, Any], caching: Cac
     }
     (model,) = parse_models(answer(models=[{"modelId": "m", "promptCaching": {**full, **entry}}])).models
     assert model.caching == caching
+
+
+@pytest.mark.parametrize(
+    ("allowances", "left"),
+    [
+        ((), None),
+        ((Allowance("CREDIT", 5, None),), None),
+        ((Allowance("CREDIT", 5, 0),), None),
+        ((Allowance("CREDIT", 25, 100),), 0.75),
+        ((Allowance("CREDIT", 25, 100), Allowance("VIBE", 3, 4)), 0.25),
+        ((Allowance("CREDIT", 25, 100), Allowance("TRANSFORM", 100, 100)), 0.75),
+        ((Allowance("SPEC", 9, 10),), pytest.approx(0.1)),
+        ((Allowance("CREDIT", 120, 100, overage=20),), 0.0),
+        ((Allowance("CREDIT", -5, 100),), 1.0),
+    ],
+)
+def test_the_fraction_left_is_that_of_what_chats_are_paid_with(
+    allowances: tuple[Allowance, ...], left: float | None
+) -> None:
+    assert UsageLimits(None, None, False, allowances).fraction_left() == left

@@ -82,13 +82,13 @@ class Meter:
             return Refusal(
                 Bound.IN_FLIGHT,
                 FREE_SOON_SECONDS,
-                f"This API key may have {limits.in_flight} requests open at a time, and has.",
+                f"This API key may have {_requests(limits.in_flight)} open at a time, and has.",
             )
         if share is not None and self.in_flight >= share:
             return Refusal(
                 Bound.SHARE,
                 FREE_SOON_SECONDS,
-                f"One API key may have {share} requests open at a time, half of what the accounts can take.",
+                f"One API key may have {_requests(share)} open at a time, half of what the accounts can take.",
             )
         if limits.requests_per_minute is not None:
             if self.requests_in_last_minute(monotonic) < limits.requests_per_minute:
@@ -99,7 +99,11 @@ class Meter:
             return Refusal(
                 Bound.REQUESTS_PER_MINUTE,
                 wait,
-                f"This API key may make {limits.requests_per_minute} requests per minute; the next one is possible in "
+                f"This API key may make {_requests(limits.requests_per_minute)} per minute; the next is possible in "
                 f"{ceil(wait)} s.",
             )
         return None
+
+
+def _requests(count: int) -> str:
+    return f"{count} request" if count == 1 else f"{count} requests"
