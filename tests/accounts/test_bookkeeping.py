@@ -132,6 +132,38 @@ async def test_credits_of_the_month_are_those_of_all_processes(ledger: Breakable
         assert books.spent("key-1") == 1.5
 
 
+async def test_what_others_have_spent_is_read_again_only_when_somebody_asks(ledger: Breakable) -> None:
+    running = 0.0
+    reads = 0
+    read = ledger.credits_by_key
+
+    def counted(*, since: float) -> dict[str, float]:
+        nonlocal reads
+        reads += 1
+        return read(since=since)
+
+    ledger.credits_by_key = counted  # type: ignore[method-assign]
+    books = Bookkeeper(ledger, retention_days=90, wall=lambda: NOW, clock=lambda: running, gather=0.01)
+    await books.start()
+    ledger.write([a_record(credits=3.0)])
+    assert books.spent("key-1") == 0.0
+    running = bookkeeping.SPENT_SECONDS
+    books.record(a_record(key_id=None))
+    await until(lambda: reads == 2)
+    assert books.spent("key-1") == 3.0
+    for _ in range(3):
+        running += bookkeeping.SPENT_SECONDS
+        books.record(a_record(key_id=None))
+        await until(lambda: books.waiting == 0)
+    assert reads <= 3
+    ledger.write([a_record(credits=1.0)])
+    running += bookkeeping.SPENT_SECONDS
+    before = books.spent("key-1")
+    await until(lambda: books.spent("key-1") == 4.0)
+    assert before in (3.0, 4.0)
+    await books.aclose()
+
+
 async def test_credits_begin_anew_with_the_month(ledger: Breakable) -> None:
     now = NOW
     async with working(ledger, wall=lambda: now) as books:

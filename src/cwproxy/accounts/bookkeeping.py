@@ -24,6 +24,8 @@ GATHER_SECONDS: Final = 0.5
 SPENT_SECONDS: Final = 10.0
 """How old the credits may be that other processes have used."""
 
+IDLE_SECONDS: Final = 3_600.0
+
 MOST_WAITING: Final = 20_000
 BATCH: Final = 1_000
 FIRST_BACK_OFF, LONGEST_BACK_OFF = 1.0, 30.0
@@ -54,7 +56,8 @@ class Bookkeeper:
         self._some = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
         self._spent = _Spent()
-        self._spent_read: float | None = None
+        self._spent_read = float("-inf")
+        self._asked = False
         self._pruned: float | None = None
         self._failing = False
 
@@ -74,7 +77,12 @@ class Bookkeeper:
         return len(self._waiting)
 
     def spent(self, key_id: str) -> float:
-        """Credits of the running UTC month, with those of other processes as of `SPENT_SECONDS` ago."""
+        """Credits of the running UTC month, with those of other processes as of `SPENT_SECONDS` ago; of longer ago for
+        whoever asks first after a pause, because nothing is read that nobody asks for.
+        """
+        self._asked = True
+        if self._spent_is_old():
+            self._some.set()
         return self._spent.of(key_id, self._wall())
 
     async def start(self) -> None:
@@ -101,11 +109,11 @@ class Bookkeeper:
         wait = FIRST_BACK_OFF
         while True:
             try:
-                async with asyncio.timeout(SPENT_SECONDS):
+                async with asyncio.timeout(IDLE_SECONDS):
                     await self._some.wait()
                     await asyncio.sleep(self._gather)
             except TimeoutError:
-                pass  # nothing to write, but what others have spent may have changed
+                pass  # nothing to write, but something may have become too old to be kept
             if await self._flush() and await self._look_around():
                 wait = FIRST_BACK_OFF
             else:
@@ -139,7 +147,7 @@ class Bookkeeper:
     async def _look_around(self) -> bool:
         """Read what others have spent and forget what is old, when it is time for that."""
         try:
-            if self._spent_read is None or self._clock() - self._spent_read >= SPENT_SECONDS:
+            if self._asked and self._spent_is_old():
                 await self._read_spent()
             if self._pruned is None or self._clock() - self._pruned >= DAY_SECONDS:
                 await asyncio.to_thread(self.ledger.prune, before=self._wall() - self._retention)
@@ -155,6 +163,10 @@ class Bookkeeper:
         sums = await asyncio.to_thread(self.ledger.credits_by_key, since=month_of(now))
         self._spent.replace(month_of(now), sums, self._waiting)
         self._spent_read = self._clock()
+        self._asked = False
+
+    def _spent_is_old(self) -> bool:
+        return self._clock() - self._spent_read >= SPENT_SECONDS
 
     def _say(self, error: StoreError) -> None:
         """Once for each time that it begins."""
