@@ -35,7 +35,7 @@ from cwproxy.service import deadline, retry
 from cwproxy.service.budget import Budget
 from cwproxy.service.catalogs import Catalogs
 from cwproxy.service.options import Options
-from cwproxy.service.preparation import Prepared, conversation_id, fits, prepared, renamed
+from cwproxy.service.preparation import Prepared, conversation_id, fits, prepared, renamed, without_thoughts
 from cwproxy.store.ledger import Ending, Record
 from cwproxy.upstream import Upstream
 from cwproxy.upstream.reading import Reading
@@ -44,6 +44,11 @@ log = logging.getLogger("cwproxy.service")
 
 TRAILERLESS = 2
 """Streams without a trailer, and none with one, after which an account counts as one that sends none."""
+
+MAX_STRANGE = 10_000
+
+_FOREIGN_THOUGHT = "thinking_signature_invalid"
+"""The code of a refusal to take back what another model, or another service, thought (backend-rules.md A4 49)."""
 
 _RENAMING = frozenset({"invalid_conversation_id", "conversation_limit_exceeded"})
 """Codes of refusals that another name for the conversation may avoid."""
@@ -65,8 +70,8 @@ class Trailers:
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What all requests share. effortless: (account, model) that refuse to be told how much to think. chance: uniform
-    in [0, 1).
+    """What all requests share. effortless: (account, model) that refuse to be told how much to think. strange:
+    conversations with thoughts that were refused, the latest of them. chance: uniform in [0, 1).
     """
 
     accounts: Accounts
@@ -79,6 +84,7 @@ class Means:
     budget: Budget = field(default_factory=Budget)
     trailers: defaultdict[str, Trailers] = field(default_factory=lambda: defaultdict(Trailers))
     effortless: set[tuple[str, str]] = field(default_factory=set)
+    strange: set[str] = field(default_factory=set)
 
 
 class Attempts:
@@ -219,6 +225,8 @@ class Attempts:
         if before is not None and fits(before[0].selected, before[1], account, self._model):
             return
         asked = await prepared(self._conversation, self._model, self._caller, account, means.options)
+        if asked.state.conversation_id in means.strange:
+            asked = without_thoughts(asked) or asked
         self._asked = renamed(asked, str(uuid4())) if self._renamed else asked
 
     def _at_once(self, error: CwproxyError) -> bool:
@@ -233,6 +241,12 @@ class Attempts:
         if error.code in _RENAMING and not self._renamed and self._conversation.name is None:
             self._renamed = True
             self._asked = renamed(self._asked, str(uuid4()))
+            return True
+        if error.code == _FOREIGN_THOUGHT and (plain := without_thoughts(self._asked)) is not None:
+            if len(self._means.strange) >= MAX_STRANGE:
+                self._means.strange.clear()
+            self._means.strange.add(self._asked.state.conversation_id)
+            self._asked = plain
             return True
         if self._fields is not None and not isinstance(error, ContextLengthExceeded | ModelNotFound):
             # Enterprise accounts may not send such fields, and nothing tells them apart (backend-rules.md A4 46).

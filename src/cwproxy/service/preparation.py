@@ -12,8 +12,9 @@ from cwproxy.accounts.callers import Caller
 from cwproxy.accounts.selection import Selected
 from cwproxy.codewhisperer import catalog, request, surfaces, tokens
 from cwproxy.codewhisperer.catalog import Model
+from cwproxy.codewhisperer.surfaces import Surface
 from cwproxy.codewhisperer.weight import weight
-from cwproxy.codewhisperer.wire import ConversationState
+from cwproxy.codewhisperer.wire import ChatMessage, ConversationState
 from cwproxy.conversation import Conversation
 from cwproxy.filters import Demands
 from cwproxy.service.options import Options
@@ -51,6 +52,7 @@ async def prepared(
             environment=workspace.environment(),
             git_status=status,
             caching=model.caching,
+            replay=takes_thoughts(account, model),
         )
         # Mostly the backend counts; an estimate that would take long is made here, outside the loop.
         estimate = partial(tokens.estimate_conversation, conversation)
@@ -77,9 +79,31 @@ def renamed(asked: Prepared, conversation_id: str) -> Prepared:
     return replace(asked, state=msgspec.structs.replace(asked.state, conversation_id=conversation_id))
 
 
+def takes_thoughts(account: Selected, model: Model) -> bool:
+    """Whether the model takes back what it thought earlier (protocol.md 6.3)."""
+    return account.target.surface is Surface.KIRO and model.effort is not None
+
+
+def without_thoughts(asked: Prepared) -> Prepared | None:
+    """The same without earlier reasoning, None when there is none in it."""
+    history = asked.state.history or ()
+    plain = [_plain(message) for message in history]
+    if all(message is before for message, before in zip(plain, history, strict=True)):
+        return None
+    return replace(asked, state=msgspec.structs.replace(asked.state, history=plain))
+
+
+def _plain(message: ChatMessage) -> ChatMessage:
+    said = message.assistant_response_message
+    if said is None or said.reasoning_content is None:
+        return message
+    return ChatMessage(assistant_response_message=msgspec.structs.replace(said, reasoning_content=None))
+
+
 def fits(account: Selected, model: Model, other: Selected, other_model: Model) -> bool:
     """Whether what was prepared for one account can be sent to the other."""
     same_model = model is other_model or (model.id == other_model.id and model.caching == other_model.caching)
+    same_model = same_model and takes_thoughts(account, model) is takes_thoughts(other, other_model)
     return same_model and surfaces.origin(account.target.surface) == surfaces.origin(other.target.surface)
 
 
