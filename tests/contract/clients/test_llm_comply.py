@@ -1,9 +1,9 @@
-"""llm-comply: every answer against OpenAI's published schema of the Chat Completions API."""
+"""llm-comply: every answer against the published schemas of Chat Completions and Anthropic Messages."""
 
 from pathlib import Path
 
 import pytest
-from tests.contract.clients.suites import PATIENCE, REASONING_MODEL, run
+from tests.contract.clients.suites import MODEL, PATIENCE, REASONING_MODEL, run
 from tests.support.stack import KEY, Stack
 from tests.support.venvs import interpreter
 
@@ -16,4 +16,11 @@ def test_openai_chat(stack: Stack) -> None:
     program = str(interpreter("llm-comply", REQUIREMENTS).with_name("llm-comply"))
     where = ["--base-url", f"{stack.base_url}/v1", "--api-key", KEY, "--model", REASONING_MODEL]
     output = run([program, *where, "--format", "openai-chat", "--verbose"], stack)
+    assert "9/9 passed" in output, output
+
+
+def test_anthropic(stack: Stack) -> None:
+    program = str(interpreter("llm-comply", REQUIREMENTS).with_name("llm-comply"))
+    where = ["--base-url", f"{stack.base_url}/v1", "--api-key", KEY, "--model", MODEL]
+    output = run([program, *where, "--format", "anthropic", "--verbose"], stack)
     assert "9/9 passed" in output, output

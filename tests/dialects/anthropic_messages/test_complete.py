@@ -45,5 +45,6 @@ def test_thoughts_are_shown_as_they_are_wanted() -> None:
 )
 def test_the_input_of_a_call_is_an_object(arguments: str, expected: dict[str, Any]) -> None:
     told = message(Reply((ToolUsePart("t1", "f", arguments),), USAGE, StopReason.TOOL_USE))
-    assert told["content"] == [{"type": "tool_use", "id": "t1", "name": "f", "input": expected}]
+    (block,) = told["content"]
+    assert block == {"type": "tool_use", "id": "t1", "name": "f", "input": expected, "caller": {"type": "direct"}}
     assert told["stop_reason"] == "tool_use"

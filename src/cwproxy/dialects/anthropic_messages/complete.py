@@ -4,7 +4,16 @@ from typing import Literal, TypeAlias, assert_never
 
 import msgspec
 
-from cwproxy.dialects.anthropic_messages.shape import PLAIN, Ending, MessageUsage, Shape, ending, usage_object
+from cwproxy.dialects.anthropic_messages.shape import (
+    DIRECT,
+    PLAIN,
+    Caller,
+    Ending,
+    MessageUsage,
+    Shape,
+    ending,
+    usage_object,
+)
 from cwproxy.reply import ReasoningPart, RedactedPart, Reply, ReplyPart, TextPart, ToolUsePart
 
 
@@ -26,6 +35,7 @@ class _ToolUse(msgspec.Struct, frozen=True, tag="tool_use"):
     id: str
     name: str
     input: msgspec.Raw
+    caller: Caller = DIRECT
 
 
 _Block: TypeAlias = _Text | _Thinking | _Redacted | _ToolUse
@@ -38,6 +48,8 @@ class _Message(msgspec.Struct, frozen=True):
     stop_reason: Ending
     stop_sequence: str | None
     usage: MessageUsage
+    stop_details: None = None
+    container: None = None
     type: Literal["message"] = "message"
     role: Literal["assistant"] = "assistant"
 

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias, assert_never
 
 import msgspec
 
-from cwproxy.dialects.anthropic_messages.shape import PLAIN, MessageUsage, Shape, ending, usage_object
+from cwproxy.dialects.anthropic_messages.shape import DIRECT, PLAIN, MessageUsage, Shape, ending, usage_object
 from cwproxy.reply import (
     Finished,
     PartEnded,
@@ -53,6 +53,8 @@ class Renderer:
             "content": [],
             "stop_reason": None,
             "stop_sequence": None,
+            "stop_details": None,
+            "container": None,
             "usage": MessageUsage(input_tokens, 0),
         }
         self._start = _event("message_start", message=message) + _event("ping")
@@ -171,7 +173,8 @@ class Renderer:
         reason = ending(event.reason, called=self._called)
         stop_sequence = event.stop_sequence if reason == "stop_sequence" else None
         usage = usage_object(self.usage or Usage(0, 0, "estimate"))
-        yield _event("message_delta", delta={"stop_reason": reason, "stop_sequence": stop_sequence}, usage=usage)
+        delta = {"stop_reason": reason, "stop_sequence": stop_sequence, "stop_details": None, "container": None}
+        yield _event("message_delta", delta=delta, usage=usage)
         yield _event("message_stop")
         self.finished = True
 
@@ -186,7 +189,7 @@ def _block(event: _Started) -> dict[str, object]:
         case ReasoningRedacted(data=data):
             return {"type": "redacted_thinking", "data": data}
         case ToolUseStarted(id=id, name=name):
-            return {"type": "tool_use", "id": id, "name": name, "input": {}}
+            return {"type": "tool_use", "id": id, "name": name, "input": {}, "caller": DIRECT}
         case _:
             assert_never(event)
 

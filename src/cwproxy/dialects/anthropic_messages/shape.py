@@ -27,6 +27,13 @@ class Shape:
 PLAIN: Final = Shape()
 
 
+class Caller(msgspec.Struct, frozen=True, tag="direct"):
+    """Who made a tool call: the model itself."""
+
+
+DIRECT: Final = Caller()
+
+
 class OutputDetails(msgspec.Struct, frozen=True):
     thinking_tokens: int = 0
 
