@@ -10,6 +10,7 @@ import pytest
 from fastapi import FastAPI
 from tests.support.anthropic_events import accumulated, events
 from tests.support.api_client import Caller, in_process, scope
+from tests.support.errors import OWN
 from tests.support.fake_service import FakeService, text_reply, tool_reply
 
 from cwproxy.api import AccessPolicy, Limits, create_app
@@ -156,6 +157,28 @@ async def test_anthropics_own_client_is_content() -> None:
         assert (await client.messages.count_tokens(model="m", messages=messages)).input_tokens > 0
         async with client.messages.stream(model="m", max_tokens=99, messages=messages) as stream:
             assert await stream.get_final_text() == "Hello world"
+
+
+CLASSES: dict[int, type[anthropic.APIStatusError]] = {
+    400: anthropic.BadRequestError,
+    402: anthropic.APIStatusError,
+    404: anthropic.NotFoundError,
+    429: anthropic.RateLimitError,
+}
+
+
+@pytest.mark.parametrize("kind", OWN, ids=lambda kind: str(kind.__name__))
+@pytest.mark.parametrize("stream", [False, True])
+async def test_anthropics_own_client_knows_every_error(kind: type[CwproxyError], stream: bool) -> None:
+    async with sdk(app_of(FakeService(opening=kind("What happened.")))) as client:
+        with pytest.raises(anthropic.APIStatusError) as caught:
+            await client.messages.create(
+                model="m", max_tokens=9, messages=[{"role": "user", "content": "hi"}], stream=stream
+            )
+    error = caught.value
+    assert isinstance(error, CLASSES.get(error.status_code, anthropic.InternalServerError))
+    assert "What happened." in error.message
+    assert error.request_id
 
 
 async def test_anthropics_own_client_raises_what_comes_late() -> None:
