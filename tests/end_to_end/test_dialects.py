@@ -35,10 +35,10 @@ def state(conversation: Conversation) -> Any:
 
 
 def encoded(body: dict[str, Any]) -> bytes:
-    return json.dumps(body).encode()
+    return json.dumps(body, ensure_ascii=False).encode()
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=1_000, deadline=None, suppress_health_check=list(HealthCheck))
 @given(conversations())
 def test_the_same_conversation_is_the_same_request(conversation: Conversation) -> None:
     said = speakable(conversation)

@@ -104,7 +104,10 @@ def _arguments(use: ToolUse) -> str:
         value = json.loads(use.arguments if len(use.arguments) < _LONG else "", parse_constant=lambda name: None)
     except ValueError:
         return "{}"
-    return json.dumps(value) if isinstance(value, dict) else "{}"
+    if not isinstance(value, dict):
+        return "{}"
+    text = json.dumps(value, ensure_ascii=False)
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _object(schema: bytes) -> bytes:
