@@ -21,7 +21,7 @@ from cwproxy.reply import ReplyEvent, TextDelta, ToolUseStarted, fold
 
 pytestmark = pytest.mark.anyio
 
-OVER_HTTP = 25
+OVER_HTTP = 15
 
 
 def state(conversation: Conversation) -> Any:
@@ -38,7 +38,7 @@ def encoded(body: dict[str, Any]) -> bytes:
     return json.dumps(body, ensure_ascii=False).encode()
 
 
-@settings(max_examples=1_000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(conversations())
 def test_the_same_conversation_is_the_same_request(conversation: Conversation) -> None:
     said = speakable(conversation)

@@ -102,11 +102,11 @@ def _speakable(turn: Turn) -> Turn:
 def _arguments(use: ToolUse) -> str:
     try:
         value = json.loads(use.arguments if len(use.arguments) < _LONG else "", parse_constant=lambda name: None)
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     except ValueError:
         return "{}"
     if not isinstance(value, dict):
         return "{}"
-    text = json.dumps(value, ensure_ascii=False)
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
