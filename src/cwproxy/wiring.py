@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from cwproxy.accounts.pool import Policy, Strategy
 from cwproxy.accounts.quotas import Quotas
 from cwproxy.accounts.recording import Recorder, Unrecorded
 from cwproxy.accounts.selection import Routing, Selector
+from cwproxy.accounts.sources.accord import Accord
 from cwproxy.accounts.tokens import TokenKeeper
 from cwproxy.auth.services import LoginServices
 from cwproxy.codewhisperer.catalog import UsageLimits, parse_usage
@@ -100,10 +101,11 @@ async def open_service(settings: Settings, directory: Path | None = None) -> Asy
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """The HTTP application of `cwproxy serve`, and the service behind it."""
+    """The HTTP application of `cwproxy serve`, and the service behind it. warnings: sentences for its operator."""
 
     service: Service
     application: "FastAPI"
+    warnings: Sequence[str] = ()
 
 
 @asynccontextmanager
@@ -134,7 +136,11 @@ async def open_server(settings: Settings, directory: Path | None = None) -> Asyn
         quotas.watch(lambda: parts.awake(books))
         oversight = Oversight(store, parts.accounts, books, quotas, wall=time.time)
         operations = Operations(books, oversight, time.time(), time.time)
-        yield Server(parts.service, create_application(settings, parts.service, ring=ring, operations=operations))
+        yield Server(
+            parts.service,
+            create_application(settings, parts.service, ring=ring, operations=operations),
+            await asyncio.to_thread(Accord(store, now=time.time).warnings),
+        )
 
 
 @dataclass(frozen=True, slots=True)

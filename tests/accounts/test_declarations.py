@@ -29,7 +29,7 @@ def test_one_provider_is_one_account(tmp_path: Path, store: Store) -> None:
     declared = provider(path, name="work", profileArn=ARN, region="eu-west-1", surface="kiro", weight=2)
     apply(store, declarations([declared], tmp_path), now=NOW)
     (account,) = store.accounts()
-    assert account.id.startswith("declared-")
+    assert account.id == declarations([provider(path)], tmp_path)[0].account_id
     assert (account.label, account.kind, account.declared) == ("work", AccountKind.IDENTITY_CENTER, True)
     assert (account.profile_arn, account.surface, account.weight) == (ARN, "kiro", 2.0)
     assert account.sso_region == "us-east-1", "the login knows better than the file"

@@ -4,15 +4,18 @@ import json
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 from tests.cli.conftest import Cli
-from tests.support.program import store_login
+from tests.support.program import Server, store_login, until
 from tests.support.simulator import Simulator
 from tests.support.sourcefiles import write_kiro
 
 from cwproxy.cli.accounts import one_account
 from cwproxy.errors import CwproxyError, LoginRequired
 from cwproxy.store import AccountState, CoolDown, CoolDowns, Store
+
+ASKING = {"model": "auto", "messages": [{"role": "user", "content": "Hi"}]}
 
 
 def test_nobody(cli: Cli, home: Path) -> None:
@@ -81,3 +84,31 @@ def test_names(home: Path, aws: Simulator) -> None:
             one_account(store, "aa")
         with pytest.raises(LoginRequired):
             one_account(store, "")
+
+
+def test_show_tells_what_a_running_server_knows(
+    aws: Simulator, cli: Cli, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = store_login(home, aws.account("builder-id"))
+    key = json.loads(cli("keys", "create", "boss", "--admin", "--json").out)["key"]
+    with Server("serve", "--port", "0", "--endpoint", aws.url, home=home) as server:
+        httpx.post(f"{server.url}/v1/chat/completions", json=ASKING, trust_env=False, timeout=20)
+        monkeypatch.setenv("CWPROXY_PORT", server.url.rpartition(":")[2])
+        monkeypatch.setenv("CWPROXY_ADMIN_KEY", key)
+        shown = json.loads(cli("accounts", "show", account.id, "--json").out)
+        pool = shown["server"]["pool"]
+        assert (pool["requests"], pool["successes"], pool["consecutive_errors"]) == (1, 1, 0)
+        assert (pool["error_history"], pool["errors"], pool["backoff_level"], pool["blacklisted"]) == ([], {}, 0, False)
+        assert "pool: consecutive errors" in cli("accounts", "show", account.id).out
+        assert cli("accounts", "disable", account.id).code == 0
+        until(lambda: httpx.get(f"{server.url}/health/ready", trust_env=False).status_code == 503, within=5)
+        assert cli("accounts", "enable", account.id).code == 0
+        until(lambda: httpx.get(f"{server.url}/health/ready", trust_env=False).status_code == 200, within=5)
+
+
+def test_serve_says_at_the_start_what_it_cannot_renew(aws: Simulator, home: Path, tmp_path: Path, cli: Cli) -> None:
+    path = write_kiro(tmp_path / "cache")
+    assert cli("accounts", "import", str(path), "--label", "mine").code == 0
+    path.chmod(0o444)
+    with Server("serve", "--port", "0", "--endpoint", aws.url, home=home) as server:
+        assert "warning: The login of account 'mine' has to be renewed by the Kiro IDE" in server.err

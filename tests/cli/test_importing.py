@@ -28,7 +28,7 @@ def test_the_kiro_ide(aws: Simulator, cli: Cli, person: Path) -> None:
     kiro = FakeKiro(aws.url, person / ".aws" / "sso" / "cache")
     kiro.log_in()
     done = cli("accounts", "import", "--kiro", "--endpoint", aws.url)
-    assert (done.code, done.out[:40]) == (0, "Imported kiro-ide-builder-id (builder-id")
+    assert (done.code, done.out[:30]) == (0, "Imported kiro-ide (builder-id)")
     assert "both renew it" in done.err
     aws.say("Shared.")
     assert cli("chat", "Hi", "--endpoint", aws.url).out == "Shared.\n"
@@ -66,8 +66,8 @@ def test_the_databases_of_both_clis(cli: Cli, home: Path, person: Path) -> None:
     write_database(data / "amazon-q" / "data.sqlite3", rows)
     social = {"access_token": "canary-s", "refresh_token": "canary-t", "expires_at": "x", "profile_arn": ARN}
     write_database(data / "kiro-cli" / "data.sqlite3", {"kirocli:social:token": social})
-    assert "Imported q-cli-builder-id (builder-id)" in cli("accounts", "import", "--q-cli").out
-    assert f"Imported kiro-cli-social (social, profile {ARN})" in cli("accounts", "import", "--kiro-cli").out
+    assert "Imported q-cli (builder-id)" in cli("accounts", "import", "--q-cli").out
+    assert f"Imported kiro-cli (social, profile {ARN})" in cli("accounts", "import", "--kiro-cli").out
     shown = json.loads(cli("accounts", "list", "--json").out)
     assert [account["source"]["program"] for account in shown] == ["q-cli", "kiro-cli"]
 

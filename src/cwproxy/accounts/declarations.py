@@ -117,7 +117,7 @@ class Declaration:
     @property
     def account_id(self) -> str:
         """The same as long as the file is."""
-        return "declared-" + hashlib.sha256(str(self.path).encode()).hexdigest()[:12]
+        return hashlib.sha256(f"declared {self.path}".encode()).hexdigest()[:32]
 
     @property
     def limits(self) -> Limits:

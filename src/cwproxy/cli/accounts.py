@@ -39,7 +39,7 @@ async def list_accounts(settings: Settings, *, as_json: bool) -> None:
     for account, fact in zip(accounts, facts, strict=True):
         end = fact["access_token_expires_at"]
         table.add_row(
-            account.id[:8] if not account.declared else account.id,
+            account.id[:8],
             account.label,
             account.kind.value,
             _origin(account),
@@ -161,7 +161,7 @@ def _cooldowns(store: Store) -> list[CoolDown]:
 
 
 def _origin(account: Account) -> str:
-    where = "" if account.source is None else f"{account.source.kind.value} {account.source.path}"
+    where = "" if account.source is None else account.source.kind.value
     return f"declared, {where}" if account.declared else where
 
 
@@ -191,8 +191,10 @@ def _print_facts(facts: Mapping[str, object], report: Report) -> None:
     if report.members is None:
         table.add_row("health", report.why)
     else:
-        for name, value in report.members.items():
-            table.add_row(f"server: {name}", _shown(name, value))
+        for part in ("pool", "quota", "figures"):
+            members = report.members.get(part)
+            for name, value in members.items() if isinstance(members, dict) else ():
+                table.add_row(f"{part}: {name.replace('_', ' ')}", _shown(name, value))
     Console(highlight=False).print(table)
 
 

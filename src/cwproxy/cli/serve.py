@@ -34,6 +34,8 @@ async def serve(settings: Settings, *, with_simulator: bool) -> None:
         readiness = await server.service.readiness()
         if not readiness.ready:
             print(f"warning: {readiness.detail}", file=sys.stderr)
+        for warning in server.warnings:
+            print(f"warning: {warning}", file=sys.stderr)
         with _outlived_signals() as serving:
 
             def ready(port: int) -> None:

@@ -302,3 +302,14 @@ def test_whoever_renews_and_wherever_it_is_cut_off_the_newest_token_wins(steps: 
     pull()
     pull()
     assert stored.refresh_token == file.refresh_token == Secret(f"canary-refresh-{newest}")
+
+
+def test_what_is_said_at_the_start(bench: Bench) -> None:
+    bench.store.add(an_account("two"), a_token(), a_registration())
+    assert bench.accord.warnings() == []
+    bench.path.chmod(0o400)
+    (warning,) = bench.accord.warnings()
+    assert "cannot write" in warning
+    bench.path.unlink()
+    (warning,) = bench.accord.warnings()
+    assert "is not there" in warning

@@ -48,7 +48,7 @@ def test_a_copy(tmp_path: Path, store: Store) -> None:
     wanted = Wanted(source_at(write_kiro(tmp_path)), share=False)
     account, is_new = put(store, wanted, now=NOW)
     token = store.token(account.id)
-    assert (is_new, account.source, account.label) == (True, None, "kiro-ide-builder-id")
+    assert (is_new, account.source, account.label) == (True, None, "kiro-ide")
     assert token is not None
     assert token.extra is None
     assert put(store, wanted, now=NOW) == (account, False)

@@ -135,6 +135,23 @@ class Accord:
             )
         return None
 
+    def warnings(self) -> list[str]:
+        """What will keep accounts from being renewed, as sentences for the start. Raises StoreError."""
+        found: list[str] = []
+        for account in self._store.accounts():
+            token = self._store.token(account.id)
+            if account.source is None or token is None:
+                continue
+            try:
+                place_of(account.source, account.kind).read()
+            except SourceError as error:
+                found.append(f"The login of account {account.label!r} cannot be read. {error.message}")
+                continue
+            obstacle = self.obstacle(account, token, self._store.registration(account.id))
+            if obstacle is not None:
+                found.append(obstacle)
+        return found
+
     def _give(self, account: Account, place: Place, stored: Token, holding: Holding) -> None:
         try:
             if place.write(stored, held=holding.refresh_token):

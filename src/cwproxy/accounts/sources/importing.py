@@ -13,7 +13,7 @@ from cwproxy.store import Account, AccountKind, Source, SourceKind, Store
 SQLITE_HEADER = b"SQLite format 3\0"
 
 SHARING = (
-    "{program} goes on using this login, and both renew it. Its refresh token changes with every renewal: each reads "
+    "{Program} goes on using this login, and both renew it. Its refresh token changes with every renewal: each reads "
     "the file again before it renews and writes back what it got. Should both renew in the same moment, the service "
     "can end the login for both; then log in again in {program}, and cwproxy sees it. "
     "A login of cwproxy's own (`cwproxy accounts add`) has no such risk."
@@ -90,7 +90,7 @@ def described(wanted: Wanted, holding: Holding, *, now: float) -> Account:
     return Account(
         id=wanted.account_id or uuid4().hex,
         kind=kind,
-        label=wanted.label or f"{wanted.source.kind.value}-{kind.value}",
+        label=wanted.label or wanted.source.kind.value,
         sso_region=region,
         created_at=now,
         start_url=holding.start_url,
@@ -110,7 +110,7 @@ def notice(source: Source, kind: AccountKind, *, share: bool) -> str:
     obstacle = place_of(source, kind).obstacle()
     if obstacle is not None:
         return READ_ONLY.format(program=program, path=source.path, obstacle=obstacle)
-    return SHARING.format(program=program)
+    return SHARING.format(program=program, Program=program[0].upper() + program[1:])
 
 
 def _region(kind: AccountKind, holding: Holding) -> str | None:
