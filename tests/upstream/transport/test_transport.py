@@ -78,7 +78,7 @@ async def test_a_connection_that_ended_while_it_was_idle_is_not_used() -> None:
     async with raw_server(answering(SIZED, then_close=True)) as server, transport() as made:
         for expected in (1, 2):
             assert await read(await ask(made, server.url)) == b"ok"
-            await until(lambda: server.open == 0)
+            await until(lambda: not made._pool._open)
             assert server.accepted == expected
 
 

@@ -16,6 +16,11 @@ IDLE_LIMIT: Final = 100
 
 SWEEP_SECONDS: Final = 5.0
 
+FRESH_SECONDS: Final = 1.0
+"""Idle for less, a connection is not asked whether it is dead: the question lets other threads run first, and the event
+loop has mostly told by itself. What dies in between is `replayable`.
+"""
+
 
 class Pool:
     """Knows every open connection, and lends the idle ones, the latest first, so that the others grow old.
@@ -93,6 +98,8 @@ def _went_stale(connection: Connection) -> bool:
     transport = connection.transport
     if transport is None:
         return True
+    if asyncio.get_running_loop().time() - connection.idle_since < FRESH_SECONDS:
+        return False
     descriptor: int = transport.get_extra_info("socket").fileno()
     if sys.platform == "win32":
         return bool(select.select([descriptor], [], [], 0)[0])
