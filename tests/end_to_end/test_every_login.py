@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.support.program import Done, Server, Terminal, command, store_login
+from tests.support.program import Done, Server, Terminal, command
 from tests.support.simulator import SimulatorClient
 
 pytestmark = pytest.mark.end_to_end
@@ -179,11 +179,28 @@ def test_aws_credentials_that_a_process_hands_out_for_minutes(desk: Desk, tmp_pa
 
 def test_a_companys_identity_provider(desk: Desk) -> None:
     account = desk.aws.account("external-idp")
-    store_login(desk.home, account, refresh_token=account.refresh_token)
+    file = desk.home.parent / "kiro-auth-token.json"
+    members = {
+        "accessToken": account.token,
+        "refreshToken": account.refresh_token,
+        "expiresAt": "2099-01-01T00:00:00.000Z",
+        "authMethod": "external_idp",
+        "provider": "ExternalIdp",
+        "region": account.region,
+        "profileArn": account.profile_arn,
+        "tokenEndpoint": account.token_endpoint,
+        "clientId": account.client_id,
+    }
+    file.write_text(json.dumps(members))
+    file.chmod(0o600)
+    done = command("accounts", "import", str(file), "--endpoint", desk.endpoint, home=desk.home)
+    assert done.code == 0, done.err
+    desk.said += [done.out, done.err]
     with desk.serving():
         assert desk.ask().status_code == 200
         desk.aws.set_state(account, "expired")
         assert desk.ask().status_code == 200
+    assert json.loads(file.read_text())["refreshToken"] != account.refresh_token
     calls = desk.aws.received("GenerateAssistantResponse")
     assert {call.headers["tokentype"] for call in calls} == {"EXTERNAL_IDP"}
     assert sum(call.path.endswith("/oauth2/v2.0/token") for call in desk.aws.received()) == 1
