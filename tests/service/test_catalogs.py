@@ -7,13 +7,14 @@ import pytest
 from tests.support.scripted_backend import MODELS, WHOLE, Backend, ask, reply, running
 
 from cwproxy.auth.clock import Clock
+from cwproxy.codewhisperer.surfaces import Surface
 from cwproxy.errors import (
     BackendUnavailable,
     ModelNotFound,
 )
 from cwproxy.reply import TextPart
 from cwproxy.service import Options
-from cwproxy.service.catalogs import CATALOG_SECONDS, LISTING_PAUSE, MAX_PAGES
+from cwproxy.service.catalogs import CATALOG_SECONDS, LISTING_PATIENCE, LISTING_PAUSE, MAX_PAGES
 
 pytestmark = pytest.mark.anyio
 
@@ -92,3 +93,54 @@ async def test_unknown_models_are_refused_before_any_call() -> None:
         with pytest.raises(ModelNotFound):
             await reply(service, ask(model="gpt-2"))
     assert not backend.chats
+
+
+async def test_an_account_that_hangs_holds_up_nobody_for_long() -> None:
+    backend = Backend(WHOLE)
+    backend.hanging = {"b"}
+    async with running(backend, accounts=("a", "b")) as service, asyncio.timeout(LISTING_PATIENCE + 5):
+        assert {model.id for model in (await service.models()).models} == {"auto", "claude-sonnet-4.5"}
+        await reply(service)
+        assert backend.listings == 2
+
+
+async def test_each_account_is_asked_for_what_it_lists_itself() -> None:
+    """`auto` is a default of the account's own where it does not list it."""
+    backend = Backend(WHOLE)
+    backend.lists = {
+        "a": {"models": [{"modelId": "auto"}], "defaultModel": {"modelId": "auto"}},
+        "b": {"models": [{"modelId": "claude-x-1"}], "defaultModel": {"modelId": "claude-x-1"}},
+        "c": {"models": [{"modelId": "claude-x-1"}]},
+    }
+    async with running(backend, accounts=("a", "b", "c")) as service:
+        for _ in range(3):
+            await reply(service)
+        assert [model.id for model in (await service.models()).models] == ["auto", "claude-x-1"]
+    assert backend.called == ["a", "b", "c"]
+    assert ["claude-x-1" in json.dumps(chat) for chat in backend.chats] == [False, True, False]
+
+
+async def test_credentials_of_aws_list_no_models_and_may_be_asked_anything() -> None:
+    backend = Backend(WHOLE)
+    async with running(backend, Options(aliases={"fast": "claude-haiku-9"}), surface=Surface.Q_IAM) as service:
+        assert [model.id for model in (await service.models()).models] == ["auto"]
+        for name in ("auto", "fast", "claude-sonnet-9"):
+            await reply(service, ask(model=name))
+    assert backend.listings == 0
+    assert ["claude-haiku-9" in json.dumps(chat) for chat in backend.chats] == [False, True, False]
+    assert "claude-sonnet-9" in json.dumps(backend.chats[2])
+
+
+async def test_an_account_without_quota_is_not_asked_for_its_models() -> None:
+    now = 1000.0
+    used_up = (402, b'{"__type":"ServiceQuotaExceededException","reason":"MONTHLY_REQUEST_COUNT","message":"No."}')
+    backend = Backend(WHOLE)
+    backend.scripts = {"b": [used_up]}
+    async with running(backend, clock=Clock(monotonic=lambda: now), accounts=("a", "b")) as service:
+        for _ in range(3):
+            await reply(service)
+        assert backend.listings == 2
+        now += CATALOG_SECONDS + 1
+        assert len((await service.models()).models) == 2
+        await reply(service)
+    assert backend.listings == 3

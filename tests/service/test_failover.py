@@ -22,6 +22,8 @@ from tests.support.scripted_backend import (
 )
 
 from cwproxy.accounts.callers import Caller
+from cwproxy.accounts.pool import Policy, Strategy
+from cwproxy.auth.clock import Clock
 from cwproxy.conversation import Conversation
 from cwproxy.errors import (
     AccountUnusable,
@@ -38,6 +40,7 @@ from cwproxy.errors import (
 from cwproxy.reply import Finished, ReplyEvent, TextPart
 from cwproxy.service import Service
 from cwproxy.service.retry import ATTEMPTS, MOVES
+from cwproxy.upstream.transport.faults import Disconnected
 
 pytestmark = pytest.mark.anyio
 
@@ -46,7 +49,7 @@ def refusal(status: int, kind: str, message: str = "No.", reason: str | None = N
     return status, json.dumps({"__type": kind, "message": message, "reason": reason, **more}).encode()
 
 
-THROTTLED = refusal(429, "ThrottlingException")
+THROTTLED = refusal(429, "ThrottlingException", retryAfterMilliseconds=60_000)
 MONTHLY = refusal(402, "ServiceQuotaExceededException", reason="MONTHLY_REQUEST_COUNT")
 DAILY = refusal(429, "ThrottlingException", reason="DAILY_REQUEST_COUNT")
 SUSPENDED = refusal(403, "AccessDeniedException", reason="TEMPORARILY_SUSPENDED")
@@ -149,6 +152,48 @@ async def test_after_content_nobody_else_is_asked(cut: bytes) -> None:
                 said += batch
     assert len(backend.called) == 1
     assert not any(isinstance(item, Finished) for item in said)
+
+
+async def test_a_kept_connection_that_was_dead_is_no_failure() -> None:
+    """Replayed once, on the same account, and not counted against anybody."""
+    backend = Backend(Disconnected("gone", reused=True), FAULT, FAULT, WHOLE)
+    async with running(backend, accounts=("a",)) as service:
+        await reply(service)
+        assert len(backend.called) == ATTEMPTS + 1
+        backend.script = [Disconnected("gone", reused=True)]
+        with pytest.raises(BackendUnavailable):
+            await reply(service)
+    assert len(backend.called) == ATTEMPTS + 1 + 2 * ATTEMPTS
+
+
+async def test_a_client_that_goes_while_its_request_moves_leaves_nothing_behind() -> None:
+    backend = Backend(WHOLE)
+    backend.scripts = {"a": [THROTTLED]}
+    asleep = asyncio.Event()
+
+    async def sleep(_seconds: float) -> None:
+        asleep.set()
+        await asyncio.Event().wait()
+
+    async with running(backend, clock=Clock(sleep=sleep), accounts=("a", "b")) as service:
+        task = asyncio.ensure_future(reply(service))
+        await asleep.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await asyncio.gather(*(reply(service) for _ in range(8)))
+    assert backend.called == ["a", *"bbbbbbbb"]
+
+
+async def test_sticky_conversations_stay_where_they_are() -> None:
+    backend = Backend(WHOLE)
+    async with running(backend, accounts=NAMES, policy=Policy(strategy=Strategy.STICKY)) as service:
+        for prompt in ("one", "two", "three", "word " * 120_000):
+            before = len(backend.called)
+            for _ in range(3):
+                await reply(service, ask(prompt))
+            assert len(set(backend.called[before:])) == 1
+    assert len(set(backend.called)) > 1
 
 
 async def test_a_silence_is_not_waited_for_again_on_the_same_account() -> None:

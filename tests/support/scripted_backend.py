@@ -64,6 +64,7 @@ class Backend(httpx.AsyncBaseTransport):
         self.scripts: dict[str, list[Step]] = {}
         self.called: list[str] = []
         self.lists: dict[str, object] = {}
+        self.hanging: set[str] = set()
         self.chats: list[dict[str, object]] = []
         self.headers: list[httpx.Headers] = []
         self.listings = 0
@@ -80,6 +81,8 @@ class Backend(httpx.AsyncBaseTransport):
         account = request.headers["x-account"]
         if b"ListAvailableModels" in request.headers.raw.__repr__().encode():
             self.listings += 1
+            if account in self.hanging:
+                await asyncio.Event().wait()
             await asyncio.sleep(0)
             await self.list_gate.wait()
             return httpx.Response(self.list_status, json=self.lists.get(account, self.models))
@@ -118,6 +121,7 @@ async def running(
     clock: Clock | None = None,
     surface: Surface = Surface.Q,
     accounts: Sequence[str] = ("a",),
+    policy: Policy = QUICK,
 ) -> AsyncIterator[Service]:
     """A service with these accounts, the names of which are in the header `x-account` of every request. Without a clock
     of the test's, pauses take no time.
@@ -126,7 +130,7 @@ async def running(
     clock = clock or Clock(sleep=_at_once)
     upstream = Upstream(transport=backend)
     ready = (Selected(name, target, Named(name)) for name in accounts)
-    async with fleet(*ready, clock=clock, policy=QUICK) as pool:
+    async with fleet(*ready, clock=clock, policy=policy) as pool:
         service = Service(accounts=pool, upstream=upstream, options=options or Options(), clock=clock)
         yield service
         await service.aclose()

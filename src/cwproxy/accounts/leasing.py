@@ -4,6 +4,7 @@ The pool decides, the store remembers, the queue waits; this is where they meet.
 turn costs a few microseconds and no thread.
 """
 
+import logging
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -39,6 +40,8 @@ from cwproxy.codewhisperer.surfaces import chat_base
 from cwproxy.errors import CwproxyError, LoginRequired, SettingsError
 from cwproxy.store import Account, AccountKind, AccountState, Store
 from cwproxy.store.cooldowns import CoolDowns
+
+log = logging.getLogger("cwproxy.accounts")
 
 QUEUE_SECONDS = 10.0
 """How long a request waits for an account at most (reliability.md 1.8)."""
@@ -217,7 +220,10 @@ class Accounts:
         if changes:
             self._note(changes)
             self._sharing.tell(changes)
-            if any(change.scope == ACCOUNT for change in changes):
+            standings = [change for change in changes if change.scope == ACCOUNT]
+            for change in standings:
+                log.error("account %s: %s (%s)", change.account_id, change.state, change.detail)
+            if standings:
                 self._update()
 
     def _note(self, changes: Sequence[Change]) -> None:

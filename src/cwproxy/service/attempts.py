@@ -220,7 +220,7 @@ class Attempts:
         means, account = self._means, self._turn.selected
         if before is not None and before[0].selected.account_id == account.account_id:
             return
-        self._model = means.catalogs.of(account, self._conversation.model, self.model)
+        self._model = means.catalogs.of(account, self.model)
         self._invocation, self._calls_here = str(uuid4()), 0
         if before is not None and fits(before[0].selected, before[1], account, self._model):
             return

@@ -45,6 +45,7 @@ class Catalogs:
         self._failures: dict[str, tuple[float, CwproxyError]] = {}
         self._listings: dict[str, asyncio.Task[None]] = {}
         self._united: tuple[tuple[Catalog, ...], Catalog] = ((), Catalog((), None, aliases))
+        self._iam = Catalog((Model(id=catalog.AUTO, name=catalog.AUTO),), catalog.AUTO, aliases)
         self._settled: tuple[tuple[Selected, ...], float] = ((), 0.0)
 
     async def aclose(self) -> None:
@@ -72,6 +73,8 @@ class Catalogs:
         is the judge. Raises ModelNotFound, LoginRequired and StoreError.
         """
         accounts = await self._accounts.usable()
+        if accounts is self._settled[0] and self._clock.monotonic() < self._settled[1]:
+            return self._united[1].resolve(name, any_version=any_version)
         await self._refresh(accounts)
         known = self._known(accounts)
         try:
@@ -84,22 +87,22 @@ class Catalogs:
             log.warning("the models cannot be listed; %r is passed on unchecked", name)
         return Model(id=self._aliases.get(name, name), name=name)
 
-    def of(self, account: Selected, name: str, model: Model) -> Model:
-        """What `account` knows of `model`, which a client calls `name`."""
+    def of(self, account: Selected, model: Model) -> Model:
+        """What `account` itself says of `model`."""
         listed = self._list_of(account)
         if listed is None or listed is self._united[1]:
             return model
-        try:
-            return listed.resolve(name)
-        except ModelNotFound:
-            return model
+        own = next((each for each in listed.models if each.id == model.id), None)
+        if own is None and model.id == catalog.AUTO and listed.default_id is not None:
+            own = next((each for each in listed.models if each.id == listed.default_id), None)
+        return own or model
 
     def _known(self, accounts: Sequence[Selected]) -> tuple[Catalog, ...]:
         return tuple(listed for account in accounts if (listed := self._list_of(account)) is not None)
 
     def _list_of(self, account: Selected) -> Catalog | None:
         if account.target.surface is Surface.Q_IAM:
-            return _IAM if not self._aliases else Catalog(_IAM.models, _IAM.default_id, self._aliases)
+            return self._iam
         found = self._lists.get(account.account_id)
         return None if found is None else found[1]
 
@@ -180,6 +183,3 @@ class Catalogs:
             if not token:
                 break
         return Catalog(tuple(models), default, self._aliases)
-
-
-_IAM = Catalog((Model(id=catalog.AUTO, name=catalog.AUTO),), catalog.AUTO)
