@@ -4,6 +4,7 @@
 start that fails raises RuntimeError with that output.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -38,11 +39,13 @@ class Stack:
     """A simulator, and a proxy that is logged in to it and asks its clients for `KEY`.
 
     directory: an empty one, for state and logs.
-    base_url: the proxy's, without `/v1`. simulator_url: the simulator's; its control plane is under `/__control/`.
+    base_url: the proxy's, without `/v1`. admin_key: opens its `/admin`.
+    simulator_url: the simulator's; its control plane is under `/__control/`.
     """
 
     base_url: str
     simulator_url: str
+    admin_key: str
 
     def __init__(self, surface: SurfaceName, directory: Path) -> None:
         self.surface = surface
@@ -58,6 +61,7 @@ class Stack:
                 Program("simulator", ["simulate", "--port", "0", "--auto-approve", "--pace", PACE], self)
             ).url
             self.run("login", "--no-browser", "--endpoint", self.simulator_url, *LOGINS[self.surface])
+            self.admin_key = json.loads(self.run("keys", "create", "tests", "--admin", "--json"))["key"]
             serve = ["serve", "--endpoint", self.simulator_url, "--surface", self.surface, "--port", "0"]
             self.base_url = starting.enter_context(Program("cwproxy", serve, self)).url
             self._running = starting.pop_all()

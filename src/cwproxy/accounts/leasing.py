@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+from cwproxy.accounts.budget import Budget
 from cwproxy.accounts.declarations import Limits
 from cwproxy.accounts.pool import (
     Busy,
@@ -95,6 +96,8 @@ class Accounts:
         self.sticky = policy.strategy is Strategy.STICKY
         """Whether `Want.sticky` is of any use."""
         self.pool = Pool(policy)
+        self.budget = Budget()
+        """What the process may spend on repetitions."""
         self._clock = clock or Clock()
         self._chance = chance
         self._selector = selector
@@ -184,7 +187,8 @@ class Accounts:
         return {report.account_id: report for report in self.pool.report(self._clock.now())}
 
     def recover(self, account_id: str) -> None:
-        """A person says that the account is well."""
+        """A person says that the account is well: nothing is held against it, and repetitions need not be saved."""
+        self.budget.refill()
         self._found(self.pool.recover(account_id, self._clock.now()))
         self._queue.serve()
 

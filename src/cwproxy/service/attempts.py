@@ -32,7 +32,6 @@ from cwproxy.errors import (
 from cwproxy.filters import Filters
 from cwproxy.reply import Finished, ReplyEvent, Usage
 from cwproxy.service import deadline, retry
-from cwproxy.service.budget import Budget
 from cwproxy.service.catalogs import Catalogs
 from cwproxy.service.options import Options
 from cwproxy.service.preparation import Prepared, conversation_id, fits, prepared, renamed, without_thoughts
@@ -81,7 +80,6 @@ class Means:
     clock: Clock
     recorder: Recorder = field(default_factory=Unrecorded)
     chance: Callable[[], float] = random.random
-    budget: Budget = field(default_factory=Budget)
     trailers: defaultdict[str, Trailers] = field(default_factory=lambda: defaultdict(Trailers))
     effortless: set[tuple[str, str]] = field(default_factory=set)
     strange: set[str] = field(default_factory=set)
@@ -265,7 +263,7 @@ class Attempts:
         whole = bool(batch) and type(batch[-1]) is Finished
         if whole:
             self._turn.settle(Served(self._means.clock.monotonic() - began))
-            self._means.budget.put_back(self._taken)
+            self._means.accounts.budget.put_back(self._taken)
         else:
             self._turn.settle(Left())
         usage = next((event for event in reversed(batch) if type(event) is Usage), None)
@@ -305,7 +303,7 @@ class Attempts:
         left = self._end - means.clock.monotonic()
         situation = retry.Situation(self._worked + 1, self._waited, left, self._moves, self._doubtful)
         course = retry.course(error, situation, random=means.chance())
-        if course is None or not means.budget.take(course.tokens):
+        if course is None or not means.accounts.budget.take(course.tokens):
             raise error
         self._taken += course.tokens
         before = self._turn, self._model

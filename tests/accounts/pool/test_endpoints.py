@@ -87,3 +87,16 @@ def test_the_clock_may_be_set_back() -> None:
         one.model("m", 100.0).failed(fact(number, 100.0))
     one.shift(50.0)
     assert (one.breaker.until, one.models["m"].until) == (55.0, 60.0)
+
+
+def test_a_person_can_close_all_of_it() -> None:
+    one = endpoint()
+    for number in range(1, 6):
+        one.unreachable(fact(number))
+    for number in range(6, 9):
+        one.model("m", 0.0).failed(fact(number))
+    one.recover(0.0)
+    assert one.breaker.phase(0.0) is Phase.CLOSED
+    assert not one.models
+    one.unreachable(fact(9))
+    assert one.breaker.phase(0.0) is Phase.CLOSED

@@ -10,7 +10,7 @@ import pytest
 from tests.support.stack import KEY, Stack
 from tests.support.venvs import INSTALL_SECONDS
 
-SUITE_SECONDS: Final = 100
+SUITE_SECONDS: Final = 200
 
 PATIENCE: Final = pytest.mark.timeout(INSTALL_SECONDS + SUITE_SECONDS + 20)
 """The first run on a machine downloads the suite."""
@@ -24,13 +24,16 @@ REASONING_MODEL: Final = "gpt-5.6-terra"
 def run(command: Sequence[str], stack: Stack, environment: Mapping[str, str] | None = None) -> str:
     """What the suite printed. Fails the test, showing that and the stack's logs, if the suite ends with a failure.
 
-    The suite finds the proxy in `PROXY_BASE_URL`, its key in `PROXY_KEY`, the simulator in `SIMULATOR_URL`, models in
+    The suite finds the proxy in `PROXY_BASE_URL`, its key in `PROXY_KEY`, what operators use in `PROXY_ADMIN_URL` and
+    `PROXY_ADMIN_KEY`, the simulator in `SIMULATOR_URL`, models in
     `PROXY_MODEL` and `PROXY_OTHER_MODEL`. Its home is the stack's.
     """
     where = {
         "PROXY_BASE_URL": f"{stack.base_url}/v1",
         "SIMULATOR_URL": stack.simulator_url,
         "PROXY_KEY": KEY,
+        "PROXY_ADMIN_URL": f"{stack.base_url}/admin",
+        "PROXY_ADMIN_KEY": stack.admin_key,
         "PROXY_MODEL": MODEL,
         "PROXY_OTHER_MODEL": OTHER_MODEL,
     }

@@ -70,6 +70,13 @@ class Endpoint:
             if breaker is not None:
                 breaker.succeeded(number, now)
 
+    def recover(self, now: float) -> None:
+        """A person says that all is well again."""
+        self.reached(0, now)
+        self.breaker.close(now)
+        self.breaker.times = 0
+        self.models.clear()
+
     def shift(self, seconds: float) -> None:
         """The clock was set back by so much."""
         self.breaker.shift(seconds)

@@ -135,13 +135,16 @@ class Pool:
         self._claim()
 
     def recover(self, account_id: str, now: float) -> Sequence[Change]:
-        """A person says that the account is well: blacklist, cool-downs, quota and breaker are forgotten. An account
-        that is disabled stays so.
+        """A person says that the account is well: blacklist, cool-downs, quota and breakers are forgotten, those of its
+        endpoint too. An account that is disabled stays so.
         """
         self._look_at_clock(now)
-        return [
-            change for account in self._accounts if account.member.id == account_id for change in account.recover(now)
-        ]
+        found: list[Change] = []
+        for account in self._accounts:
+            if account.member.id == account_id:
+                account.endpoint.recover(now)
+                found += account.recover(now)
+        return found
 
     def capacity(self) -> int:
         """Calls that may be in flight at the same time, over all accounts that nobody must heal first."""

@@ -10,6 +10,18 @@ const { PROXY_BASE_URL: baseURL, PROXY_KEY: apiKey, PROXY_MODEL: model, SIMULATO
 const client = new OpenAI({ baseURL, apiKey, maxRetries: 0, timeout: 30_000 });
 const ask = (text) => [{ role: "user", content: text }];
 
+const admin = process.env.PROXY_ADMIN_URL;
+const operator = { headers: { authorization: `Bearer ${process.env.PROXY_ADMIN_KEY}` } };
+
+/** What a case has made the proxy think of its one account does not outlast it. */
+async function recover() {
+  const { accounts } = await (await fetch(`${admin}/accounts`, operator)).json();
+  for (const { id } of accounts) {
+    const answer = await fetch(`${admin}/accounts/${id}/recover`, { ...operator, method: "POST" });
+    assert(answer.ok, await answer.text());
+  }
+}
+
 /** What a stream said until its end or its error. */
 async function hear(stream) {
   const heard = { text: "", finishReasons: [], usage: [], error: null };
@@ -112,6 +124,7 @@ test("error types", async () => {
         assert(error.message.length > 5);
         return true;
       });
+      await recover();
     }
   }
 });

@@ -83,7 +83,8 @@ def assert_broken(client: openai.OpenAI, call: Call) -> Heard:
 def test_before_the_first_event(
     client: openai.OpenAI, simulator: Simulator, call: Call, fault: Mapping[str, object]
 ) -> None:
-    simulator.fault(fault, tries=TRIES_WHEN_EMPTY if fault["kind"] in ("eof", "empty") else TRIES)
+    tries = TRIES_WHEN_EMPTY if fault["kind"] in ("eof", "empty") else TRIES
+    simulator.fault(fault, tries=tries, perhaps=TRIES if fault["kind"] in ("rst", "close") else 0)
     with pytest.raises(openai.InternalServerError) as caught:
         call(client, Heard())
     assert caught.value.type == "upstream_error"

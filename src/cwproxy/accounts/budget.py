@@ -22,3 +22,7 @@ class Budget:
     def put_back(self, taken: int) -> None:
         """After a success for which `taken` tokens were spent in all."""
         self.left = min(self._capacity, self.left + (taken or 1))
+
+    def refill(self) -> None:
+        """A person has said that what was wrong is over."""
+        self.left = self._capacity

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cwproxy.service.budget import CAPACITY, Budget
+from cwproxy.accounts.budget import CAPACITY, Budget
 
 
 def test_it_ends_and_comes_back() -> None:
@@ -13,6 +13,13 @@ def test_it_ends_and_comes_back() -> None:
     budget.put_back(19)
     assert budget.left == 20
     budget.put_back(0)
+    assert budget.left == 20
+
+
+def test_a_person_can_fill_it() -> None:
+    budget = Budget(20)
+    assert budget.take(20)
+    budget.refill()
     assert budget.left == 20
 
 
