@@ -44,4 +44,6 @@ def postgresql_server() -> Iterator[postgresql.PostgresqlServer]:
 @pytest.fixture
 def database_url(postgresql_server: postgresql.PostgresqlServer) -> str:
     """An empty database."""
+    if postgresql_server.process is None:  # a test that stopped it has failed
+        postgresql_server.start()
     return postgresql_server.database(uuid.uuid4().hex)

@@ -80,9 +80,11 @@ def test_a_url_that_is_none_is_one_sentence_without_it(cli: Cli, monkeypatch: py
 
 
 _FULL_DISK = """
-import resource, signal, sys
+import atexit, resource, signal, sys
 from cwproxy.cli import main
 
+# What measures coverage writes its own files at the end.
+atexit.register(resource.setrlimit, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, resource.RLIM_INFINITY))
 main(sys.argv[1:])
