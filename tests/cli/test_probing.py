@@ -37,7 +37,7 @@ def test_a_token_that_is_refused(aws: Simulator, cli: Cli, home: Path) -> None:
     aws.set_state(account.id, "expired")
     done = cli("accounts", "test", account.label, "--endpoint", aws.url)
     assert done.code == 1
-    assert "Run `cwproxy login`" in done.err
+    assert "Run `cwproxy login builder-id --label" in done.err
     assert "canary" not in done.out + done.err
 
 

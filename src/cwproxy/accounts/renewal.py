@@ -107,8 +107,6 @@ class Renewal:
                 if not held:
                     return Postponed("Another process has been renewing the login for too long.")
                 return await self._renew(account_id, known)
-        except SourceError as error:
-            return Postponed(f"The login cannot be renewed. {error.message}", asked=False)
         except StoreError as error:
             return Postponed(f"The login is not renewed, because the result could not be kept. {error.message}", True)
         except SettingsError as error:
@@ -118,9 +116,16 @@ class Renewal:
         """What is known without renewing, for a thread: what another process or program has renewed. It also serves
         between two attempts. Raises StoreError.
         """
-        with suppress(SourceError):
-            self._accord.pull(account_id)
+        self._pull(account_id)
         return self._store.token(account_id)
+
+    def _pull(self, account_id: str) -> str | None:
+        """Why the file of the account's source could not be used: it may be another machine's, which renews for all."""
+        try:
+            self._accord.pull(account_id)
+        except SourceError as error:
+            return error.message
+        return None
 
     @asynccontextmanager
     async def _locked(self, account_id: str) -> AsyncIterator[bool]:
@@ -139,7 +144,7 @@ class Renewal:
             await asyncio.to_thread(lock.__exit__, None, None, None)
 
     async def _renew(self, account_id: str, known: Token) -> Outcome:
-        await asyncio.to_thread(self._accord.pull, account_id)
+        unreadable = await asyncio.to_thread(self._pull, account_id)
         login = await asyncio.to_thread(self._read, account_id)
         if login is None:
             return Lost("The account was removed. Run `cwproxy login`.")
@@ -148,9 +153,11 @@ class Renewal:
         stored = login.stored
         if self._is_newer(stored, known):
             return Refreshed(stored)
-        obstacle = await asyncio.to_thread(self._accord.obstacle, login.account, stored, login.registration)
+        obstacle = unreadable or await asyncio.to_thread(
+            self._accord.obstacle, login.account, stored, login.registration
+        )
         if obstacle is not None:
-            return Postponed(obstacle, asked=False)
+            return Postponed(f"The login cannot be renewed. {obstacle}", asked=False)
         current = known if known.generation > stored.generation else stored
         spend = self._spender.of(login.account, login.registration, current)
         if spend is None:
@@ -254,9 +261,7 @@ class Renewal:
         token: Token | None = None
         for pause in REREAD_SECONDS if account.source is None else SOURCE_REREAD_SECONDS:
             await self._clock.sleep(pause)
-            with suppress(SourceError):
-                await asyncio.to_thread(self._accord.pull, account.id)
-            token = await asyncio.to_thread(self._store.token, account.id)
+            token = await asyncio.to_thread(self.newest, account.id)
             if token is not None and self._is_newer(token, login.stored):
                 return Refreshed(token)
         if account.source is not None and token is not None and token.refresh_token != login.stored.refresh_token:

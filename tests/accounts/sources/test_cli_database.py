@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from tests.support.records import NOW, a_token
 from tests.support.sourcefiles import CLI_REGISTRATION, cli_token, put_rows, row_of, write_database
+from tests.support.unprivileged import closed_directory, unprivileged
 
 from cwproxy.accounts.sources.cli_database import CliDatabase
 from cwproxy.errors import SourceError
@@ -136,11 +137,24 @@ def test_a_log_that_was_not_moved_yet_is_read(tmp_path: Path) -> None:
     owner.close()
 
 
-def test_a_directory_that_takes_no_log(tmp_path: Path) -> None:
-    path = write_database(tmp_path / "data.sqlite3", {KIRO: cli_token()}, write_ahead=True)
-    # A directory in its place keeps SQLite from making the log, for the superuser too.
-    (tmp_path / "data.sqlite3-shm").mkdir()
-    assert CliDatabase(path).read().access_token == Secret("canary-access-0")
+def test_a_directory_that_takes_no_log() -> None:
+    with closed_directory() as directory:
+        path = write_database(directory / "data.sqlite3", {KIRO: cli_token()}, write_ahead=True)
+        path.chmod(0o444)
+        with unprivileged(directory):
+            assert CliDatabase(path).read().access_token == Secret("canary-access-0")
+            assert CliDatabase(path).obstacle() == "the file is read-only"
+            with pytest.raises(SourceError, match="cannot be written"):
+                CliDatabase(path).write(a_token(1), held=Secret("canary-refresh-0"))
+
+
+def test_a_log_that_cannot_be_read_is_not_passed_over() -> None:
+    with closed_directory() as directory:
+        path = write_database(directory / "data.sqlite3", {KIRO: cli_token()}, write_ahead=True)
+        (directory / "data.sqlite3-wal").write_bytes(b"something")
+        path.chmod(0o444)
+        with unprivileged(directory), pytest.raises(SourceError, match="cannot be read"):
+            CliDatabase(path).read()
 
 
 def test_what_cannot_be_read(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from stat import S_IMODE
 
 import pytest
+from tests.support.unprivileged import closed_directory, unprivileged
 
 from cwproxy.accounts.sources.replacing import MAX_BYTES, content, obstacle, replace
 from cwproxy.errors import SourceError
@@ -76,12 +77,16 @@ def test_obstacles(tmp_path: Path) -> None:
     assert obstacle(path) == "the file is read-only"
 
 
-@pytest.mark.skipif(os.getuid() == 0, reason="the superuser may write everywhere")
-def test_a_directory_that_takes_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    path.write_bytes(b"old")
-    tmp_path.chmod(0o500)
-    assert obstacle(path) == "its directory is read-only"
+def test_a_directory_that_takes_nothing() -> None:
+    with closed_directory() as directory:
+        path = directory / "file"
+        path.write_bytes(b"old")
+        path.chmod(0o666)
+        with unprivileged(directory):
+            assert obstacle(path) == "its directory is read-only"
+            with pytest.raises(SourceError, match="cannot be written: Permission denied"):
+                replace(path, b"new")
+        assert path.read_bytes() == b"old"
 
 
 def test_killed_at_any_moment_the_file_is_whole(tmp_path: Path) -> None:

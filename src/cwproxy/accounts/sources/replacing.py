@@ -59,11 +59,15 @@ def obstacle(path: Path) -> str | None:
         mode = path.stat().st_mode
     except OSError as error:
         return f"it cannot be looked at ({error.strerror})"
-    if not mode & 0o200 or not os.access(path, os.W_OK):
+    if not mode & 0o200 or not _may(path, os.W_OK):
         return "the file is read-only"
-    if not os.access(path.resolve().parent, os.W_OK | os.X_OK):
+    if not _may(path.resolve().parent, os.W_OK | os.X_OK):
         return "its directory is read-only"
     return None
+
+
+def _may(path: Path, mode: int) -> bool:
+    return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _dress(descriptor: int, before: os.stat_result) -> None:
