@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from cwproxy.reply import (
     Finished,
     Folder,
+    Found,
     PartEnded,
     ReasoningDelta,
     ReasoningPart,
@@ -17,6 +18,8 @@ from cwproxy.reply import (
     Reply,
     ReplyEvent,
     ReplyPart,
+    Searched,
+    SearchPart,
     StopReason,
     TextDelta,
     TextPart,
@@ -38,7 +41,7 @@ def parts(draw: st.DrawFn, index: int) -> tuple[ReplyPart, list[ReplyEvent]]:
     """A part, and the events that say it."""
     said = draw(pieces)
     text = "".join(said)
-    match draw(st.sampled_from(["text", "reasoning", "redacted", "tool use"])):
+    match draw(st.sampled_from(["text", "reasoning", "redacted", "search", "tool use"])):
         case "text":
             deltas: list[ReplyEvent] = [TextDelta(index, piece) for piece in said]
             return TextPart(text), [TextStarted(index), *deltas, PartEnded(index)]
@@ -50,6 +53,9 @@ def parts(draw: st.DrawFn, index: int) -> tuple[ReplyPart, list[ReplyEvent]]:
             return whole, [ReasoningStarted(index), *thoughts, *signatures, PartEnded(index)]
         case "redacted":
             return RedactedPart(text), [ReasoningRedacted(index, text), PartEnded(index)]
+        case "search":
+            found = (Found("One", "https://e.x/"),)
+            return SearchPart("s", text, found), [Searched(index, "s", text, found), PartEnded(index)]
         case _:
             name = draw(st.text(max_size=5))
             arguments = [ToolArguments(index, piece) for piece in said]

@@ -145,6 +145,7 @@ class Conversation:
     stop: strings that end the answer's text. max_tokens: of the answer, at least 1, or None.
     parallel: whether the model may call several tools at once.
     effort: how much the model may think, in the words of the client's API (none, minimal, low, medium, high, ...).
+    search: what is to be looked up on the web first, so that the answer can be made from what is found.
     any_version: where there is no model of that name, another version of its family will do.
     """
 
@@ -158,4 +159,5 @@ class Conversation:
     max_tokens: int | None = None
     effort: str | None = None
     parallel: bool = True
+    search: str | None = None
     any_version: bool = False

@@ -61,6 +61,24 @@ class ReasoningRedacted(msgspec.Struct, frozen=True, gc=False):
     data: str
 
 
+class Found(msgspec.Struct, frozen=True, gc=False):
+    """A page of the web. `published` is a date in any form, or None."""
+
+    title: str
+    url: str
+    snippet: str = ""
+    published: str | None = None
+
+
+class Searched(msgspec.Struct, frozen=True):
+    """A whole part: what was looked up on the web before the answer; `PartEnded` follows."""
+
+    index: int
+    id: str
+    query: str
+    found: tuple[Found, ...]
+
+
 class ToolUseStarted(msgspec.Struct, frozen=True, gc=False):
     """`name` is the client's own name of the tool; `id` is unique within the reply."""
 
@@ -106,6 +124,7 @@ ReplyEvent: TypeAlias = (
     | ReasoningDelta
     | ReasoningSignature
     | ReasoningRedacted
+    | Searched
     | ToolUseStarted
     | ToolArguments
     | PartEnded
@@ -127,13 +146,19 @@ class RedactedPart(msgspec.Struct, frozen=True):
     data: str
 
 
+class SearchPart(msgspec.Struct, frozen=True):
+    id: str
+    query: str
+    found: tuple[Found, ...]
+
+
 class ToolUsePart(msgspec.Struct, frozen=True):
     id: str
     name: str
     arguments: str
 
 
-ReplyPart: TypeAlias = TextPart | ReasoningPart | RedactedPart | ToolUsePart
+ReplyPart: TypeAlias = TextPart | ReasoningPart | RedactedPart | SearchPart | ToolUsePart
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -148,7 +173,7 @@ class Reply(msgspec.Struct, frozen=True):
 class _Open:
     """A part being collected."""
 
-    def __init__(self, started: TextStarted | ReasoningStarted | ReasoningRedacted | ToolUseStarted) -> None:
+    def __init__(self, started: TextStarted | ReasoningStarted | ReasoningRedacted | Searched | ToolUseStarted) -> None:
         self.started = started
         self.pieces: list[str] = []
         self.signature: list[str] = []
@@ -162,6 +187,8 @@ class _Open:
                 return ReasoningPart(text, "".join(self.signature))
             case ReasoningRedacted(data=data):
                 return RedactedPart(data)
+            case Searched(id=search_id, query=query, found=found):
+                return SearchPart(search_id, query, found)
             case ToolUseStarted(id=tool_id, name=name):
                 return ToolUsePart(tool_id, name, text)
             case _:
@@ -179,7 +206,7 @@ class Folder:
     def feed(self, events: Iterable[ReplyEvent]) -> None:
         for event in events:
             match event:
-                case TextStarted() | ReasoningStarted() | ReasoningRedacted() | ToolUseStarted():
+                case TextStarted() | ReasoningStarted() | ReasoningRedacted() | Searched() | ToolUseStarted():
                     self._parts[event.index] = _Open(event)
                 case TextDelta(index=index, text=piece) | ReasoningDelta(index=index, text=piece):
                     self._parts[index].pieces.append(piece)

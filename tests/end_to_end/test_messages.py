@@ -120,3 +120,16 @@ async def test_a_document_is_sent_as_one(stack: Loopback) -> None:
     await ask(stack, user([{"type": "document", "title": "a.pdf", "source": source}]))
     current = sent(stack)[-1]["conversationState"]["currentMessage"]["userInputMessage"]
     assert current["documents"] == [{"name": "a", "format": "pdf", "source": {"bytes": PDF}}]
+
+
+async def test_a_search_of_the_web_where_the_account_has_one(stack: Loopback) -> None:
+    search = {"type": "web_search_20250305", "name": "web_search", "max_uses": 8}
+    answer = await ask(stack, user("Perform a web search for the query: größe"), tools=[search])
+    kinds = [block["type"] for block in answer["content"]]
+    if stack.account.kind != "identity-center":
+        assert kinds == ["text"]
+        return
+    assert kinds == ["server_tool_use", "web_search_tool_result", "text"]
+    assert answer["content"][1]["content"][0]["url"] == "https://page1.example/"
+    current = sent(stack)[-1]["conversationState"]["currentMessage"]["userInputMessage"]
+    assert "What page 1 says of größe." in current["content"]

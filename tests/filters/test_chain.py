@@ -11,6 +11,7 @@ from cwproxy.reply import (
     ReasoningSignature,
     ReasoningStarted,
     ReplyEvent,
+    Searched,
     StopReason,
     TextDelta,
     TextPart,
@@ -99,8 +100,8 @@ def test_the_budget_cuts_reasoning() -> None:
     assert out[-1] == PartEnded(0)
 
 
-def test_encrypted_reasoning_passes() -> None:
-    events: list[ReplyEvent] = [ReasoningRedacted(0, "AAAA"), PartEnded(0)]
+def test_what_comes_whole_passes() -> None:
+    events: list[ReplyEvent] = [ReasoningRedacted(0, "AAAA"), PartEnded(0), Searched(1, "s", "q", ()), PartEnded(1)]
     assert passed(Demands(max_tokens=1), events + END)[1] == events + END
 
 

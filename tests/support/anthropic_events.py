@@ -44,7 +44,7 @@ def accumulated(found: list[dict[str, Any]]) -> dict[str, Any]:
                 _add(blocks[-1], event["delta"], texts)
             case _:
                 assert event == {"type": "content_block_stop", "index": len(blocks) - 1}
-                if blocks[-1]["type"] == "tool_use":
+                if blocks[-1]["type"] in ("tool_use", "server_tool_use"):
                     assert blocks[-1]["input"] == {}
                     blocks[-1]["input"] = json.loads("".join(texts))
     message.update(delta["delta"])

@@ -11,6 +11,7 @@ from cwproxy.conversation import Conversation
 from cwproxy.errors import CwproxyError, ModelNotFound
 from cwproxy.reply import (
     Finished,
+    Found,
     PartEnded,
     ReplyEvent,
     StopReason,
@@ -89,6 +90,8 @@ class FakeService:
     takes_effort: bool = False
     catalog: FakeCatalog | CwproxyError = field(default_factory=FakeCatalog)
     state: FakeReadiness = field(default_factory=FakeReadiness)
+    found: tuple[Found, ...] | CwproxyError | None = None
+    searches: list[str] = field(default_factory=list)
     asked: list[Conversation] = field(default_factory=list)
     callers: list[str] = field(default_factory=list)
     entered: asyncio.Event = field(default_factory=asyncio.Event)
@@ -101,6 +104,12 @@ class FakeService:
         if isinstance(self.catalog, CwproxyError):
             raise self.catalog
         return self.catalog
+
+    async def search(self, query: str, /) -> tuple[Found, ...] | None:
+        self.searches.append(query)
+        if isinstance(self.found, CwproxyError):
+            raise self.found
+        return self.found
 
     async def readiness(self) -> FakeReadiness:
         return self.state

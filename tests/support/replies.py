@@ -4,12 +4,14 @@ from typing import Final
 
 from cwproxy.reply import (
     Finished,
+    Found,
     PartEnded,
     ReasoningDelta,
     ReasoningRedacted,
     ReasoningSignature,
     ReasoningStarted,
     ReplyEvent,
+    Searched,
     StopReason,
     TextDelta,
     TextStarted,
@@ -64,5 +66,13 @@ TABLE: Final[dict[str, list[ReplyEvent]]] = {
     "stop sequence": TEXT + end(StopReason.STOP_SEQUENCE, "END"),
     "filtered": TEXT + end(StopReason.CONTENT_FILTER),
     "window": TEXT + end(StopReason.CONTEXT_WINDOW),
+    "a search": [
+        Searched(0, "srvtoolu_1", "größe", (Found("One", "https://e.x/", "All.", "2026-11-01"),)),
+        PartEnded(0),
+        TextStarted(1),
+        TextDelta(1, "So."),
+        PartEnded(1),
+        *end(),
+    ],
     "nothing": end(),
 }

@@ -22,6 +22,7 @@ from cwproxy.api.line import Cause, Cut, Line
 from cwproxy.api.load import Load
 from cwproxy.api.refused import describe, draining
 from cwproxy.api.seam import Answer, Asked, Service
+from cwproxy.api.searching import informed
 from cwproxy.codewhisperer.repair import after_invalid_json
 from cwproxy.conversation import Conversation
 from cwproxy.diagnosis.dumps import Dumps
@@ -120,6 +121,11 @@ class _Answering(Response, ABC):
         return [(name, ",".join(parameters)) for name, parameters in named if parameters] + self._failings
 
     def _ask(self, conversation: Conversation) -> AbstractAsyncContextManager[Answer]:
+        if conversation.search is not None:
+            search_id = "srvtoolu_" + self._exchange.request_id.removeprefix("req_")[:24]
+            return informed(
+                self._around.service, conversation, self._ask, id=search_id, unavailable=self._search_missing
+            )
         if conversation.tool_choice.mode != "required":
             return self._around.service.answer(conversation, caller=self._caller, streamed=self._request.stream)
         return insisted(
@@ -139,6 +145,14 @@ class _Answering(Response, ABC):
             raise InvalidRequest(f"`{name}` has no effect on this model.", param=name, code="unsupported_parameter")
         self._ignored.append(name)
         self._headers_changed()
+
+    def _search_missing(self) -> None:
+        name = "tools[web_search]"
+        if self._strict:
+            raise InvalidRequest("The web cannot be searched here.", param="tools", code="unsupported_parameter")
+        if name not in self._ignored:
+            self._ignored.append(name)
+            self._headers_changed()
 
     def _call_missing(self) -> None:
         self._failing("x-cwproxy-tool-choice", "unmet")

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from cwproxy.accounts.callers import Caller
 from cwproxy.conversation import Conversation
-from cwproxy.reply import Reply, ReplyEvent, Usage
+from cwproxy.reply import Found, Reply, ReplyEvent, Usage
 
 
 class Model(Protocol):
@@ -46,6 +46,9 @@ class Answer(Protocol):
 class Service(Protocol):
     async def models(self) -> Catalog: ...
     async def readiness(self) -> Readiness: ...
+    async def search(self, query: str, /) -> tuple[Found, ...] | None:
+        """None where nobody can search the web."""
+
     def answer(
         self, conversation: Conversation, *, caller: Caller, streamed: bool = False
     ) -> AbstractAsyncContextManager[Answer]:

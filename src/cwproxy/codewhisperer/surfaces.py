@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from cwproxy import __version__
-from cwproxy.codewhisperer.wire import ChatRequest, ControlRequest, ConversationState
+from cwproxy.codewhisperer.wire import ChatRequest, ControlRequest, ConversationState, SearchRequest
 from cwproxy.errors import SettingsError
 
 USER_AGENT = f"cwproxy/{__version__}"
@@ -140,6 +140,21 @@ def chat_call(
     )
     path = "/" if operation else "/generateAssistantResponse"
     return Call("POST", chat_base(target) + path, headers, msgspec.json.encode(request))
+
+
+def has_search(target: Target) -> bool:
+    """Whether the surface has InvokeMCP (protocol.md 1.1)."""
+    return target.surface in (Surface.KIRO, Surface.CODEWHISPERER)
+
+
+def search_call(target: Target, query: str, *, id: str) -> Call:
+    """A search of the web (protocol.md 7 4), for a target that has one. `id` comes back with the answer."""
+    kiro = target.surface is Surface.KIRO
+    headers = _headers(target, "KiroRuntimeService.InvokeMCP" if kiro else None)
+    if target.profile_arn is not None:
+        headers["x-amzn-kiro-profile-arn"] = target.profile_arn
+    body = SearchRequest(id=id, params={"name": "web_search", "arguments": {"query": query}})
+    return Call("POST", chat_base(target) + ("/" if kiro else "/mcp"), headers, msgspec.json.encode(body))
 
 
 def models_call(target: Target, *, next_token: str | None = None) -> Call:

@@ -150,6 +150,15 @@ class ChatRequest(_Wire, frozen=True, kw_only=True):
     source: str | None = None
 
 
+class SearchRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """InvokeMCP: JSON-RPC 2.0, with the service's one tool."""
+
+    id: str
+    params: dict[str, object]
+    jsonrpc: Literal["2.0"] = "2.0"
+    method: Literal["tools/call"] = "tools/call"
+
+
 class ControlRequest(_Wire, frozen=True, kw_only=True):
     """ListAvailableModels, ListAvailableProfiles and GetUsageLimits: each takes some of these."""
 

@@ -21,6 +21,7 @@ from cwproxy.reply import (
     ReasoningSignature,
     ReasoningStarted,
     ReplyEvent,
+    Searched,
     StopReason,
     TextDelta,
     TextStarted,
@@ -116,7 +117,7 @@ class Filters:
             case ReasoningSignature(index=index):
                 if index not in self._dropped:
                     yield event
-            case Usage() | Finished():
+            case Usage() | Finished() | Searched():
                 yield event
             case _:
                 assert_never(event)

@@ -6,6 +6,7 @@ import json
 import time
 from typing import Any, TypeVar
 
+from cwproxy.simulator import mcp
 from cwproxy.simulator.accounts import Account, arn_region
 from cwproxy.simulator.admission import check_region
 from cwproxy.simulator.envelope import Refused, Reply, ServiceError, json_reply
@@ -30,7 +31,9 @@ _RESOURCE_TYPES = frozenset({"AGENTIC_REQUEST", "CREDIT", "SPEC", "VIBE"})
 
 
 def answer(simulation: Simulation, request: Request, route: Route, account: Account) -> Reply:
-    """One of the four operations. REST asks with a query on GET and a body on POST, awsJson always with a body."""
+    """One of the five operations. REST asks with a query on GET and a body on POST, awsJson always with a body."""
+    if route.operation == "InvokeMCP":
+        return json_reply(mcp.answer(request, route, account), route.envelope)
     members: dict[str, Any] = dict(request.query) if request.method == "GET" else _members(request.body)
     match route.operation:
         case "ListAvailableModels":

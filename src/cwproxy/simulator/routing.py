@@ -14,7 +14,7 @@ _TARGETS: dict[str, tuple[str, frozenset[str]]] = {
     "AmazonCodeWhispererStreamingService": ("q", frozenset({"GenerateAssistantResponse"})),
     "AmazonCodeWhispererService": ("q", _CONTROL_OPERATIONS),
     "AmazonQDeveloperStreamingService": ("q-iam", frozenset({"SendMessage"})),
-    "KiroRuntimeService": ("kiro", frozenset({"GenerateAssistantResponse"})),
+    "KiroRuntimeService": ("kiro", frozenset({"GenerateAssistantResponse", "InvokeMCP"})),
     "KiroControlPlaneBearerService": ("kiro", _CONTROL_OPERATIONS),
 }
 _PATHS: dict[tuple[str, str], str] = {
@@ -24,6 +24,7 @@ _PATHS: dict[tuple[str, str], str] = {
     ("GET", "/getUsageLimits"): "GetUsageLimits",
     ("POST", "/ListAvailableProfiles"): "ListAvailableProfiles",
     ("POST", "/GetProfile"): "GetProfile",
+    ("POST", "/mcp"): "InvokeMCP",
 }
 _UNKNOWN = ServiceError(404, "UnknownOperationException", "The requested operation is not recognized by the service.")
 

@@ -122,3 +122,13 @@ def test_a_tool_with_a_name_of_90_characters(stack: Stack, tmp_path: Path) -> No
     assert (call["name"], call["input"]) == (TOOL, {"what": "the thing"})
     assert "did the thing" in said.result["result"]
     assert claude.statuses() == {200}
+
+
+def test_its_web_search(stack_kiro: Stack, tmp_path: Path) -> None:
+    claude = ClaudeCode(stack_kiro, tmp_path, MODELS[0])
+    said = claude("Search for 'größe', please.", "--tools", "WebSearch", "--allowedTools", "WebSearch")
+    (call,) = said.blocks("assistant", "tool_use")
+    assert (call["name"], call["input"]) == ("WebSearch", {"query": "größe"})
+    assert "https://page1.example/" in said.result["result"]
+    assert said.result["modelUsage"][MODELS[0]]["webSearchRequests"] == 1
+    assert claude.statuses() == {200}

@@ -169,6 +169,26 @@ def test_what_cannot_be_served_is_named(members: dict[str, Any], param: str) -> 
     assert caught.value.param == param
 
 
+@pytest.mark.parametrize(
+    ("messages", "query"),
+    [
+        ([{"role": "user", "content": "Perform a web search for the query: größe "}], "größe"),
+        (
+            [
+                {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]},
+                {"role": "system", "content": "Now."},
+            ],
+            "a\nb",
+        ),
+        ([{"role": "assistant", "content": "hi"}], ""),
+    ],
+)
+def test_what_is_looked_up(messages: list[dict[str, Any]], query: str) -> None:
+    search = {"type": "web_search_20250305", "name": "web_search"}
+    assert conversation(messages=messages, tools=[search]).search == query
+    assert conversation(messages=messages, tools=[search, TOOL]).search is None
+
+
 def test_a_client_may_name_its_conversation() -> None:
     assert parsed().called("mine").conversations[0].name == "mine"
 

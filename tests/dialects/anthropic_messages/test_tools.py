@@ -13,6 +13,7 @@ from cwproxy.errors import InvalidRequest
 SCHEMA = b'{"type":"object"}'
 READ = {"name": "read", "description": "Reads.", "input_schema": {"type": "object"}}
 WRITE = {"name": "write", "input_schema": {"type": "object"}}
+SEARCH = {"type": "web_search_20250305", "name": "web_search", "max_uses": 8}
 DEFERRED = {"name": "mcp__a__b", "input_schema": {"type": "object"}, "defer_loading": True}
 
 
@@ -40,7 +41,7 @@ def test_tools_in_every_shape() -> None:
 
 
 def test_tools_that_run_elsewhere_are_left_out_and_named() -> None:
-    search = {"type": "web_search_20250305", "name": "web_search", "max_uses": 8}
+    search = SEARCH
     found = offered(tools=[search, READ, {"type": "code_execution_20250825", "name": "code_execution"}, search])
     assert [tool.name for tool in found.tools] == ["read"]
     assert found.foreign == ("web_search", "code_execution")
@@ -99,6 +100,20 @@ def test_impossible_choices(choice: object) -> None:
     with pytest.raises(InvalidRequest) as caught:
         offered(tools=[READ], tool_choice=choice)
     assert caught.value.param == "tool_choice"
+
+
+@pytest.mark.parametrize("choice", [None, {"type": "tool", "name": "web_search"}, {"type": "any"}])
+def test_a_request_with_nothing_but_the_search_is_one(choice: object) -> None:
+    found = offered(tools=[SEARCH, SEARCH], tool_choice=choice)
+    assert (found.search, found.foreign, found.choice) == (True, (), ToolChoice())
+
+
+def test_a_tool_that_is_left_out_cannot_be_forced() -> None:
+    code = {"type": "code_execution_20250825", "name": "code_execution"}
+    assert offered(tools=[READ, code], tool_choice={"type": "tool", "name": "code_execution"}).choice == ToolChoice()
+    assert offered(tools=[code], tool_choice={"type": "any"}).choice == ToolChoice()
+    assert offered(tools=[READ, code], tool_choice={"type": "any"}).choice == ToolChoice("required")
+    assert not offered(tools=[READ, code, SEARCH]).search
 
 
 def test_a_forced_call_needs_a_tool() -> None:

@@ -1,5 +1,6 @@
 """The whole answer as one `message` object (compatibility.md 2.2)."""
 
+from collections.abc import Iterator
 from typing import Literal, TypeAlias, assert_never
 
 import msgspec
@@ -10,11 +11,15 @@ from cwproxy.dialects.anthropic_messages.shape import (
     Caller,
     Ending,
     MessageUsage,
+    SearchInput,
+    SearchResult,
+    SearchUse,
     Shape,
     ending,
+    search_result,
     usage_object,
 )
-from cwproxy.reply import ReasoningPart, RedactedPart, Reply, ReplyPart, TextPart, ToolUsePart
+from cwproxy.reply import ReasoningPart, RedactedPart, Reply, ReplyPart, SearchPart, TextPart, ToolUsePart
 
 
 class _Text(msgspec.Struct, frozen=True, tag="text"):
@@ -38,7 +43,7 @@ class _ToolUse(msgspec.Struct, frozen=True, tag="tool_use"):
     caller: Caller = DIRECT
 
 
-_Block: TypeAlias = _Text | _Thinking | _Redacted | _ToolUse
+_Block: TypeAlias = _Text | _Thinking | _Redacted | _ToolUse | SearchUse | SearchResult
 
 
 class _Message(msgspec.Struct, frozen=True):
@@ -56,25 +61,30 @@ class _Message(msgspec.Struct, frozen=True):
 
 def complete(reply: Reply, *, id: str, model: str, shape: Shape = PLAIN) -> bytes:
     """The response body. `citations` is an empty list, because clients break on null and validators on its absence."""
-    content = [block for part in reply.parts if (block := _block(part, shape)) is not None]
+    content = [block for part in reply.parts for block in _blocks(part, shape)]
+    searches = sum(isinstance(block, SearchUse) for block in content)
     called = any(isinstance(block, _ToolUse) for block in content)
     reason = ending(reply.reason, called=called)
     stop_sequence = reply.stop_sequence if reason == "stop_sequence" else None
-    return msgspec.json.encode(_Message(id, model, content, reason, stop_sequence, usage_object(reply.usage)))
+    return msgspec.json.encode(_Message(id, model, content, reason, stop_sequence, usage_object(reply.usage, searches)))
 
 
-def _block(part: ReplyPart, shape: Shape) -> _Block | None:
+def _blocks(part: ReplyPart, shape: Shape) -> Iterator[_Block]:
     match part:
         case TextPart(text=text):
-            return _Text(text)
+            yield _Text(text)
         case ToolUsePart(id=id, name=name, arguments=arguments):
-            return _ToolUse(id, name, _input(arguments)) if shape.calls else None
+            if shape.calls:
+                yield _ToolUse(id, name, _input(arguments))
         case ReasoningPart() | RedactedPart() if shape.thinking == "hidden":
-            return None
+            pass
         case ReasoningPart(text=text, signature=signature):
-            return _Thinking("" if shape.thinking == "omitted" else text, signature)
+            yield _Thinking("" if shape.thinking == "omitted" else text, signature)
         case RedactedPart(data=data):
-            return _Redacted(data)
+            yield _Redacted(data)
+        case SearchPart(id=id, query=query, found=found):
+            yield SearchUse(id, SearchInput(query))
+            yield search_result(id, found)
         case _:
             assert_never(part)
 

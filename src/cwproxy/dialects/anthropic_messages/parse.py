@@ -32,6 +32,12 @@ from cwproxy.reply import Reply, Usage
 BILLING: Final = "x-anthropic-billing-header:"
 """How a system block of Claude Code begins that is not meant for the model and changes with every version."""
 
+SEARCHING: Final = "Perform a web search for the query:"
+"""How the prompt of Claude Code's web search begins."""
+
+MAX_QUERY: Final = 1_000
+"""Characters."""
+
 LOW_BUDGET: Final = 4_096
 MEDIUM_BUDGET: Final = 12_288
 """Thinking tokens up to which an effort is low and medium."""
@@ -131,8 +137,16 @@ def _conversation(request: Request, tools: Offer, blocks: Blocks) -> Conversatio
         max_tokens=request.max_tokens,
         effort=_effort(request),
         parallel=tools.parallel,
+        search=_query(turns) if tools.search else None,
         any_version=True,
     )
+
+
+def _query(turns: Sequence[Turn]) -> str:
+    """What is to be looked up: the user's last words, without Claude Code's own before them."""
+    last = next((turn for turn in reversed(turns) if isinstance(turn, UserTurn)), UserTurn(()))
+    text = "\n".join(part.text for part in last.parts if isinstance(part, Text))
+    return text.removeprefix(SEARCHING).strip()[:MAX_QUERY]
 
 
 def _system(request: Request, blocks: Blocks) -> list[str]:

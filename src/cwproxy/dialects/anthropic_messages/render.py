@@ -10,7 +10,16 @@ from typing import Final, TypeAlias, assert_never
 
 import msgspec
 
-from cwproxy.dialects.anthropic_messages.shape import DIRECT, PLAIN, MessageUsage, Shape, ending, usage_object
+from cwproxy.dialects.anthropic_messages.shape import (
+    DIRECT,
+    PLAIN,
+    MessageUsage,
+    SearchUse,
+    Shape,
+    ending,
+    search_result,
+    usage_object,
+)
 from cwproxy.reply import (
     Finished,
     PartEnded,
@@ -19,6 +28,7 @@ from cwproxy.reply import (
     ReasoningSignature,
     ReasoningStarted,
     ReplyEvent,
+    Searched,
     TextDelta,
     TextStarted,
     ToolArguments,
@@ -34,7 +44,9 @@ _NONE: Final = -1
 _encode = msgspec.json.Encoder().encode
 
 _Started: TypeAlias = TextStarted | ReasoningStarted | ReasoningRedacted | ToolUseStarted
-_PartEvent: TypeAlias = _Started | TextDelta | ReasoningDelta | ReasoningSignature | ToolArguments | PartEnded
+_PartEvent: TypeAlias = (
+    _Started | TextDelta | ReasoningDelta | ReasoningSignature | ToolArguments | Searched | PartEnded
+)
 
 
 class Renderer:
@@ -65,6 +77,7 @@ class Renderer:
         self._text = b""
         self._signature: list[str] = []
         self._called = False
+        self._searches = 0
         self._argued = True
         self._waiting: dict[int, list[_PartEvent]] = {}
         self.usage: Usage | None = None
@@ -106,6 +119,8 @@ class Renderer:
             case TextStarted() | ReasoningStarted() | ReasoningRedacted() | ToolUseStarted():
                 if self._is_shown(event):
                     yield self._started(event)
+            case Searched():
+                yield from self._searched(event)
             case PartEnded():
                 yield from self._ended()
             case TextDelta() | ReasoningDelta() | ReasoningSignature() | ToolArguments():
@@ -113,6 +128,18 @@ class Renderer:
                     yield from self._filled(event)
             case _:
                 assert_never(event)
+
+    def _searched(self, event: Searched) -> Iterator[bytes]:
+        """Two blocks, whole."""
+        self._searches += 1
+        yield _event("content_block_start", index=self._blocks, content_block=SearchUse(event.id, {}))
+        query = _encode({"query": event.query}).decode()
+        yield self._delta(type="input_json_delta", partial_json=query)
+        yield _event("content_block_stop", index=self._blocks)
+        result = search_result(event.id, event.found)
+        yield _event("content_block_start", index=self._blocks + 1, content_block=result)
+        yield _event("content_block_stop", index=self._blocks + 1)
+        self._blocks += 2
 
     def _is_shown(self, event: _Started) -> bool:
         match event:
@@ -172,7 +199,7 @@ class Renderer:
     def _end(self, event: Finished) -> Iterator[bytes]:
         reason = ending(event.reason, called=self._called)
         stop_sequence = event.stop_sequence if reason == "stop_sequence" else None
-        usage = usage_object(self.usage or Usage(0, 0, "estimate"))
+        usage = usage_object(self.usage or Usage(0, 0, "estimate"), self._searches)
         delta = {"stop_reason": reason, "stop_sequence": stop_sequence, "stop_details": None, "container": None}
         yield _event("message_delta", delta=delta, usage=usage)
         yield _event("message_stop")

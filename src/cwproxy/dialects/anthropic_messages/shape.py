@@ -1,11 +1,12 @@
 """What the streamed and the whole form of a message share: its shape, its end and its usage."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, assert_never
 
 import msgspec
 
-from cwproxy.reply import StopReason, Usage
+from cwproxy.reply import Found, StopReason, Usage
 
 Ending: TypeAlias = Literal[
     "end_turn", "max_tokens", "stop_sequence", "tool_use", "refusal", "model_context_window_exceeded"
@@ -34,6 +35,43 @@ class Caller(msgspec.Struct, frozen=True, tag="direct"):
 DIRECT: Final = Caller()
 
 
+class SearchInput(msgspec.Struct, frozen=True):
+    query: str
+
+
+class SearchUse(msgspec.Struct, frozen=True, tag="server_tool_use"):
+    """The call of a search that has been made here."""
+
+    id: str
+    input: SearchInput | dict[str, str]
+    name: Literal["web_search"] = "web_search"
+    caller: Caller = DIRECT
+
+
+class SearchPage(msgspec.Struct, frozen=True, tag="web_search_result"):
+    """What Anthropic encrypts for its own models to read again is empty."""
+
+    title: str
+    url: str
+    page_age: str | None = None
+    encrypted_content: str = ""
+
+
+class SearchResult(msgspec.Struct, frozen=True, tag="web_search_tool_result"):
+    tool_use_id: str
+    content: list[SearchPage]
+    caller: Caller = DIRECT
+
+
+def search_result(id: str, found: Iterable[Found]) -> SearchResult:
+    return SearchResult(id, [SearchPage(page.title, page.url, page.published) for page in found])
+
+
+class SearchUsage(msgspec.Struct, frozen=True):
+    web_search_requests: int
+    web_fetch_requests: int = 0
+
+
 class OutputDetails(msgspec.Struct, frozen=True):
     thinking_tokens: int = 0
 
@@ -47,12 +85,12 @@ class MessageUsage(msgspec.Struct, frozen=True):
     cache_read_input_tokens: int = 0
     output_tokens_details: OutputDetails = OutputDetails()
     cache_creation: None = None
-    server_tool_use: None = None
+    server_tool_use: SearchUsage | None = None
     service_tier: None = None
     inference_geo: None = None
 
 
-def usage_object(usage: Usage) -> MessageUsage:
+def usage_object(usage: Usage, searches: int = 0) -> MessageUsage:
     read, written = usage.cache_read_tokens, usage.cache_write_tokens
     return MessageUsage(
         max(0, usage.input_tokens - read - written),
@@ -60,6 +98,7 @@ def usage_object(usage: Usage) -> MessageUsage:
         written,
         read,
         OutputDetails(usage.reasoning_tokens),
+        server_tool_use=SearchUsage(searches) if searches else None,
     )
 
 

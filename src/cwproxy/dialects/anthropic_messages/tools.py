@@ -20,17 +20,21 @@ _PLACEHOLDER: Final = "DeferredToolPlaceholder"
 """Claude Code's own: it stands for tools that are not there."""
 
 _CLIENT_TYPES: Final = (None, "custom", "function")
+_WEB_SEARCH: Final = "web_search_"
 _TOOL_SEARCH: Final = "tool_search_tool"
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """The tools and the choice. foreign: kinds of tools that were left out. parallel: several calls are fine."""
+    """The tools and the choice. foreign: kinds of tools that were left out. parallel: several calls are fine.
+    search: there is no tool but the search of the web, so the request is one.
+    """
 
     tools: tuple[Tool, ...]
     choice: ToolChoice
     foreign: tuple[str, ...] = ()
     parallel: bool = True
+    search: bool = False
 
 
 def offer(request: Request) -> Offer:
@@ -41,7 +45,19 @@ def offer(request: Request) -> Offer:
     shown = None if searched_elsewhere else frozenset(_referred_to(request.messages or ()))
     tools = tuple(_tools(specs, shown))
     wish, parallel = _wish(request.tool_choice)
-    return Offer(offers.chosen(tools, wish, "tool_choice"), wish.choice, offers.kinds(foreign), parallel)
+    if _names_foreign(wish, specs):
+        wish = Wish(ToolChoice())
+    search = bool(foreign) and not tools and all(kind.startswith(_WEB_SEARCH) for kind in foreign)
+    left_out = () if search else offers.kinds(foreign)
+    return Offer(offers.chosen(tools, wish, "tool_choice"), wish.choice, left_out, parallel, search)
+
+
+def _names_foreign(wish: Wish, specs: Sequence[ToolSpec]) -> bool:
+    """Whether a tool is forced that is not offered to the model; or any, and there are no others."""
+    ours = {spec.name for spec in specs if spec.type in _CLIENT_TYPES}
+    if wish.choice.mode != "required" or not specs:
+        return False
+    return not ours if wish.names is None else wish.names <= {spec.name for spec in specs} - ours
 
 
 def _tools(specs: Sequence[ToolSpec], shown: Collection[str] | None) -> Iterator[Tool]:

@@ -18,6 +18,7 @@ from cwproxy.reply import (
     ReasoningSignature,
     ReasoningStarted,
     ReplyEvent,
+    Searched,
     TextDelta,
     TextStarted,
     ToolArguments,
@@ -113,7 +114,7 @@ class Renderer:
                 self.usage = event
             case Finished():
                 yield from self._end(event)
-            case TextStarted() | ReasoningStarted() | ReasoningSignature() | ReasoningRedacted():
+            case TextStarted() | ReasoningStarted() | ReasoningSignature() | ReasoningRedacted() | Searched():
                 pass
             case _:
                 assert_never(event)
