@@ -38,8 +38,9 @@ TABLE: Final[tuple[Parameter, ...]] = (
         "tools",
         Kind.HONOURED,
         "Tools that the client runs. Those that run at Anthropic (`code_execution`, ...) are left out and named in "
-        "`x-cwproxy-ignored`; a request with `web_search` alone is answered by way of the account's own search, where it "
-        "has one (surfaces `kiro` and `codewhisperer`); a tool with `defer_loading` is shown to the model once a `tool_reference` names it.",
+        "`x-cwproxy-ignored`; a request with `web_search` alone is answered by way of the account's own search, where "
+        "it has one (surfaces `kiro` and `codewhisperer`); a tool with `defer_loading` is shown to the model once a "
+        "`tool_reference` names it.",
     ),
     Parameter(
         "tool_choice",
