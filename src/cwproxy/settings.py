@@ -95,7 +95,7 @@ class Settings(BaseSettings):
     )
     upstream_proxy: str | None = Field(default=None, description="HTTP proxy for the calls to AWS.")
     ca_bundle: Path | None = Field(default=None, description="PEM file of further certificate authorities.")
-    usage_days: int = Field(default=400, ge=31, description="Days for which the usage ledger is kept.")
+    usage_days: int = Field(default=180, ge=31, description="Days for which the usage ledger is kept.")
     drain: float = Field(default=5.0, ge=0, le=3600, description="Seconds that open streams get at shutdown.")
     dump_failures: Path | None = Field(
         default=None, description="Directory for what failing requests sent and were answered; holds prompts."

@@ -119,7 +119,6 @@ async def open_server(settings: Settings, directory: Path | None = None) -> Asyn
         store = await stack.enter_async_context(open_accounts(settings, directory))
         books = Bookkeeper(Ledger(store.database), retention_days=settings.usage_days, wall=time.time)
         stack.push_async_callback(books.aclose)
-        await books.start()
         parts = await stack.enter_async_context(_open_parts(settings, store, books))
         ring = KeyRing(
             [key.get_secret_value() for key in settings.api_keys],
@@ -130,6 +129,7 @@ async def open_server(settings: Settings, directory: Path | None = None) -> Asyn
         )
         stack.push_async_callback(ring.aclose)
         await ring.start()
+        await books.start(spending=ring.spends)
         require_keys_when_open(settings, stored=ring.has_clients)
         quotas = Quotas(parts.limits, books.statistics.attempts, told=parts.learn_quota, wall=time.time)
         stack.push_async_callback(quotas.aclose)

@@ -137,10 +137,10 @@ async def test_what_others_have_spent_is_read_again_only_when_somebody_asks(ledg
     reads = 0
     read = ledger.credits_by_key
 
-    def counted(*, since: float) -> dict[str, float]:
+    def counted(period: Period) -> dict[str, float]:
         nonlocal reads
-        reads += 1
-        return read(since=since)
+        reads += period.until == float("inf")
+        return read(period)
 
     ledger.credits_by_key = counted  # type: ignore[method-assign]
     books = Bookkeeper(ledger, retention_days=90, wall=lambda: NOW, clock=lambda: running, gather=0.01)
@@ -161,6 +161,28 @@ async def test_what_others_have_spent_is_read_again_only_when_somebody_asks(ledg
     before = books.spent("key-1")
     await until(lambda: books.spent("key-1") == 4.0)
     assert before in (3.0, 4.0)
+    await books.aclose()
+
+
+async def test_what_comes_late_to_the_ledger_is_counted_in_the_end(ledger: Breakable) -> None:
+    now, running = NOW, 0.0
+    books = Bookkeeper(ledger, retention_days=90, wall=lambda: now, clock=lambda: running, gather=0.01)
+    await books.start()
+    ledger.write([a_record(at=NOW - 3600, credits=1.0), a_record(at=NOW - 10, credits=2.0)])
+    running += bookkeeping.SPENT_SECONDS
+    await until(lambda: books.spent("key-1") == 2.0)
+    now += bookkeeping.BASE_SECONDS
+    running += bookkeeping.SPENT_SECONDS
+    await until(lambda: books.spent("key-1") == 3.0)
+    await books.aclose()
+
+
+async def test_where_no_key_has_only_so_many_credits_nothing_is_added_up(ledger: Breakable) -> None:
+    ledger.write([a_record(credits=1.0)])
+    books = Bookkeeper(ledger, retention_days=90, wall=lambda: NOW, gather=0.01)
+    await books.start(spending=False)
+    assert books.spent("key-1") == 0.0
+    await until(lambda: books.spent("key-1") == 1.0)
     await books.aclose()
 
 

@@ -58,6 +58,7 @@ def test_keys_of_the_settings_are_clients_without_limits() -> None:
     assert known.meter.limits == KeyLimits()
     assert known.caller.models is None
     assert ring.find(digest_of("three")) is None
+    assert not ring.spends
     assert ring.required
     assert ring.has_clients
 
@@ -100,8 +101,9 @@ async def test_an_operators_key_asks_nothing_of_clients(keys: Breakable) -> None
 
 
 async def test_limits_do_not_begin_anew_when_another_key_is_made(keys: Breakable) -> None:
-    _, digest = made(keys, limits=KeyLimits(requests_per_minute=1))
+    _, digest = made(keys, limits=KeyLimits(requests_per_minute=1, monthly_credits=5))
     async with watching(keys) as ring:
+        assert ring.spends
         known = ring.find(digest)
         assert known is not None
         assert known.meter.enter(monotonic=0, wall=NOW) is None

@@ -70,6 +70,15 @@ def test_nobody_is_logged_in(cli: Cli) -> None:
     assert "→ Run `cwproxy login`." in done.out
 
 
+def test_an_open_address_without_a_key_and_with_one(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CWPROXY_HOST", "0.0.0.0")
+    done = cli("doctor")
+    assert done.code == 1
+    assert "FAIL API keys: listening on 0.0.0.0 lets other machines in" in done.out
+    cli("keys", "create", "laptop")
+    assert "ok   API keys: 1 in force" in cli("doctor").out
+
+
 def test_a_directory_that_is_open_to_others(account: SimulatedAccount, cli: Cli, home: Path) -> None:
     (home / "data").chmod(0o755)
     done = cli("doctor")

@@ -201,3 +201,22 @@ def test_a_server_that_is_stopped_writes_what_it_has_seen(tmp_path: Path) -> Non
             proxy.end(signal.SIGTERM)
     done = command("usage", "--json", home=home)
     assert json.loads(done.out)["groups"][0]["served"] == 5
+
+
+def test_a_token_that_the_backend_repeats_is_not_shown_to_operators(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with Server("simulate", "--auto-approve", "--pace", "0", home=home) as simulator:
+        aws = SimulatorClient(simulator.url)
+        account = store_login(home, aws.account("builder-id"))
+        admin = command("keys", "create", "operator", "--admin", home=home).out.strip()
+        with Store.open(home / "data") as store:
+            stored = store.token(account.id)
+        assert stored is not None
+        token = stored.access_token.reveal()
+        with Server("serve", "--endpoint", simulator.url, "--port", "0", home=home) as proxy:
+            repeated = json.dumps({"message": f"bad token {token}"})
+            aws.fault("status", status=400, body=repeated, count=9, scope="control-plane")
+            headers = {"x-api-key": admin}
+            answer = httpx.get(f"{proxy.url}/admin/accounts", headers=headers, trust_env=False, timeout=20)
+    assert "bad token" in answer.json()["accounts"][0]["quota"]["problem"]
+    assert token not in answer.text + proxy.out + proxy.err

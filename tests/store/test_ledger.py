@@ -31,7 +31,7 @@ def ledger(database: Database) -> Ledger:
 def test_an_empty_ledger_sums_to_nothing(ledger: Ledger) -> None:
     assert ledger.summaries(ALWAYS) == {(): Summary()}
     assert ledger.summaries(ALWAYS, (Dimension.ACCOUNT,)) == {}
-    assert ledger.credits_by_key(since=0) == {}
+    assert ledger.credits_by_key(ALWAYS) == {}
     ledger.write([])
 
 
@@ -88,7 +88,9 @@ def test_days_of_a_period() -> None:
 def test_credits_by_key_since(ledger: Ledger) -> None:
     ledger.write([a_record(at=NOW - 1, credits=8.0), a_record(credits=0.5), a_record(credits=0.25)])
     ledger.write([a_record(key_id="key-2", credits=None), a_record(key_id=None, credits=1.0)])
-    assert ledger.credits_by_key(since=NOW) == {"key-1": 0.75}
+    assert ledger.credits_by_key(Period(NOW, NOW + 1)) == {"key-1": 0.75}
+    assert ledger.credits_by_key(Period(NOW - 1, float("inf"))) == {"key-1": 8.75}
+    assert ledger.credits_by_key(Period(NOW - 1, NOW)) == {"key-1": 8.0}
 
 
 def test_what_is_old_is_forgotten(ledger: Ledger) -> None:

@@ -7,14 +7,15 @@ again. What clients have left is recorded like the rest, and `aclose` writes wha
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Final
 
 from cwproxy.accounts.statistics import Statistics
 from cwproxy.errors import StoreError
-from cwproxy.store.ledger import DAY_SECONDS, Ledger, Record
+from cwproxy.store.ledger import DAY_SECONDS, Ledger, Period, Record
 
 log = logging.getLogger("cwproxy.accounts")
 
@@ -23,6 +24,12 @@ GATHER_SECONDS: Final = 0.5
 
 SPENT_SECONDS: Final = 10.0
 """How old the credits may be that other processes have used."""
+
+LATE_SECONDS: Final = 120.0
+"""How long after its end a record is in the ledger at the latest, mostly."""
+
+BASE_SECONDS: Final = 900.0
+"""After which those that came later still are counted, too."""
 
 IDLE_SECONDS: Final = 3_600.0
 
@@ -56,6 +63,7 @@ class Bookkeeper:
         self._some = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
         self._spent = _Spent()
+        self._base: _Base | None = None
         self._spent_read = float("-inf")
         self._asked = False
         self._pruned: float | None = None
@@ -85,9 +93,10 @@ class Bookkeeper:
             self._some.set()
         return self._spent.of(key_id, self._wall())
 
-    async def start(self) -> None:
-        """Read what the month has cost so far. Raises StoreError."""
-        await self._read_spent()
+    async def start(self, *, spending: bool = True) -> None:
+        """spending: some key has only so many credits, so what the month has cost so far is read. Raises StoreError."""
+        if spending:
+            await self._read_spent()
         self._writer = asyncio.create_task(self._write())  # noqa: TID251 - held, and ended by aclose
 
     async def aclose(self) -> None:
@@ -160,8 +169,15 @@ class Bookkeeper:
     async def _read_spent(self) -> None:
         """Not while a batch is being written, because what waits is added to what the ledger has."""
         now = self._wall()
-        sums = await asyncio.to_thread(self.ledger.credits_by_key, since=month_of(now))
-        self._spent.replace(month_of(now), sums, self._waiting)
+        month = month_of(now)
+        base = self._base
+        if base is None or base.month != month or not 0 <= now - base.until < BASE_SECONDS:
+            until = max(month, now - LATE_SECONDS)
+            sums = await asyncio.to_thread(self.ledger.credits_by_key, Period(month, until))
+            base = self._base = _Base(month, until, sums)
+        late = await asyncio.to_thread(self.ledger.credits_by_key, Period(base.until, float("inf")))
+        sums = {key: base.sums.get(key, 0.0) + late.get(key, 0.0) for key in {*base.sums, *late}}
+        self._spent.replace(month, sums, self._waiting)
         self._spent_read = self._clock()
         self._asked = False
 
@@ -173,6 +189,15 @@ class Bookkeeper:
         if not self._failing:
             log.warning("usage cannot be written to the ledger and waits (%s)", error.message)
         self._failing = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """What a month had cost until a moment, so that not all of it is added up again every time."""
+
+    month: float
+    until: float
+    sums: Mapping[str, float]
 
 
 class _Spent:

@@ -91,6 +91,11 @@ class KeyRing:
         """Whether any client can be let in by a key."""
         return self._clients > 0
 
+    @property
+    def spends(self) -> bool:
+        """Whether any key in force has only so many credits."""
+        return any(key.meter.limits.monthly_credits is not None for key in self._by_head.values())
+
     def find(self, digest: bytes) -> KnownKey | None:
         """The key of that SHA-256, if it is in force."""
         known = self._by_head.get(digest[:_HEAD])

@@ -149,13 +149,13 @@ class Ledger:
         with self._database.transaction() as statements:
             return statements.changed("DELETE FROM usage WHERE at < :before", {"before": before})
 
-    def credits_by_key(self, *, since: float) -> dict[str, float]:
+    def credits_by_key(self, period: Period) -> dict[str, float]:
         statement = (
             "SELECT key_id, sum(credits) AS credits FROM usage "
-            "WHERE at >= :since AND key_id IS NOT NULL AND credits IS NOT NULL GROUP BY key_id"
+            "WHERE at >= :since AND at < :until AND key_id IS NOT NULL AND credits IS NOT NULL GROUP BY key_id"
         )
         with self._database.reading() as statements:
-            rows = statements.execute(statement, {"since": since})
+            rows = statements.execute(statement, {"since": period.since, "until": period.until})
         return {row.text("key_id"): row.number("credits") for row in rows}
 
     def summaries(self, period: Period, by: Sequence[Dimension] = (), whose: Whose = EVERYBODY) -> dict[Group, Summary]:
