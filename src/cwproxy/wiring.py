@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from cwproxy.accounts.oversight import Oversight
 from cwproxy.accounts.pool import Policy, Strategy
 from cwproxy.accounts.quotas import Quotas
 from cwproxy.accounts.recording import Recorder, Unrecorded
+from cwproxy.accounts.reports import Reports
 from cwproxy.accounts.selection import Routing, Selector
 from cwproxy.accounts.sources.accord import Accord
 from cwproxy.accounts.tokens import TokenKeeper
@@ -134,8 +136,10 @@ async def open_server(settings: Settings, directory: Path | None = None) -> Asyn
         quotas = Quotas(parts.limits, books.statistics.attempts, told=parts.learn_quota, wall=time.time)
         stack.push_async_callback(quotas.aclose)
         quotas.watch(lambda: parts.awake(books))
+        reports = Reports(partial(open_place, directory or store_place(settings)))
+        stack.push_async_callback(reports.aclose)
         oversight = Oversight(store, parts.accounts, books, quotas, wall=time.time)
-        operations = Operations(books, oversight, time.time(), time.time)
+        operations = Operations(books, reports, oversight, time.time(), time.time)
         yield Server(
             parts.service,
             create_application(settings, parts.service, ring=ring, operations=operations),

@@ -11,6 +11,7 @@ from cwproxy.accounts.bookkeeping import Bookkeeper
 from cwproxy.accounts.leasing import Accounts
 from cwproxy.accounts.oversight import Oversight
 from cwproxy.accounts.quotas import Quotas
+from cwproxy.accounts.reports import Reports
 from cwproxy.accounts.selection import Routing, Selector
 from cwproxy.accounts.tokens import TokenKeeper
 from cwproxy.api.admin import Operations
@@ -18,7 +19,7 @@ from cwproxy.auth.clock import Clock
 from cwproxy.auth.services import LoginServices
 from cwproxy.codewhisperer.catalog import Allowance, UsageLimits
 from cwproxy.errors import BackendUnavailable
-from cwproxy.store import Store
+from cwproxy.store import Store, open_database
 from cwproxy.store.cooldowns import CoolDowns
 from cwproxy.store.ledger import Ledger
 
@@ -51,8 +52,10 @@ async def made_operations(
         selector = Selector(store, TokenKeeper(store, LoginServices(endpoint=routing.endpoint)), routing)
         accounts = Accounts(store, CoolDowns(store.database), selector, clock=Clock(now=lambda: now))
         quotas = Quotas(read, books.statistics.attempts, wall=lambda: now)
+        reports = Reports(lambda: open_database(directory))
         oversight = Oversight(store, accounts, books, quotas, wall=lambda: now)
-        yield Made(Operations(books, oversight, NOW - 60, lambda: now), store, books, accounts)
+        yield Made(Operations(books, reports, oversight, NOW - 60, lambda: now), store, books, accounts)
+        await reports.aclose()
         await quotas.aclose()
         await accounts.aclose()
         await books.aclose()

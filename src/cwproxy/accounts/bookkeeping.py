@@ -54,7 +54,7 @@ class Bookkeeper:
         self.statistics = Statistics()
         self.dropped = 0
         """Records that the ledger never got."""
-        self.ledger = ledger
+        self._ledger = ledger
         self._retention = retention_days * DAY_SECONDS
         self._wall = wall
         self._clock = clock
@@ -135,7 +135,7 @@ class Bookkeeper:
         batch = self._waiting[:BATCH]
         if not batch:
             return True
-        writing = asyncio.ensure_future(asyncio.to_thread(self.ledger.write, batch))
+        writing = asyncio.ensure_future(asyncio.to_thread(self._ledger.write, batch))
         try:
             # A thread cannot be stopped: whoever is cancelled here has to know whether it has written.
             await asyncio.shield(writing)
@@ -159,7 +159,7 @@ class Bookkeeper:
             if self._asked and self._spent_is_old():
                 await self._read_spent()
             if self._pruned is None or self._clock() - self._pruned >= DAY_SECONDS:
-                await asyncio.to_thread(self.ledger.prune, before=self._wall() - self._retention)
+                await asyncio.to_thread(self._ledger.prune, before=self._wall() - self._retention)
                 self._pruned = self._clock()
         except StoreError as error:
             self._say(error)
@@ -173,9 +173,9 @@ class Bookkeeper:
         base = self._base
         if base is None or base.month != month or not 0 <= now - base.until < BASE_SECONDS:
             until = max(month, now - LATE_SECONDS)
-            sums = await asyncio.to_thread(self.ledger.credits_by_key, Period(month, until))
+            sums = await asyncio.to_thread(self._ledger.credits_by_key, Period(month, until))
             base = self._base = _Base(month, until, sums)
-        late = await asyncio.to_thread(self.ledger.credits_by_key, Period(base.until, float("inf")))
+        late = await asyncio.to_thread(self._ledger.credits_by_key, Period(base.until, float("inf")))
         sums = {key: base.sums.get(key, 0.0) + late.get(key, 0.0) for key in {*base.sums, *late}}
         self._spent.replace(month, sums, self._waiting)
         self._spent_read = self._clock()

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from cwproxy.accounts.bookkeeping import Bookkeeper
 from cwproxy.accounts.figures import Figures, busiest, figures, iso, of_ledger
 from cwproxy.accounts.oversight import AccountView, Oversight
+from cwproxy.accounts.reports import Reports
 from cwproxy.accounts.statistics import Tally
 from cwproxy.api.access import AccessPolicy
 from cwproxy.api.refused import Refused
@@ -27,6 +28,7 @@ class Operations:
     """What the routes show. started: epoch seconds of this process's start; wall: epoch seconds now."""
 
     books: Bookkeeper
+    reports: Reports
     oversight: Oversight
     started: float
     wall: Callable[[], float]
@@ -107,7 +109,7 @@ async def _statistics(operations: Operations, request: Request) -> AllStatistics
     period = period_of(request, now)
     by = _split(request)
     dimensions = [DIMENSIONS[name] for name in by if name != DAY]
-    groups = await asyncio.to_thread(of_ledger, books.ledger, period, dimensions, daily=DAY in by)
+    groups = await operations.reports.ask(lambda ledger: of_ledger(ledger, period, dimensions, daily=DAY in by))
     seen = books.statistics
 
     def shown(tallies: dict[Group, Tally], *split: Dimension) -> list[Figures]:

@@ -109,7 +109,7 @@ def _usage(operations: Operations, access: AccessPolicy) -> APIRouter:
     @router.get("/usage", response_model=None)
     async def of_own_key(request: Request, key: Annotated[KnownKey | None, Depends(access.admit)]) -> Response:
         period = usage.period_of(request, operations.wall())
-        own = await usage.own_usage(operations.books.ledger, period, key, clock=access.clock)
+        own = await usage.own_usage(operations.reports, period, key, clock=access.clock)
         return _json(request, msgspec.json.encode(own))
 
     return router

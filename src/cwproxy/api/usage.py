@@ -1,6 +1,5 @@
 """`GET /v1/usage`: what the client's own key has used. It says nothing of any other key, nor of accounts."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Literal
 
@@ -12,8 +11,9 @@ from cwproxy.accounts.figures import Figures, busiest, figures, iso
 from cwproxy.accounts.keyring import KnownKey
 from cwproxy.accounts.metering import Meter
 from cwproxy.accounts.periods import since
+from cwproxy.accounts.reports import Reports
 from cwproxy.errors import InvalidRequest
-from cwproxy.store.ledger import Dimension, Ledger, OneKey, Period
+from cwproxy.store.ledger import Dimension, OneKey, Period
 
 DEFAULT_PERIOD = "month"
 
@@ -54,12 +54,12 @@ def period_of(request: Request, now: float) -> Period:
         raise InvalidRequest(str(error), param="since") from None
 
 
-async def own_usage(ledger: Ledger, period: Period, key: KnownKey | None, *, clock: Callable[[], float]) -> OwnUsage:
+async def own_usage(reports: Reports, period: Period, key: KnownKey | None, *, clock: Callable[[], float]) -> OwnUsage:
     """Raises StoreError."""
     key_id = None if key is None else key.caller.key_id
     whose = OneKey(key_id)
-    total = await asyncio.to_thread(ledger.summaries, period, (), whose)
-    models = await asyncio.to_thread(ledger.summaries, period, (Dimension.MODEL,), whose)
+    total = await reports.ask(lambda ledger: ledger.summaries(period, (), whose))
+    models = await reports.ask(lambda ledger: ledger.summaries(period, (Dimension.MODEL,), whose))
     return OwnUsage(
         key=key_id,
         since=iso(period.since),
