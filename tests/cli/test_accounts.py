@@ -18,6 +18,14 @@ from cwproxy.store import AccountState, CoolDown, CoolDowns, Store
 ASKING = {"model": "auto", "messages": [{"role": "user", "content": "Hi"}]}
 
 
+def ask(server: Server) -> int:
+    return httpx.post(f"{server.url}/v1/chat/completions", json=ASKING, trust_env=False, timeout=20).status_code
+
+
+def ready(server: Server) -> int:
+    return httpx.get(f"{server.url}/health/ready", trust_env=False).status_code
+
+
 def test_nobody(cli: Cli, home: Path) -> None:
     done = cli("accounts", "list")
     assert (done.code, done.out) == (0, "")
@@ -92,7 +100,7 @@ def test_show_tells_what_a_running_server_knows(
     account = store_login(home, aws.account("builder-id"))
     key = json.loads(cli("keys", "create", "boss", "--admin", "--json").out)["key"]
     with Server("serve", "--port", "0", "--endpoint", aws.url, home=home) as server:
-        httpx.post(f"{server.url}/v1/chat/completions", json=ASKING, trust_env=False, timeout=20)
+        assert ask(server) == 200
         monkeypatch.setenv("CWPROXY_PORT", server.url.rpartition(":")[2])
         monkeypatch.setenv("CWPROXY_ADMIN_KEY", key)
         shown = json.loads(cli("accounts", "show", account.id, "--json").out)
@@ -101,9 +109,17 @@ def test_show_tells_what_a_running_server_knows(
         assert (pool["error_history"], pool["errors"], pool["backoff_level"], pool["blacklisted"]) == ([], {}, 0, False)
         assert "pool: consecutive errors" in cli("accounts", "show", account.id).out
         assert cli("accounts", "disable", account.id).code == 0
-        until(lambda: httpx.get(f"{server.url}/health/ready", trust_env=False).status_code == 503, within=5)
+        until(lambda: ready(server) == 503, within=5)
         assert cli("accounts", "enable", account.id).code == 0
-        until(lambda: httpx.get(f"{server.url}/health/ready", trust_env=False).status_code == 200, within=5)
+        until(lambda: ready(server) == 200, within=5)
+        aws.set_state(account.id, "suspended")
+        assert ask(server) != 200
+        until(lambda: ready(server) == 503, within=5)
+        assert json.loads(cli("accounts", "show", account.id, "--json").out)["blacklisted"] is True
+        aws.set_state(account.id, "healthy")
+        assert cli("accounts", "enable", account.id).code == 0
+        until(lambda: ready(server) == 200, within=5)
+        assert ask(server) == 200
 
 
 def test_serve_says_at_the_start_what_it_cannot_renew(aws: Simulator, home: Path, tmp_path: Path, cli: Cli) -> None:

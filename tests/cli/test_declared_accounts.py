@@ -55,8 +55,9 @@ def test_they_are_listed_used_and_vanish(aws: Simulator, cli: Cli, home: Path, l
     done = cli("chat", "Hi", "-m", "claude-opus-4.5", "--endpoint", aws.url)
     assert done.code == 1
     assert "There is no model 'claude-opus-4.5'" in done.err
-    refused = cli("accounts", "remove", "ann")
-    assert (refused.code, "declared in the configuration file" in refused.err) == (1, True)
+    for command in (("accounts", "remove", "ann"), ("logout", shown[0]["id"])):
+        refused = cli(*command)
+        assert (refused.code, "declared in the configuration file" in refused.err) == (1, True)
     write(home, "")
     assert cli("accounts", "list", "--json").out == "[]\n"
     assert all(kiro.path.exists() for kiro in logins)

@@ -164,9 +164,7 @@ class Renewal:
             return await self._lost(login, "the service gave nothing to renew it with")
         if await asyncio.to_thread(self._store.unfinished, account_id) is not None:
             log.warning("an earlier renewal of account %s was cut off; trying again", account_id)
-        if not await asyncio.to_thread(
-            self._store.reserve, account_id, expected_generation=stored.generation, started_at=self._clock.now()
-        ):
+        if not await asyncio.to_thread(self._reserved, login):
             return await self._renew(account_id, known)
         answer = await self._spent(spend)
         match answer:
@@ -176,6 +174,18 @@ class Renewal:
                 return await self._refused(login, answer)
             case _:
                 assert_never(answer)
+
+    def _reserved(self, login: _Login) -> bool:
+        """Make room for the result. False when the token has moved meanwhile, in the store or in its program's file,
+        which is looked at last: the less time passes until the token is spent, the less likely both programs do that.
+        """
+        account_id, generation = login.account.id, login.stored.generation
+        if not self._store.reserve(account_id, expected_generation=generation, started_at=self._clock.now()):
+            return False
+        if login.account.source is None:
+            return True
+        newest = self.newest(account_id)
+        return newest is not None and newest.generation == generation
 
     def _read(self, account_id: str) -> _Login | None:
         account, token = self._store.account(account_id), self._store.token(account_id)

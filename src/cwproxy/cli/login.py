@@ -156,6 +156,10 @@ async def log_in_quietly(settings: Settings, wanted: Wanted, directory: Path) ->
 async def logout(settings: Settings, account_id: str | None) -> None:
     async with open_store(settings) as store, open_upstream(settings) as upstream:
         account = _one(store, account_id)
+        if account.declared:
+            raise CwproxyError(
+                f"{account.label} is declared in the configuration file; take it out of `providers` there."
+            )
         await LoginDesk(store, login_services(settings), upstream.http).log_out(account.id)
     print(f"Forgot {account.label} ({account.kind.value}).")
 

@@ -14,7 +14,7 @@ from tests.support.sourcefiles import IDC_HASH, write_kiro
 from cwproxy.accounts.renewal import Lost, Postponed, Refreshed, Renewal
 from cwproxy.accounts.sources.accord import place_of, taken
 from cwproxy.auth.services import LoginServices
-from cwproxy.store import AccountKind, AccountState, Secret, Source, SourceKind, Token
+from cwproxy.store import AccountKind, AccountState, Secret, Source, SourceKind, Store, Token
 
 pytestmark = pytest.mark.anyio
 
@@ -163,3 +163,24 @@ async def test_a_login_that_has_ended_says_whose_it_is(shared: Shared, code: str
     shared.theirs(3)
     assert shared.renewal.newest("shared") == shared.token
     assert shared.state() is AccountState.ACTIVE
+
+
+async def test_the_file_is_looked_at_once_more_when_the_room_is_made(shared: Shared) -> None:
+    """What the other program writes while our disk is busy costs nobody the login."""
+    known, store = shared.token, shared.bench.store
+    reserve = shared.bench.store.reserve
+
+    class Slow(Store):
+        def reserve(self, account_id: str, *, expected_generation: int, started_at: float) -> bool:
+            made = reserve(account_id, expected_generation=expected_generation, started_at=started_at)
+            if shared.file()["accessToken"] == "canary-access-0":
+                shared.theirs(1)
+            return made
+
+    services = LoginServices(endpoint=shared.bench.server.url)
+    renewal = Renewal(Slow(store.database), services, clock=shared.bench.time.clock)
+    outcome = await renewal.renew("shared", known)
+    await renewal.aclose()
+    assert isinstance(outcome, Refreshed)
+    assert outcome.token.access_token == Secret("canary-theirs-1")
+    assert shared.bench.server.refreshes == 0
