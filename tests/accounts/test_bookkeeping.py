@@ -181,8 +181,9 @@ async def test_where_no_key_has_only_so_many_credits_nothing_is_added_up(ledger:
     ledger.write([a_record(credits=1.0)])
     books = Bookkeeper(ledger, retention_days=90, wall=lambda: NOW, gather=0.01)
     await books.start(spending=False)
-    assert books.spent("key-1") == 0.0
-    await until(lambda: books.spent("key-1") == 1.0)
+    books.record(a_record(credits=0.5))
+    assert books.spent("key-1") == 0.5, "its own are known at once, also of a key that was just made"
+    await until(lambda: books.spent("key-1") == 1.5)
     await books.aclose()
 
 
@@ -193,6 +194,8 @@ async def test_credits_begin_anew_with_the_month(ledger: Breakable) -> None:
         assert books.spent("key-1") == 2.0
         now = next_month(NOW)
         assert books.spent("key-1") == 0.0
+        books.record(a_record(at=now, credits=0.25))
+        assert books.spent("key-1") == 0.25
 
 
 async def test_old_records_are_forgotten(ledger: Breakable) -> None:

@@ -62,7 +62,7 @@ class Bookkeeper:
         self._waiting: list[Record] = []
         self._some = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
-        self._spent = _Spent()
+        self._spent = _Spent(wall())
         self._base: _Base | None = None
         self._spent_read = float("-inf")
         self._asked = False
@@ -72,7 +72,7 @@ class Bookkeeper:
     def record(self, record: Record, /) -> None:
         self.statistics.add(record)
         if record.credits and record.key_id is not None:
-            self._spent.add(record.key_id, record.credits)
+            self._spent.add(record.key_id, record.credits, record.at)
         if len(self._waiting) < MOST_WAITING:
             self._waiting.append(record)
             self._some.set()
@@ -201,24 +201,31 @@ class _Base:
 
 
 class _Spent:
-    """Credits by key, of one month."""
+    """Credits by key, of the month that `now` is in. Times are epoch seconds."""
 
-    def __init__(self) -> None:
-        self._month = 0.0
+    def __init__(self, now: float) -> None:
+        self._end = next_month(now)
         self._sums: defaultdict[str, float] = defaultdict(float)
 
-    def add(self, key_id: str, credits: float) -> None:
+    def add(self, key_id: str, credits: float, now: float) -> None:
+        self._turn_over(now)
         self._sums[key_id] += credits
 
     def of(self, key_id: str, now: float) -> float:
-        return self._sums.get(key_id, 0.0) if month_of(now) == self._month else 0.0
+        self._turn_over(now)
+        return self._sums.get(key_id, 0.0)
 
     def replace(self, month: float, written: dict[str, float], unwritten: list[Record]) -> None:
-        self._month = month
+        self._end = next_month(month)
         self._sums = defaultdict(float, written)
         for record in unwritten:
             if record.key_id is not None and record.credits and record.at >= month:
                 self._sums[record.key_id] += record.credits
+
+    def _turn_over(self, now: float) -> None:
+        if now >= self._end:
+            self._end = next_month(now)
+            self._sums.clear()
 
 
 def month_of(now: float) -> float:
