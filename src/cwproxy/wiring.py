@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import httpx
 
 from cwproxy.accounts.bookkeeping import Bookkeeper
-from cwproxy.accounts.declarations import Declaration, aliases, apply, declarations
+from cwproxy.accounts.declarations import Declaration, aliases, declarations
+from cwproxy.accounts.declaring import apply
 from cwproxy.accounts.keyring import KeyRing
 from cwproxy.accounts.leasing import Accounts
 from cwproxy.accounts.oversight import Oversight

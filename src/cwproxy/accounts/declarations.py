@@ -14,20 +14,17 @@ A provider with `accounts` stands for one provider each, with the provider's own
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from cwproxy.accounts.sources.accord import place_of, taken
-from cwproxy.accounts.sources.importing import Wanted, described, source_at
 from cwproxy.codewhisperer.surfaces import Surface
-from cwproxy.errors import LoginFailed, SettingsError, SourceError
-from cwproxy.store import Account, AccountKind, Store
+from cwproxy.errors import SettingsError
 
-_FILE = "authentication.tokenFilePath"
+FILE_KEY = "authentication.tokenFilePath"
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -79,12 +76,12 @@ class Provider(AccountEntry):
     @model_validator(mode="after")
     def _has_a_login(self) -> "Provider":
         if self.accounts and self.authentication is not None:
-            raise ValueError(f"it has both accounts and {_FILE}; keep one of them")
+            raise ValueError(f"it has both accounts and {FILE_KEY}; keep one of them")
         if not self.accounts and self.authentication is None:
-            raise ValueError(f"{_FILE} or accounts is missing")
+            raise ValueError(f"{FILE_KEY} or accounts is missing")
         for number, account in enumerate(self.accounts):
             if account.authentication is None:
-                raise ValueError(f"accounts.{number}.{_FILE} is missing")
+                raise ValueError(f"accounts.{number}.{FILE_KEY} is missing")
         return self
 
 
@@ -140,7 +137,7 @@ def declarations(providers: Sequence[Provider], directory: Path) -> list[Declara
                 continue
             path = directory / entry.authentication.token_file_path.expanduser()
             if path in found:
-                raise SettingsError(f"{key}.{_FILE}: {path} is declared at {found[path].key} already")
+                raise SettingsError(f"{key}.{FILE_KEY}: {path} is declared at {found[path].key} already")
             found[path] = Declaration(key, path, entry)
     return list(found.values())
 
@@ -153,64 +150,6 @@ def aliases(providers: Sequence[Provider], own: Mapping[str, str]) -> dict[str, 
             if merged.setdefault(name, model) != model:
                 raise SettingsError(f"providers.{number}.aliases.{name}: it stands for {merged[name]} elsewhere")
     return merged
-
-
-def apply(store: Store, declared: Sequence[Declaration], *, now: float) -> None:
-    """Let the store have exactly the accounts that are declared, beside those that are not.
-
-    Raises SettingsError, with the key, for a login that cannot be read and was never seen; one that was works on with
-    what is known of it. Raises StoreError.
-    """
-    known = {account.id: account for account in store.accounts()}
-    sources = {account.source.path: account for account in known.values() if account.source and not account.declared}
-    for number, declaration in enumerate(declared):
-        imported = sources.get(str(declaration.path.absolute()))
-        if imported is not None:
-            raise SettingsError(
-                f"{declaration.key}.{_FILE}: {declaration.path} is imported already, as account {imported.label!r}; "
-                f"run `cwproxy accounts remove {imported.id[:8]}`, or take it out of the file"
-            )
-        # Accounts are told apart in the order of their making: here, that of the file.
-        _apply(store, declaration, known.get(declaration.account_id), now=now + number / 1000)
-    wanted = {declaration.account_id for declaration in declared}
-    for account in known.values():
-        if account.declared and account.id not in wanted:
-            store.remove(account.id)
-
-
-def _apply(store: Store, declaration: Declaration, known: Account | None, *, now: float) -> None:
-    try:
-        wanted = _wanted(declaration)
-        holding = place_of(wanted.source, wanted.kind).read()
-        account = described(wanted, holding, now=now)
-    except SourceError as error:
-        if known is None:
-            raise SettingsError(f"{declaration.key}.{_FILE}: {error.message}") from error
-        return
-    except LoginFailed as error:
-        raise SettingsError(f"{declaration.key}: {error.message}") from error
-    if known is None:
-        store.add(account, taken(None, holding, now=now), holding.registration)
-    elif known.kind is not account.kind:
-        store.remove(known.id)
-        store.add(account, taken(None, holding, now=now), holding.registration)
-    else:
-        store.revise(replace(account, profile_arn=account.profile_arn or known.profile_arn))
-
-
-def _wanted(declaration: Declaration) -> Wanted:
-    entry = declaration.wanted
-    return Wanted(
-        source=source_at(declaration.path),
-        label=entry.name or declaration.path.stem,
-        kind=None if entry.kind is None else AccountKind(entry.kind),
-        region=entry.region,
-        profile_arn=entry.profile_arn,
-        surface=None if entry.surface is None else entry.surface.value,
-        weight=1.0 if entry.weight is None else entry.weight,
-        declared=True,
-        account_id=declaration.account_id,
-    )
 
 
 def _entries(key: str, provider: Provider) -> list[tuple[str, AccountEntry]]:

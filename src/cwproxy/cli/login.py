@@ -23,7 +23,7 @@ from cwproxy.codewhisperer.surfaces import Surface
 from cwproxy.errors import CwproxyError, LoginRequired, SettingsError
 from cwproxy.settings import Settings
 from cwproxy.store import Account, AccountKind, Secret, Store
-from cwproxy.wiring import login_services, open_store, open_upstream
+from cwproxy.wiring import login_services, open_accounts, open_store, open_upstream
 
 SIMULATED_START_URL = "https://d-1234567890.awsapps.com/start"
 """An Identity Center of the simulator's, for surfaces that need a profile."""
@@ -166,7 +166,7 @@ async def logout(settings: Settings, account_id: str | None) -> None:
 
 async def whoami(settings: Settings, *, as_json: bool) -> None:
     """Raises LoginRequired when nobody is logged in, so that scripts can tell."""
-    async with open_store(settings) as store:
+    async with open_accounts(settings) as store:
         rows = [(account, _token_end(store, account)) for account in store.accounts()]
     if not rows:
         raise LoginRequired("No account is logged in. Run `cwproxy login`.")
