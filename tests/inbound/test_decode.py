@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cwproxy.dialects.openai_chat.schema import Request
+from cwproxy.dialects.openai_chat.schema import Message, Request
 from cwproxy.errors import InvalidRequest
-from cwproxy.inbound.decode import MAX_DEPTH, check_depth, decoder, document
+from cwproxy.inbound.decode import MAX_DEPTH, arguments, check_depth, decoder, document, member_decoder
 
 decode = decoder(Request)
 
@@ -136,3 +136,38 @@ def test_depth_is_counted_outside_strings_only() -> None:
     with pytest.raises(InvalidRequest) as caught:
         check_depth(b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1), "p")
     assert caught.value.param == "p"
+
+
+@pytest.mark.parametrize(
+    ("raw", "param", "words"),
+    [
+        (b"5", "input[1]", "`input[1]` must be an object, not an integer."),
+        (b'{"role":5}', "input[1].role", "`input[1].role` must be a string, not an integer."),
+        (b"{}", "input[1].role", "`input[1].role` is missing."),
+        (rb'{"role":"\ud800","content":[5]}', "input[1].content[0]", "must be"),
+    ],
+)
+def test_a_member_is_named_by_its_place_in_the_request(raw: bytes, param: str, words: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        member_decoder(Message)(raw, "input[1]")
+    assert caught.value.param == param
+    assert words in caught.value.message
+
+
+def test_a_member_may_hold_lone_surrogates() -> None:
+    assert member_decoder(Message)(rb'{"role":"user","content":"\ud800"}', "input[1]").content == "\ufffd"
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (b"", "{}"),
+        (b"null", "{}"),
+        (b'""', "{}"),
+        (b'" "', "{}"),
+        (b'{"a":1}', '{"a":1}'),
+        (rb'"{\"a\":1}"', '{"a":1}'),
+    ],
+)
+def test_arguments_come_as_text_or_as_an_object(raw: bytes, text: str) -> None:
+    assert arguments(raw, "p") == text

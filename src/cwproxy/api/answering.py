@@ -3,15 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from fastapi import Request, Response
 
 from cwproxy.api import body
 from cwproxy.api.access import AccessPolicy
 from cwproxy.api.answers import StreamedAnswer, Surroundings, WholeAnswer
-from cwproxy.api.exchange import exchange_of
-from cwproxy.api.limits import Limits
+from cwproxy.api.exchange import Exchange, exchange_of
 from cwproxy.api.refused import draining
 from cwproxy.api.seam import Asked
 from cwproxy.errors import InvalidRequest
@@ -25,8 +24,23 @@ class Parse(Protocol):
     def __call__(self, body: bytes, *, max_choices: int) -> Asked: ...
 
 
+Read: TypeAlias = Callable[[bytes, Exchange], Awaitable[Asked]]
+"""The request in a body. It may have to look something up, and may want something done with the answer."""
+
+
 def answering(around: Surroundings, access: AccessPolicy, parse: Parse) -> Callable[[Request], Awaitable[Response]]:
     """A plain route: FastAPI's dependencies and validation, of which it needs none, take longer than the conversion."""
+
+    async def read(data: bytes, exchange: Exchange) -> Asked:
+        if len(data) < around.limits.offload_bytes:
+            return parse(data, max_choices=around.limits.choices)
+        return await asyncio.to_thread(parse, data, max_choices=around.limits.choices)
+
+    return answering_what(around, access, read)
+
+
+def answering_what(around: Surroundings, access: AccessPolicy, read: Read) -> Callable[[Request], Awaitable[Response]]:
+    """The same for a request that is not understood by its body alone."""
 
     async def answer(request: Request) -> Response:
         key = await access.admit(request)
@@ -34,12 +48,12 @@ def answering(around: Surroundings, access: AccessPolicy, parse: Parse) -> Calla
             raise draining()
         around.load.admit()
         access.charge(request, key)
+        exchange = exchange_of(request.scope)
         with around.load.body() as space:
             data = await body.read(request, around.limits, space)
             if around.dumps is not None:
-                exchange = exchange_of(request.scope)
                 exchange.dump = partial(around.dumps.write, exchange.request_id, data)
-            asked = await _parsed(parse, data, around.limits)
+            asked = await read(data, exchange)
         strict = around.strict or request.headers.get("x-cwproxy-strict", "0") not in ("", "0")
         if strict:
             _refuse_ineffective(asked)
@@ -47,15 +61,9 @@ def answering(around: Surroundings, access: AccessPolicy, parse: Parse) -> Calla
         if name is not None:
             asked = asked.called(name)
         kind = StreamedAnswer if asked.stream else WholeAnswer
-        return kind(around, asked, exchange_of(request.scope), strict=strict)
+        return kind(around, asked, exchange, strict=strict)
 
     return answer
-
-
-async def _parsed(parse: Parse, data: bytes, limits: Limits) -> Asked:
-    if len(data) < limits.offload_bytes:
-        return parse(data, max_choices=limits.choices)
-    return await asyncio.to_thread(parse, data, max_choices=limits.choices)
 
 
 def _refuse_ineffective(asked: Asked) -> None:

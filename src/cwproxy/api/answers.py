@@ -21,13 +21,14 @@ from cwproxy.api.limits import Limits
 from cwproxy.api.line import Cause, Cut, Line
 from cwproxy.api.load import Load
 from cwproxy.api.refused import describe, draining
-from cwproxy.api.seam import Answer, Asked, Service
+from cwproxy.api.seam import Answer, Asked, NumberedStream, Service, Stream
 from cwproxy.api.searching import informed
 from cwproxy.codewhisperer.repair import after_invalid_json
 from cwproxy.conversation import Conversation
 from cwproxy.diagnosis.dumps import Dumps
 from cwproxy.errors import CwproxyError, InvalidRequest, StreamTruncated
 from cwproxy.filters.conformance import fault
+from cwproxy.inbound.failures import Failure
 from cwproxy.reply import Finished, Folder, Reply, ReplyEvent, StopReason, TextPart, ToolUsePart, Usage
 
 
@@ -94,11 +95,15 @@ class _Answering(Response, ABC):
         exchange, envelope, failure = self._exchange, self._exchange.envelope, describe(error)
         exchange.outcome = failure.code or failure.type
         if line.started:
-            await line.finish(envelope.event(failure, exchange.request_id))
+            await line.finish(self._last_words(failure))
             return
         exchange.status = envelope.status(failure)
         headers = exchange.headers(*failure.headers, *self._notes())
         await line.whole(*_json(exchange.status, headers, envelope.body(failure, exchange.request_id)))
+
+    def _last_words(self, failure: Failure) -> bytes:
+        """Of a stream that fails."""
+        return self._exchange.envelope.event(failure, self._exchange.request_id)
 
     async def _cut(self, line: Line, cause: Cause) -> None:
         self._exchange.outcome = cause.value
@@ -172,6 +177,8 @@ class _Answering(Response, ABC):
 class StreamedAnswer(_Answering):
     """`text/event-stream`; one write per batch of events."""
 
+    _stream: Stream | None = None
+
     def _stream_start(self) -> Message | None:
         headers = self._exchange.headers(
             ("content-type", "text/event-stream; charset=utf-8"),
@@ -186,7 +193,7 @@ class StreamedAnswer(_Answering):
             await self._serve_several(line)
             return
         (conversation,) = self._request.conversations
-        renderer = self._request.renderer(id=self._id, created=self._created)
+        renderer = self._stream = self._request.renderer(id=self._id, created=self._created)
         feed, write = renderer.feed, line.write
         async with self._ask(conversation) as answer:
             self._check_effort(conversation, answer)
@@ -197,6 +204,8 @@ class StreamedAnswer(_Answering):
                     unsure = False
                 data = feed(batch)
                 if renderer.finished:
+                    if self._exchange.keep is not None and isinstance(renderer, NumberedStream):
+                        await self._exchange.keep(renderer.whole)
                     await self._finish(line, data, renderer.usage)
                     return
                 if data:
@@ -250,6 +259,11 @@ class StreamedAnswer(_Answering):
             self._exchange.status = 200
         await super()._fail(line, error)
 
+    def _last_words(self, failure: Failure) -> bytes:
+        if isinstance(self._stream, NumberedStream):
+            return self._stream.failed(failure)
+        return super()._last_words(failure)
+
 
 class WholeAnswer(_Answering):
     """`application/json`: the same events, folded."""
@@ -261,6 +275,8 @@ class WholeAnswer(_Answering):
         request, exchange = self._request, self._exchange
         replies = await self._replies()
         body = request.complete(replies, id=self._id, created=self._created)
+        if exchange.keep is not None:
+            await exchange.keep(body)
         usage = request.usage(replies)
         exchange.status = 200
         exchange.usage = usage

@@ -11,7 +11,7 @@ from starlette.types import Lifespan, Receive, Scope, Send
 
 from cwproxy.accounts.callers import LOCAL
 from cwproxy.accounts.keyring import KnownKey
-from cwproxy.api import admin, messages, models, usage
+from cwproxy.api import admin, messages, models, responses, usage
 from cwproxy.api.access import AccessPolicy
 from cwproxy.api.admin import Operations
 from cwproxy.api.answering import answering
@@ -76,6 +76,7 @@ def create_app(
         app.add_route(prefix + "/chat/completions", answering(around, access, parse), methods=["POST"])
         app.add_route(prefix + "/completions", answering(around, access, parse_prompts), methods=["POST"])
         messages.add_routes(app, prefix, around, access)
+        responses.add_routes(app, prefix, around, access)
         if operations is not None:
             app.include_router(_usage(operations, access), prefix=prefix)
     if operations is not None:

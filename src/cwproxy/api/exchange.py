@@ -41,6 +41,8 @@ class Exchange:
     usage: Usage | None = None
     dump: Callable[[CwproxyError], Awaitable[None]] | None = None
     """Leaves what failed behind, where that is wanted."""
+    keep: Callable[[bytes], Awaitable[None]] | None = None
+    """Keeps the answer, where that is wanted, before its end is sent: the client may ask for it at once."""
     release: Callable[[], None] | None = None
     """To be called when the exchange is over."""
 

@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from cwproxy.accounts.callers import Caller
 from cwproxy.conversation import Conversation
+from cwproxy.inbound.failures import Failure
 from cwproxy.reply import Found, Reply, ReplyEvent, Usage
 
 
@@ -63,6 +64,18 @@ class Stream(Protocol):
     @property
     def finished(self) -> bool: ...
     def feed(self, events: Iterable[ReplyEvent], /) -> bytes: ...
+
+
+@runtime_checkable
+class NumberedStream(Stream, Protocol):
+    """One whose end belongs to what came before: its failure, too, and what was said as a whole."""
+
+    @property
+    def whole(self) -> bytes:
+        """The body that a client that wants no stream would have got, when it has finished."""
+        ...
+
+    def failed(self, failure: Failure, /) -> bytes: ...
 
 
 class Streams(Protocol):

@@ -51,6 +51,19 @@ def decoder(kind: type[_Request]) -> Callable[[bytes], _Request]:
     return decode
 
 
+def member_decoder(kind: type[_Request]) -> Callable[[bytes, str], _Request]:
+    """The same for a member that the request has been left as JSON text; it is told where that stands."""
+    read = decoder(kind)
+
+    def decode(raw: bytes, path: str) -> _Request:
+        try:
+            return read(raw)
+        except InvalidRequest as error:
+            raise _under(path, error) from error
+
+    return decode
+
+
 def document(raw: bytes, param: str) -> bytes:
     """`raw` when it is a JSON object that is safe to pass on, `{}` when it is missing or null."""
     if raw in (b"", b"null"):
@@ -64,6 +77,15 @@ def document(raw: bytes, param: str) -> bytes:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidRequest(f"`{param}` is not valid JSON: {_reason(error)}.", param=param) from error
     return raw
+
+
+def arguments(raw: bytes, param: str) -> str:
+    """The JSON text of a call's arguments, which come as text or as an object; nothing, null and "" stand for `{}`."""
+    if not raw.startswith(b'"'):
+        return document(raw, param).decode()
+    text: str = msgspec.json.decode(raw, type=str)
+    check_depth(text.encode(), param)
+    return text if text.strip() else "{}"
 
 
 def check_depth(raw: bytes, param: str) -> None:
@@ -89,6 +111,15 @@ class _Typed(Generic[_Request]):
             raise _wrong_type(str(error), accepted(self._kind)) from error
         except RecursionError as error:
             raise _too_deep() from error
+
+
+def _under(path: str, error: InvalidRequest) -> InvalidRequest:
+    """The same, said of the request as a whole."""
+    if error.param is None:
+        return InvalidRequest(error.message.replace("The request body", f"`{path}`", 1), param=path, code=error.code)
+    param = f"{path}.{error.param}"
+    message = error.message.replace(f"`{error.param}`", f"`{param}`", 1)
+    return InvalidRequest(message, param=param, code=error.code)
 
 
 def _without_lone_surrogates(body: bytes) -> bytes:

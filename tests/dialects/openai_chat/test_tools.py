@@ -8,8 +8,9 @@ import pytest
 
 from cwproxy.conversation import Tool, ToolChoice
 from cwproxy.dialects.openai_chat.schema import Request
-from cwproxy.dialects.openai_chat.tools import CUSTOM_SCHEMA, Offer, offer
+from cwproxy.dialects.openai_chat.tools import Offer, offer
 from cwproxy.errors import InvalidRequest
+from cwproxy.inbound import custom
 from cwproxy.inbound.offers import MAX_FOREIGN
 
 
@@ -89,7 +90,7 @@ GRAMMAR = {"syntax": "lark", "definition": "start: /x+/"}
 )
 def test_a_custom_tool_is_a_function_of_one_string(tool: dict[str, Any], description: str) -> None:
     found = offered(tools=[tool, F], tool_choice={"type": "custom", "custom": {"name": "c"}})
-    assert found.tools == (Tool("c", description, CUSTOM_SCHEMA),)
+    assert found.tools == (Tool("c", description, custom.SCHEMA),)
     assert found.custom == {"c"}
     assert found.choice == ToolChoice("required", "c")
 

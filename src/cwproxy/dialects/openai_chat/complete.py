@@ -10,11 +10,11 @@ from cwproxy.dialects.openai_chat.shape import (
     ChatUsage,
     FinishReason,
     Shape,
-    custom_input,
     finish_reason,
     total,
     usage_object,
 )
+from cwproxy.inbound import custom
 from cwproxy.reply import ReasoningPart, Reply, TextPart, ToolUsePart
 
 
@@ -90,7 +90,7 @@ def _choice(index: int, reply: Reply, shape: Shape) -> _Choice:
 
 def _call(part: ToolUsePart, shape: Shape) -> _Call | _CustomCall:
     if part.name in shape.custom:
-        return _CustomCall(part.id, _CustomCalled(part.name, custom_input(part.arguments)))
+        return _CustomCall(part.id, _CustomCalled(part.name, custom.unwrapped(part.arguments)))
     return _Call(part.id, _called(part))
 
 

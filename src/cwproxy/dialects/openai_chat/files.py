@@ -2,10 +2,8 @@
 
 from cwproxy.conversation import Document, Text
 from cwproxy.dialects.openai_chat.schema import Part, Source
-from cwproxy.errors import InvalidRequest
+from cwproxy.inbound import files
 from cwproxy.media import documents, payload
-
-INVALID_FILE = "invalid_file"
 
 
 def document(part: Part, path: str) -> Document | Text:
@@ -19,33 +17,12 @@ def document(part: Part, path: str) -> Document | Text:
         case None:
             return _file(part, path)
         case _:
-            raise _elsewhere(f"{path}.source")
+            raise files.elsewhere(f"{path}.source")
 
 
 def _file(part: Part, path: str) -> Document:
     """Nested under `file` in Chat Completions, flat in the Responses API."""
-    nested = part.file
-    holder, where = (part, path) if nested is None else (nested, f"{path}.file")
-    if holder.file_data is None:
-        if holder.file_id is not None:
-            raise _elsewhere(f"{where}.file_id")
-        if part.file_url is not None:
-            raise _elsewhere(f"{path}.file_url")
-        raise InvalidRequest(
-            f"`{where}.file_data` is missing; give it as data:application/pdf;base64,...",
-            param=f"{where}.file_data",
-            code="missing_required_parameter",
-        )
-    param = f"{where}.file_data"
-    data = holder.file_data
-    read = payload.from_data_url(data, param, code=INVALID_FILE) if payload.is_data_url(data) else None
-    return documents.document(read or payload.from_base64(data, param), holder.filename or "", param)
-
-
-def _elsewhere(param: str) -> InvalidRequest:
-    return InvalidRequest(
-        f"`{param}` names a file that is kept elsewhere, and cwproxy keeps and fetches none; "
-        "send the file itself in `file_data` as data:application/pdf;base64,...",
-        param=param,
-        code="unsupported_file",
-    )
+    if part.file is not None:
+        file = part.file
+        return files.document(file.file_data, file.filename, f"{path}.file", file_id=file.file_id, file_url=None)
+    return files.document(part.file_data, part.filename, path, file_id=part.file_id, file_url=part.file_url)

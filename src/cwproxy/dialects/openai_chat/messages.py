@@ -6,8 +6,6 @@ Every content form of compatibility.md 1.2 is taken, and the parts of the other 
 
 from collections.abc import Iterable, Iterator
 
-import msgspec
-
 from cwproxy.conversation import (
     AssistantPart,
     AssistantTurn,
@@ -23,10 +21,10 @@ from cwproxy.conversation import (
     UserTurn,
 )
 from cwproxy.dialects.openai_chat import files
-from cwproxy.dialects.openai_chat.schema import Content, Function, Message, Part, Source, ToolCall
+from cwproxy.dialects.openai_chat.schema import Content, Message, Part, Source, ToolCall
 from cwproxy.errors import InvalidRequest
-from cwproxy.inbound import images
-from cwproxy.inbound.decode import check_depth, document
+from cwproxy.inbound import custom, images
+from cwproxy.inbound.decode import arguments, document
 
 _TEXTS = frozenset({"text", "input_text", "output_text"})
 _PICTURES = frozenset({"image_url", "input_image", "image"})
@@ -197,8 +195,8 @@ def _assistant_parts(message: Message, path: str, calls: _FunctionCalls) -> Iter
         if (text := _text(kind, part, where)) is not None:
             yield text
         elif kind == "tool_use":
-            arguments = document(bytes(part.input), f"{where}.input").decode()
-            yield ToolUse(_present(part.id, f"{where}.id"), _required(part.name, f"{where}.name"), arguments)
+            given = document(bytes(part.input), f"{where}.input").decode()
+            yield ToolUse(_present(part.id, f"{where}.id"), _required(part.name, f"{where}.name"), given)
         elif kind not in _THOUGHTS:
             raise _unusable(kind, where, "an assistant message")
     if message.content is None and message.refusal:
@@ -207,28 +205,18 @@ def _assistant_parts(message: Message, path: str, calls: _FunctionCalls) -> Iter
         yield _tool_use(call, f"{path}.tool_calls[{index}]")
     if message.function_call is not None:
         function = message.function_call
-        arguments = _arguments(function, f"{path}.function_call.arguments")
-        yield ToolUse(calls.asked(function.name), function.name, arguments)
+        given = arguments(bytes(function.arguments), f"{path}.function_call.arguments")
+        yield ToolUse(calls.asked(function.name), function.name, given)
 
 
 def _tool_use(call: ToolCall, path: str) -> ToolUse:
     call_id = _present(call.id, f"{path}.id")
     if call.function is not None:
         name = _required(call.function.name, f"{path}.function.name")
-        return ToolUse(call_id, name, _arguments(call.function, f"{path}.function.arguments"))
+        return ToolUse(call_id, name, arguments(bytes(call.function.arguments), f"{path}.function.arguments"))
     if call.custom is not None:
-        return ToolUse(call_id, call.custom.name, msgspec.json.encode({"input": call.custom.input}).decode())
+        return ToolUse(call_id, call.custom.name, custom.wrapped(call.custom.input))
     raise InvalidRequest(f"`{path}.function` is missing.", param=f"{path}.function", code="missing_required_parameter")
-
-
-def _arguments(function: Function, path: str) -> str:
-    """The JSON text of a call's arguments; nothing, null and "" stand for `{}`."""
-    raw = bytes(function.arguments)
-    if not raw.startswith(b'"'):
-        return document(raw, path).decode()
-    text: str = msgspec.json.decode(raw, type=str)
-    check_depth(text.encode(), path)
-    return text if text.strip() else "{}"
 
 
 def _required(value: str | None, path: str) -> str:

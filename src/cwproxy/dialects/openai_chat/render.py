@@ -9,7 +9,8 @@ from typing import Final, assert_never
 
 import msgspec
 
-from cwproxy.dialects.openai_chat.shape import PLAIN, Shape, custom_input, finish_reason, usage_object
+from cwproxy.dialects.openai_chat.shape import PLAIN, Shape, finish_reason, usage_object
+from cwproxy.inbound import custom
 from cwproxy.reply import (
     Finished,
     PartEnded,
@@ -123,12 +124,12 @@ class Renderer:
         limit = self._shape.call_limit
         if limit is not None and len(self._calls) >= limit:
             return
-        custom = event.name in self._shape.custom
-        call = self._calls[event.index] = _Call(len(self._calls), [] if custom else None)
+        free = event.name in self._shape.custom
+        call = self._calls[event.index] = _Call(len(self._calls), [] if free else None)
         function = {"name": event.name, "arguments": ""}
         if self._shape.legacy_functions:
             yield self._chunk({"function_call": function})
-        elif custom:
+        elif free:
             told = {"index": call.place, "id": event.id, "type": "custom", "custom": {"name": event.name, "input": ""}}
             yield self._chunk({"tool_calls": [told]})
         else:
@@ -154,7 +155,7 @@ class Renderer:
         if call is None:
             return
         if call.input is not None:
-            for piece in _pieces(custom_input("".join(call.input))):
+            for piece in _pieces(custom.unwrapped("".join(call.input))):
                 yield self._chunk({"tool_calls": [{"index": call.place, "custom": {"input": piece}}]})
         elif not call.has_arguments:
             yield from self._call_arguments(index, "{}")

@@ -87,15 +87,3 @@ def total(usages: Sequence[Usage], prompts: Sequence[int]) -> Usage:
         cache_write_tokens=sum(usage.cache_write_tokens for usage in asked),
         reasoning_tokens=sum(usage.reasoning_tokens for usage in usages),
     )
-
-
-def custom_input(arguments: str) -> str:
-    """What the model gave a custom tool: `input` of the function's arguments, or all of them when it wrote others."""
-    try:
-        return msgspec.json.decode(arguments, type=_CustomArguments).input
-    except msgspec.DecodeError:
-        return arguments
-
-
-class _CustomArguments(msgspec.Struct):
-    input: str

@@ -6,7 +6,6 @@ of one string. What is done with them is `inbound.offers`'s.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from cwproxy.conversation import Tool, ToolChoice
 from cwproxy.dialects.openai_chat.schema import (
@@ -21,17 +20,10 @@ from cwproxy.dialects.openai_chat.schema import (
     ToolSpec,
 )
 from cwproxy.errors import InvalidRequest
+from cwproxy.inbound import custom as custom_tools
 from cwproxy.inbound import offers
 from cwproxy.inbound.decode import document
 from cwproxy.inbound.offers import Wish, chosen, name_of
-
-CUSTOM_SCHEMA: Final = (
-    b'{"type":"object","properties":{"input":{"type":"string","description":"The whole input of the tool."}},'
-    b'"required":["input"]}'
-)
-"""Of the function that stands for a custom tool."""
-
-_GRAMMAR: Final = "{description}\n\nThe input must match this grammar ({syntax}):\n{definition}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +87,9 @@ def _found(specs: Sequence[ToolSpec]) -> _Found:
 def _custom_tool(spec: ToolSpec, path: str) -> Tool:
     custom = spec.custom or CustomSpec(spec.name, spec.description, spec.format)
     name = name_of(custom.name, f"{path}.custom" if spec.custom is not None else path)
-    return Tool(name, _with_grammar(custom.description or "", custom.format), CUSTOM_SCHEMA)
-
-
-def _with_grammar(description: str, format: Grammar | None) -> str:
-    grammar = (format.grammar or format) if format is not None else Grammar()
-    if not grammar.definition:
-        return description
-    syntax = grammar.syntax or "lark"
-    return _GRAMMAR.format(description=description, syntax=syntax, definition=grammar.definition).strip()
+    format = custom.format or Grammar()
+    grammar = format.grammar or format
+    return custom_tools.tool(name, custom.description, grammar.definition, grammar.syntax)
 
 
 def _tool(spec: FunctionSpec, path: str, schema_path: str) -> Tool:
