@@ -40,6 +40,7 @@ async def test_a_whole_message(path: str) -> None:
     assert answer.json()["id"] == answer.headers["request-id"].replace("req_", "msg_")
     assert "openai-processing-ms" not in answer.headers
     assert answer.headers["x-cwproxy-emulated"] == "max_tokens"
+    assert answer.headers["x-cwproxy-model"] == "claude-sonnet-4"
 
 
 async def test_a_stream() -> None:
@@ -47,6 +48,7 @@ async def test_a_stream() -> None:
     async with in_process(app_of(service)) as client:
         answer = await client.post("/v1/messages", json=asking(stream=True))
     assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert answer.headers["x-cwproxy-model"] == "claude-sonnet-4"
     message = accumulated(events(answer.content))
     assert [block["input"] for block in message["content"]] == [{"a": 1}, {}]
     assert message["stop_reason"] == "tool_use"

@@ -70,6 +70,7 @@ class FakeAnswer:
     def __init__(self, batches: AsyncGenerator[list[ReplyEvent], None], *, takes_effort: bool) -> None:
         self._batches = batches
         self.takes_effort = takes_effort
+        self.model = FakeModel("claude-sonnet-4", "Claude Sonnet 4")
 
     def __aiter__(self) -> AsyncIterator[list[ReplyEvent]]:
         return self._batches

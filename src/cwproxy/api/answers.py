@@ -58,7 +58,7 @@ class _Answering(Response, ABC):
         self._id = request.id_prefix + exchange.request_id.removeprefix("req_")
         self._created = int(time.time())
         self._ignored = list(request.ignored)
-        self._failings: list[tuple[str, str]] = []
+        self._noted: list[tuple[str, str]] = []
         self._start: Message | None = None
         exchange.model = request.model
         exchange.stream = request.stream
@@ -123,7 +123,7 @@ class _Answering(Response, ABC):
         (compatibility.md 3.2).
         """
         named = (("x-cwproxy-ignored", self._ignored), ("x-cwproxy-emulated", self._request.emulated))
-        return [(name, ",".join(parameters)) for name, parameters in named if parameters] + self._failings
+        return [(name, ",".join(parameters)) for name, parameters in named if parameters] + self._noted
 
     def _ask(self, conversation: Conversation) -> AbstractAsyncContextManager[Answer]:
         if conversation.search is not None:
@@ -141,8 +141,10 @@ class _Answering(Response, ABC):
             unmet=self._call_missing,
         )
 
-    def _check_effort(self, conversation: Conversation, answer: Answer) -> None:
-        """Names an effort that the model is not told, or refuses it."""
+    def _check(self, conversation: Conversation, answer: Answer) -> None:
+        """Names an effort that the model is not told, or refuses it; and the model, where the client cannot know it."""
+        if conversation.any_version:
+            self._note("x-cwproxy-model", answer.model.id)
         name = self._request.effort_name
         if conversation.effort is None or answer.takes_effort or name in self._ignored:
             return
@@ -160,11 +162,11 @@ class _Answering(Response, ABC):
             self._headers_changed()
 
     def _call_missing(self) -> None:
-        self._failing("x-cwproxy-tool-choice", "unmet")
+        self._note("x-cwproxy-tool-choice", "unmet")
 
-    def _failing(self, name: str, value: str) -> None:
-        if (name, value) not in self._failings:
-            self._failings.append((name, value))
+    def _note(self, name: str, value: str) -> None:
+        if (name, value) not in self._noted:
+            self._noted.append((name, value))
             self._headers_changed()
 
     def _headers_changed(self) -> None:
@@ -196,11 +198,11 @@ class StreamedAnswer(_Answering):
         renderer = self._stream = self._request.renderer(id=self._id, created=self._created)
         feed, write = renderer.feed, line.write
         async with self._ask(conversation) as answer:
-            self._check_effort(conversation, answer)
+            self._check(conversation, answer)
             unsure = answer.takes_effort
             async for batch in answer:
                 if unsure:
-                    self._check_effort(conversation, answer)
+                    self._check(conversation, answer)
                     unsure = False
                 data = feed(batch)
                 if renderer.finished:
@@ -241,9 +243,9 @@ class StreamedAnswer(_Answering):
         self, index: int, conversation: Conversation, batches: "asyncio.Queue[tuple[int, list[ReplyEvent]]]"
     ) -> None:
         async with self._ask(conversation) as answer:
-            self._check_effort(conversation, answer)
+            self._check(conversation, answer)
             async for batch in answer:
-                self._check_effort(conversation, answer)
+                self._check(conversation, answer)
                 await batches.put((index, batch))
                 if type(batch[-1]) is Finished:
                     return
@@ -309,16 +311,16 @@ class WholeAnswer(_Answering):
         except CwproxyError:
             again = reply
         if await _problem(conversation, again) is not None:
-            self._failing("x-cwproxy-json", "invalid")
+            self._note("x-cwproxy-json", "invalid")
         return again
 
     async def _once(self, conversation: Conversation) -> Reply:
         folder = Folder()
         async with self._ask(conversation) as answer:
-            self._check_effort(conversation, answer)
+            self._check(conversation, answer)
             async for batch in answer:
                 folder.feed(batch)
-            self._check_effort(conversation, answer)
+            self._check(conversation, answer)
         if folder.reply is None:
             raise _endless()
         return folder.reply

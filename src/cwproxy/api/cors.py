@@ -13,7 +13,8 @@ from cwproxy.api.exchange import exchange_of
 from cwproxy.api.refused import elsewhere
 
 _EXPOSED: Final = (
-    b"x-request-id, retry-after, x-cwproxy-ignored, x-cwproxy-emulated, x-cwproxy-tool-choice, x-cwproxy-json"
+    b"x-request-id, retry-after, x-cwproxy-ignored, x-cwproxy-emulated, x-cwproxy-tool-choice, x-cwproxy-json, "
+    b"request-id, x-cwproxy-model"
 )
 _DAY: Final = "86400"
 

@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 from functools import partial
 
 from cwproxy.accounts.callers import Caller
-from cwproxy.api.seam import Answer, Service
+from cwproxy.api.seam import Answer, Model, Service
 from cwproxy.codewhisperer.repair import after_missing_call
 from cwproxy.conversation import Conversation
 from cwproxy.errors import CwproxyError
@@ -22,6 +22,10 @@ class Insisted:
     def __init__(self, first: Answer, batches: AsyncGenerator[list[ReplyEvent], None]) -> None:
         self._first = first
         self._batches = batches
+
+    @property
+    def model(self) -> Model:
+        return self._first.model
 
     @property
     def takes_effort(self) -> bool:

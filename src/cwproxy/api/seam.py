@@ -36,9 +36,12 @@ class Readiness(Protocol):
 class Answer(Protocol):
     """Iterated once: one list of events per read of the backend, never empty. Iterating raises BackendError.
 
-    takes_effort: the model has been told how much to think. It may turn false until the first list.
+    model: the one that answers. takes_effort: it has been told how much to think, which may turn false until the first
+    list.
     """
 
+    @property
+    def model(self) -> Model: ...
     @property
     def takes_effort(self) -> bool: ...
     def __aiter__(self) -> AsyncIterator[list[ReplyEvent]]: ...

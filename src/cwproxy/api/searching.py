@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import msgspec
 
-from cwproxy.api.seam import Answer, Service
+from cwproxy.api.seam import Answer, Model, Service
 from cwproxy.conversation import AssistantTurn, Conversation, Text, ToolResult, ToolUse, UserTurn
 from cwproxy.errors import BackendError
 from cwproxy.reply import Finished, Found, PartEnded, ReplyEvent, Searched, Usage
@@ -25,6 +25,10 @@ class _Informed:
     def __init__(self, answer: Answer, batches: AsyncGenerator[list[ReplyEvent], None]) -> None:
         self._answer = answer
         self._batches = batches
+
+    @property
+    def model(self) -> Model:
+        return self._answer.model
 
     @property
     def takes_effort(self) -> bool:
