@@ -120,14 +120,23 @@ async def test_three_calls_are_work_whoever_does_it() -> None:
     assert len(backend.called) == len(set(backend.called)) == ATTEMPTS
 
 
-async def test_one_request_cannot_have_all_accounts_written_off() -> None:
-    backend = Backend(MISCONFIGURED)
+@pytest.mark.parametrize("refused", [MISCONFIGURED, DENIED])
+async def test_one_request_cannot_have_all_accounts_written_off(refused: Step) -> None:
+    backend = Backend(refused)
     async with four(backend) as service:
         with pytest.raises(AccountUnusable):
             await reply(service)
-        assert len(backend.called) == 2
+        assert sorted(backend.called) == list(NAMES)
         backend.script = [WHOLE]
         await all_served(service)
+    assert set(backend.called[4:]) == {"b", "c", "d"}, "one is blamed"
+
+
+async def test_when_somebody_serves_it_those_who_refused_are_to_blame() -> None:
+    backend = Backend(WHOLE)
+    async with four(backend, a=MISCONFIGURED, b=DENIED, c=MISCONFIGURED) as service:
+        await all_served(service, 4)
+    assert backend.called == ["a", "b", "c", "d", "d", "d", "d"]
 
 
 async def test_what_the_request_is_to_blame_for_goes_nowhere_else() -> None:

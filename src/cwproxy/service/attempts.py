@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from cwproxy.accounts.callers import Caller
 from cwproxy.accounts.leasing import QUEUE_SECONDS, Accounts, Turn
-from cwproxy.accounts.pool import Failed, Left, Served, Want, classify
+from cwproxy.accounts.pool import Failed, Failure, Left, Served, Want, classify
 from cwproxy.accounts.recording import Recorder, Unrecorded
 from cwproxy.auth.clock import Clock
 from cwproxy.codewhisperer import catalog, surfaces, tokens
@@ -100,7 +100,9 @@ class Attempts:
         self._sticky: str | None = None
         self._dead: frozenset[str] = frozenset()
         self._tired: frozenset[str] = frozenset()
-        self._calls = self._calls_here = self._worked = self._moves = self._doubtful = self._taken = 0
+        self._calls = self._calls_here = self._worked = self._moves = self._taken = 0
+        self._doubted = False
+        self._suspects: list[tuple[Turn, Failure]] = []
         self._waited = 0.0
         self._renamed = self._replayed = self._told_before = False
         self._fields: bytes | None = None
@@ -136,6 +138,8 @@ class Attempts:
     def leave(self) -> None:
         """Nobody waits for an answer any more."""
         self._turn.settle(Left())
+        for turn, _ in self._suspects:
+            turn.settle(Left())
 
     async def batches(self) -> AsyncGenerator[list[ReplyEvent], None]:
         """The answer, as lists of events. Raises what `begin` and the calls raise."""
@@ -202,6 +206,8 @@ class Attempts:
     def _heard(self) -> None:
         """The first events: what the request was sent without is not wanted by this account."""
         self._turn.heard()
+        for turn, failure in self._suspects:
+            turn.settle(Failed(failure))
         if self._told_before:
             self._means.effortless.add((self._turn.selected.account_id, self._model.id))
 
@@ -254,9 +260,22 @@ class Attempts:
 
     def _failed(self, error: CwproxyError, began: float, first: float | None, *, opened: bool) -> None:
         failure = classify(error, began=opened)
-        self._turn.settle(Left() if failure is None else Failed(failure))
+        self._blame(error, failure)
         kind = "request" if failure is None else failure.kind.value
         self._record("failed", began, first, failure_class=kind)
+
+    def _blame(self, error: CwproxyError, failure: Failure | None) -> None:
+        """Settle the turn. Where it may be the request that is refused everywhere, one account is blamed at once, the
+        others when somebody has served it: no single request can have all of them written off.
+        """
+        doubtful = failure is not None and retry.doubtful(error)
+        if failure is None:
+            self._turn.settle(Left())
+        elif doubtful and self._doubted:
+            self._suspects.append((self._turn, failure))
+        else:
+            self._turn.settle(Failed(failure))
+        self._doubted |= doubtful
 
     def _ended(self, began: float, first: float | None, batch: list[ReplyEvent]) -> None:
         """The answer came to its end, or its reader went away; many go when they have seen the end."""
@@ -301,7 +320,7 @@ class Attempts:
         """Get the turn for the next call. Raises `error`, or what says more, when there is to be none."""
         means = self._means
         left = self._end - means.clock.monotonic()
-        situation = retry.Situation(self._worked + 1, self._waited, left, self._moves, self._doubtful)
+        situation = retry.Situation(self._worked + 1, self._waited, left, self._moves)
         course = retry.course(error, situation, random=means.chance())
         if course is None or not means.accounts.budget.take(course.tokens):
             raise error
@@ -329,7 +348,6 @@ class Attempts:
     def _note(self, course: retry.Course, account_id: str) -> None:
         if course.dead:
             self._moves += 1
-            self._doubtful += course.doubtful
         else:
             self._worked += 1
         if course.here is None:

@@ -34,9 +34,6 @@ EMPTY_ATTEMPTS = 2
 MOVES = 8
 """Accounts that one request may leave because they are of no use at all."""
 
-DOUBTFUL_MOVES = 1
-"""The same where it may be the request that is of no use, not the accounts: it must not be able to blame them all."""
-
 WAITING = 60.0
 """Seconds that all waits of one request may add up to."""
 
@@ -63,15 +60,14 @@ THROTTLE_TOKENS = 5
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """attempt: calls so far that were work. moves, doubtful: accounts that were left for nothing, and those of them
-    where it may have been the request. waited: seconds, in all pauses and queues. left: seconds until the deadline.
+    """attempt: calls so far that were work. moves: accounts that were left because they are of no use. waited: seconds,
+    in all pauses and queues. left: seconds until the deadline.
     """
 
     attempt: int
     waited: float
     left: float
     moves: int = 0
-    doubtful: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +77,12 @@ class Course:
     here: seconds until the same account may be called again; None when it must not be.
     there: seconds until another one may be called.
     dead: the account is of no use, and no work was done: leaving it is no attempt.
-    doubtful: it may be the request that the account has no use for.
     """
 
     tokens: int
     here: float | None
     there: float
     dead: bool = False
-    doubtful: bool = False
 
 
 def course(error: CwproxyError, situation: Situation, *, random: float) -> Course | None:
@@ -96,10 +90,7 @@ def course(error: CwproxyError, situation: Situation, *, random: float) -> Cours
     if situation.waited >= WAITING or situation.left < LAST_CALL:
         return None
     if _dead(error):
-        doubtful = _doubtful(error)
-        if situation.moves >= MOVES or (doubtful and situation.doubtful >= DOUBTFUL_MOVES):
-            return None
-        return Course(0, None, 0.0, dead=True, doubtful=doubtful)
+        return None if situation.moves >= MOVES else Course(0, None, 0.0, dead=True)
     if situation.attempt >= (EMPTY_ATTEMPTS if isinstance(error, EmptyReply) else ATTEMPTS):
         return None
     return _again(error, situation.attempt, random)
@@ -113,7 +104,8 @@ def _dead(error: CwproxyError) -> bool:
     )
 
 
-def _doubtful(error: CwproxyError) -> bool:
+def doubtful(error: CwproxyError) -> bool:
+    """Whether it may be the request that is of no use, and not the account that has refused it."""
     if isinstance(error, AccountUnusable):
         return error.reason != "TEMPORARILY_SUSPENDED"
     return isinstance(error, ModelNotFound)
