@@ -17,6 +17,7 @@ from cwproxy.errors import (
     ToolUseTruncated,
 )
 from cwproxy.reply import Finished, ReplyEvent, TextDelta, TextPart
+from cwproxy.store.ledger import Record
 
 pytestmark = pytest.mark.anyio
 
@@ -155,3 +156,32 @@ async def test_cancelling_closes_the_backends_connection() -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
         assert backend.open == 0
+
+
+async def test_every_attempt_is_told_once_with_what_it_has_used() -> None:
+    told: list[Record] = []
+
+    class Recorder:
+        def record(self, record: Record) -> None:
+            told.append(record)
+
+    backend = Backend((503, b"{}"), WHOLE)
+    async with running(backend, accounts=("a", "b"), recorder=Recorder()) as service:
+        await reply(service)
+        async with service.answer(ask(), caller=LOCAL, streamed=True) as answer:
+            async for _ in answer:
+                break
+        backend.script = [(400, b'{"message":"Improperly formed request."}')]
+        with pytest.raises(InvalidRequest):
+            await reply(service)
+    assert [(it.outcome, it.failure_class, it.attempt, it.streamed) for it in told] == [
+        ("failed", "server", 1, False),
+        ("served", None, 2, False),
+        ("left", None, 1, True),
+        ("failed", "request", 1, False),
+    ]
+    served = told[1]
+    assert served.credits == pytest.approx(0.1)
+    assert served.first_seconds is not None
+    assert served.first_seconds <= served.seconds
+    assert {told[0].account_id, told[1].account_id} == {"a", "b"}

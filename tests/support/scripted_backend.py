@@ -11,6 +11,7 @@ from tests.support.fleet import fleet
 
 from cwproxy.accounts.callers import LOCAL
 from cwproxy.accounts.pool import Backoff, Policy
+from cwproxy.accounts.recording import Recorder
 from cwproxy.accounts.selection import Selected
 from cwproxy.auth.clock import Clock
 from cwproxy.codewhisperer.surfaces import Surface, Target
@@ -122,6 +123,7 @@ async def running(
     surface: Surface = Surface.Q,
     accounts: Sequence[str] = ("a",),
     policy: Policy = QUICK,
+    recorder: Recorder | None = None,
 ) -> AsyncIterator[Service]:
     """A service with these accounts, the names of which are in the header `x-account` of every request. Without a clock
     of the test's, pauses take no time.
@@ -131,7 +133,9 @@ async def running(
     upstream = Upstream(transport=backend)
     ready = (Selected(name, target, Named(name)) for name in accounts)
     async with fleet(*ready, clock=clock, policy=policy) as pool:
-        service = Service(accounts=pool, upstream=upstream, options=options or Options(), clock=clock)
+        service = Service(
+            accounts=pool, upstream=upstream, options=options or Options(), recorder=recorder, clock=clock
+        )
         yield service
         await service.aclose()
     await upstream.aclose()
