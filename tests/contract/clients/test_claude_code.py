@@ -11,6 +11,7 @@ import pytest
 from tests.contract.clients.claude_code.mcp_server import NAME, SERVER
 from tests.contract.clients.suites import PATIENCE
 from tests.support.node import install
+from tests.support.simulator import SimulatorClient
 from tests.support.stack import KEY, Stack
 
 pytestmark = [pytest.mark.contract, PATIENCE, pytest.mark.usefixtures("node_project")]
@@ -122,6 +123,15 @@ def test_a_tool_with_a_name_of_90_characters(stack: Stack, tmp_path: Path) -> No
     assert (call["name"], call["input"]) == (TOOL, {"what": "the thing"})
     assert "did the thing" in said.result["result"]
     assert claude.statuses() == {200}
+
+
+def test_a_stream_that_breaks_off_is_noticed_and_asked_for_again(stack_q: Stack, tmp_path: Path) -> None:
+    simulator = SimulatorClient(stack_q.simulator_url)
+    simulator.say("one two three four five six seven eight", pieces=8)
+    simulator.fault("rst-after", after=4)
+    claude = ClaudeCode(stack_q, tmp_path, MODELS[0])
+    assert claude("STUBSAY Whole.").result["result"].startswith("Whole.")
+    assert (simulator.status().turns, simulator.status().faults) == (0, 0)
 
 
 def test_its_web_search(stack_kiro: Stack, tmp_path: Path) -> None:
