@@ -1,7 +1,7 @@
 """Streams, every event read back with Anthropic's own types (compatibility.md 2.2, hit list 5, 33)."""
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -14,8 +14,11 @@ from cwproxy.dialects.anthropic_messages.render import PIECE
 from cwproxy.reply import (
     PartEnded,
     ReasoningDelta,
+    ReasoningRedacted,
+    ReasoningSignature,
     ReasoningStarted,
     ReplyEvent,
+    Searched,
     StopReason,
     TextDelta,
     TextStarted,
@@ -133,3 +136,38 @@ def test_long_pieces_are_cut() -> None:
 def test_any_text_arrives_as_it_is(pieces: list[str]) -> None:
     said: list[ReplyEvent] = [TextStarted(0), *(TextDelta(0, piece) for piece in pieces), PartEnded(0), *end()]
     assert streamed(said)["content"][0]["text"] == "".join(pieces)
+
+
+@st.composite
+def interleaved(draw: st.DrawFn) -> list[ReplyEvent]:
+    """A reply whose parts are said in any order, each one's own kept; they are numbered as they begin."""
+    kinds = draw(st.lists(st.sampled_from(["text", "thought", "call", "redacted", "search"]), max_size=5))
+    turns = draw(st.permutations([part for part, kind in enumerate(kinds) for _ in _part(kind, 0)]))
+    numbers = {part: number for number, part in enumerate(dict.fromkeys(turns))}
+    waiting = {part: iter(_part(kinds[part], number)) for part, number in numbers.items()}
+    return [*(next(waiting[part]) for part in turns), *end()]
+
+
+def _part(kind: str, index: int) -> list[ReplyEvent]:
+    match kind:
+        case "text":
+            return [TextStarted(index), TextDelta(index, "a"), TextDelta(index, "b"), PartEnded(index)]
+        case "thought":
+            said: list[ReplyEvent] = [ReasoningDelta(index, "hm"), ReasoningSignature(index, "c2ln")]
+            return [ReasoningStarted(index), *said, PartEnded(index)]
+        case "call":
+            return [ToolUseStarted(index, f"t{index}", "f"), ToolArguments(index, '{"a":1}'), PartEnded(index)]
+        case "redacted":
+            return [ReasoningRedacted(index, "AAAA"), PartEnded(index)]
+        case _:
+            return [Searched(index, f"s{index}", "q", ()), PartEnded(index)]
+
+
+@given(interleaved(), st.integers(1, 4), st.sampled_from(["hidden", "shown", "omitted"]), st.booleans())
+def test_any_interleaving_in_any_batches_adds_up(
+    said: list[ReplyEvent], size: int, thinking: Literal["hidden", "shown", "omitted"], calls: bool
+) -> None:
+    shape = Shape(calls=calls, thinking=thinking)
+    target = renderer(shape)
+    data = b"".join(target.feed(said[at : at + size]) for at in range(0, len(said), size))
+    assert accumulated(events(data)) == json.loads(complete(fold(said), id="msg_1", model='m "x"', shape=shape))
