@@ -16,7 +16,7 @@ from cwproxy.conversation import Conversation, Text, UserTurn
 from cwproxy.errors import LoginRequired, SettingsError, StoreError
 from cwproxy.reply import TextDelta
 from cwproxy.settings import Settings, load
-from cwproxy.store import AccountKind
+from cwproxy.store import AccountKind, open_database
 from cwproxy.store.keys import KeyKind, Keys, new_key
 from cwproxy.store.ledger import Ledger, Period
 
@@ -238,3 +238,13 @@ async def test_failures_are_dumped_only_where_the_settings_say(tmp_path: Path) -
         assert not (tmp_path / "dumps").exists()
         wiring.create_application(settings, service)
         assert (tmp_path / "dumps").is_dir()
+
+
+async def test_answers_are_kept_unless_they_are_not_to_be(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "data")
+    kept = wiring.responses(Settings(response_megabytes=1), database)
+    assert kept is not None
+    assert kept.put("small", "", b"x")
+    assert not kept.put("large", "", b"x" * (1024 * 1024 + 1))
+    assert wiring.responses(Settings(response_days=0), database) is None
+    database.close()

@@ -96,6 +96,12 @@ class Settings(BaseSettings):
     upstream_proxy: str | None = Field(default=None, description="HTTP proxy for the calls to AWS.")
     ca_bundle: Path | None = Field(default=None, description="PEM file of further certificate authorities.")
     usage_days: int = Field(default=180, ge=31, description="Days for which the usage ledger is kept.")
+    response_days: int = Field(
+        default=30,
+        ge=0,
+        description="Days for which an answer of the Responses API is kept after its last use; 0: none.",
+    )
+    response_megabytes: int = Field(default=256, ge=1, description="The most that is kept so for one API key.")
     drain: float = Field(default=5.0, ge=0, le=3600, description="Seconds that open streams get at shutdown.")
     dump_failures: Path | None = Field(
         default=None, description="Directory for what failing requests sent and were answered; holds prompts."

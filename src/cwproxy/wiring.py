@@ -37,6 +37,7 @@ from cwproxy.store import open_database as open_place
 from cwproxy.store.cooldowns import CoolDowns
 from cwproxy.store.keys import Keys
 from cwproxy.store.ledger import Ledger
+from cwproxy.store.responses import Responses
 from cwproxy.upstream import Upstream
 from cwproxy.upstream.fetching import Fetcher
 from cwproxy.upstream.pictures import Pictures
@@ -143,7 +144,9 @@ async def open_server(settings: Settings, directory: Path | None = None) -> Asyn
         operations = Operations(books, reports, oversight, time.time(), time.time)
         yield Server(
             parts.service,
-            create_application(settings, parts.service, ring=ring, operations=operations),
+            create_application(
+                settings, parts.service, ring=ring, operations=operations, kept=responses(settings, store.database)
+            ),
             await asyncio.to_thread(Accord(store, now=time.time).warnings),
         )
 
@@ -212,9 +215,14 @@ async def _open_parts(settings: Settings, store: Store, recorder: Recorder) -> A
 
 
 def create_application(
-    settings: Settings, service: Service, *, ring: KeyRing | None = None, operations: "Operations | None" = None
+    settings: Settings,
+    service: Service,
+    *,
+    ring: KeyRing | None = None,
+    operations: "Operations | None" = None,
+    kept: Responses | None = None,
 ) -> "FastAPI":
-    """The HTTP application. ring: of all keys; without it, those of the settings."""
+    """The HTTP application. ring: of all keys; without it, those of the settings. kept: answers that are kept."""
     from cwproxy.api import AccessPolicy, Limits, create_app
 
     access = AccessPolicy.of(
@@ -233,7 +241,16 @@ def create_application(
         strict=settings.strict,
         cors_origins=settings.cors_origins,
         operations=operations,
+        kept=kept,
     )
+
+
+def responses(settings: Settings, database: Database) -> Responses | None:
+    """Where answers are kept for who continues them; None when they are not to be."""
+    if settings.response_days == 0:
+        return None
+    most = settings.response_megabytes * 1024 * 1024
+    return Responses(database, keep=settings.response_days * 86_400, most_bytes=most)
 
 
 def login_services(settings: Settings) -> LoginServices:

@@ -20,6 +20,7 @@ from cwproxy.api.cors import Cors
 from cwproxy.api.drain import Drain
 from cwproxy.api.exchange import CLIENT_GONE, exchange_of
 from cwproxy.api.gate import Gate
+from cwproxy.api.keeping import Keeping
 from cwproxy.api.limits import Limits
 from cwproxy.api.load import Load
 from cwproxy.api.refused import ClientGone, Refused, describe, draining
@@ -28,6 +29,7 @@ from cwproxy.diagnosis.dumps import Dumps
 from cwproxy.dialects.openai_chat import parse, parse_prompts
 from cwproxy.errors import CwproxyError
 from cwproxy.inbound.failures import Failure
+from cwproxy.store.responses import Responses
 
 _PREFIXES = ("/v1", "", "/v1/v1")
 """Clients are configured with and without `/v1`, and some add their own (compatibility.md 5, 38)."""
@@ -44,11 +46,12 @@ def create_app(
     strict: bool = False,
     cors_origins: Sequence[str] = (),
     operations: Operations | None = None,
+    kept: Responses | None = None,
 ) -> FastAPI:
     """The ASGI application. `drain` is kept as `app.state.drain`, where `server.serve` finds it; `lifespan` opens and
     closes what the service lives on; `dumps` takes what is left of chat requests that fail. strict: refuse parameters
     without effect. cors_origins: of the web pages that may call, `*` for all. operations: what is counted, and told
-    to clients of themselves and to operators of all.
+    to clients of themselves and to operators of all. kept: where answers of the Responses API are kept, if they are.
     """
     limits = limits or Limits()
     load = Load(requests=limits.requests, body_bytes=limits.bodies_bytes)
@@ -71,18 +74,23 @@ def create_app(
         },
     )
     app.state.drain = around.drain
+    keeping = Keeping(kept, most_bytes=limits.body_bytes)
     for prefix in _PREFIXES:
         app.include_router(_openai(around), prefix=prefix, dependencies=[Depends(access.admit)])
-        app.add_route(prefix + "/chat/completions", answering(around, access, parse), methods=["POST"])
-        app.add_route(prefix + "/completions", answering(around, access, parse_prompts), methods=["POST"])
-        messages.add_routes(app, prefix, around, access)
-        responses.add_routes(app, prefix, around, access)
+        _add_dialects(app, prefix, around, access, keeping)
         if operations is not None:
             app.include_router(_usage(operations, access), prefix=prefix)
     if operations is not None:
         app.include_router(admin.router(operations, access, _json))
     app.include_router(_health(around))
     return app
+
+
+def _add_dialects(app: FastAPI, prefix: str, around: Surroundings, access: AccessPolicy, keeping: Keeping) -> None:
+    app.add_route(prefix + "/chat/completions", answering(around, access, parse), methods=["POST"])
+    app.add_route(prefix + "/completions", answering(around, access, parse_prompts), methods=["POST"])
+    messages.add_routes(app, prefix, around, access)
+    responses.add_routes(app, prefix, around, access, keeping)
 
 
 def _openai(around: Surroundings) -> APIRouter:

@@ -1,0 +1,163 @@
+"""What is kept of an answer, so that a later request can go on from it, and how it is shown again.
+
+A record holds its own input and output and the id of the response before it; a conversation is a chain of records.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+
+from cwproxy.dialects.openai_responses.items import kind_of
+from cwproxy.dialects.openai_responses.parse import ENCRYPTED, Past, ResponsesRequest
+from cwproxy.dialects.openai_responses.schema import NULL
+from cwproxy.dialects.openai_responses.shape import ID_PREFIX
+from cwproxy.errors import InvalidRequest
+
+_Members = dict[str, msgspec.Raw]
+
+_PREFIXES = {
+    "message": "msg_",
+    "function_call": "fc_",
+    "custom_tool_call": "ctc_",
+    "reasoning": "rs_",
+}
+
+_WITH_STATUS = frozenset(
+    {"message", "function_call", "function_call_output", "custom_tool_call", "custom_tool_call_output"}
+)
+
+DEFAULT_PAGE, LARGEST_PAGE = 20, 100
+
+
+class _Output(msgspec.Struct):
+    id: str
+    output: tuple[msgspec.Raw, ...] = ()
+
+
+class _Identity(msgspec.Struct):
+    id: str | None = None
+
+
+class Record(msgspec.Struct):
+    """`response` is the object that the client was given; `input` has an id for every item."""
+
+    response: msgspec.Raw
+    input: tuple[msgspec.Raw, ...] = ()
+    previous: str | None = None
+
+    def items(self) -> tuple[msgspec.Raw, ...]:
+        """What was said in this step of the conversation."""
+        return (*self.input, *msgspec.json.decode(self.response, type=_Output).output)
+
+
+def record(asked: ResponsesRequest, response: bytes) -> tuple[str, bytes]:
+    """The id of the response, and what is to be kept of it."""
+    id = msgspec.json.decode(response, type=_Output).id
+    given = tuple(_with_id(raw, id, index) for index, raw in enumerate(asked.input))
+    return id, msgspec.json.encode(Record(msgspec.Raw(response), given, asked.previous))
+
+
+def recall(body: bytes) -> Record:
+    return msgspec.json.decode(body, type=Record)
+
+
+def past(chain: Iterable[Record], referred_to: Iterable[Record]) -> Past:
+    """chain: the responses that a request follows, the latest first. referred_to: those whose items it names."""
+    steps = [step.items() for step in chain]
+    chained = tuple(item for step in reversed(steps) for item in step)
+    kept = {**_by_id(chained)}
+    for other in referred_to:
+        kept |= _by_id(other.items())
+    return Past(chained, kept)
+
+
+def shown(kept: Record, include: Sequence[str]) -> bytes:
+    """The response again; thoughts that can be sent back only for who wants them included."""
+    if ENCRYPTED in include:
+        return bytes(kept.response)
+    members = msgspec.json.decode(kept.response, type=_Members)
+    output = [_without_thoughts(raw) for raw in msgspec.json.decode(kept.response, type=_Output).output]
+    return msgspec.json.encode({**members, "output": output})
+
+
+def page(items: Sequence[msgspec.Raw], *, limit: int, newest_first: bool, after: str | None) -> bytes:
+    """A list of items as the API shows it. Raises InvalidRequest for an `after` that is none of them."""
+    named = [(msgspec.json.decode(raw, type=_Identity).id, _without_thoughts(raw)) for raw in items]
+    if newest_first:
+        named.reverse()
+    start = 0
+    if after is not None:
+        ids = [id for id, _ in named]
+        if after not in ids:
+            raise InvalidRequest(f"`after` is {after[:80]!r}, which is none of the items.", param="after")
+        start = ids.index(after) + 1
+    found = named[start : start + limit]
+    return msgspec.json.encode(
+        {
+            "object": "list",
+            "data": [raw for _, raw in found],
+            "first_id": found[0][0] if found else None,
+            "last_id": found[-1][0] if found else None,
+            "has_more": start + limit < len(named),
+        }
+    )
+
+
+def _by_id(items: Iterable[msgspec.Raw]) -> dict[str, bytes]:
+    named = ((msgspec.json.decode(raw, type=_Identity).id, bytes(raw)) for raw in items)
+    return {id: raw for id, raw in named if id is not None}
+
+
+def _with_id(raw: bytes, response_id: str, index: int) -> msgspec.Raw:
+    """The item as the API would show it: messages with a list of parts, every item with an id."""
+    kind = kind_of(raw, "input")
+    members = msgspec.json.decode(raw, type=_Members)
+    if not bytes(members.get("id", NULL)).startswith(b'"'):
+        prefix = _PREFIXES.get(kind, "item_")
+        members["id"] = _text(f"{prefix}{response_id.removeprefix(ID_PREFIX)}i{index:03x}")
+    if kind == "message":
+        members |= {"type": _text("message"), "content": _parts(members)}
+    if kind in _WITH_STATUS:
+        members.setdefault("status", _text("completed"))
+    return msgspec.Raw(msgspec.json.encode(members))
+
+
+def _parts(members: _Members) -> msgspec.Raw:
+    content = members.get("content", NULL)
+    said = bytes(members["role"]) == b'"assistant"'
+    listed = msgspec.json.decode(content)
+    if isinstance(listed, str):
+        listed = [listed]
+    elif listed is None:
+        listed = []
+    parts = [_part(part, said=said) for part in listed]
+    return msgspec.Raw(msgspec.json.encode(parts))
+
+
+def _part(part: object, *, said: bool) -> object:
+    if not isinstance(part, str):
+        return part
+    if said:
+        return {"type": "output_text", "text": part, "annotations": []}
+    return {"type": "input_text", "text": part}
+
+
+def _without_thoughts(raw: msgspec.Raw) -> msgspec.Raw:
+    members = msgspec.json.decode(raw, type=_Members)
+    if "encrypted_content" not in members:
+        return raw
+    del members["encrypted_content"]
+    return msgspec.Raw(msgspec.json.encode(members))
+
+
+def _text(text: str) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(text))
+
+
+def deleted(id: str) -> bytes:
+    return msgspec.json.encode({"id": id, "object": "response", "deleted": True})
+
+
+def ids(chain: Iterable[Record]) -> Iterator[str]:
+    """Of the responses in a chain."""
+    return (msgspec.json.decode(step.response, type=_Output).id for step in chain)
