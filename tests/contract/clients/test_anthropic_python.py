@@ -13,4 +13,4 @@ SUITE = Path(__file__).parent / "anthropic_python"
 
 def test_anthropic(stack: Stack) -> None:
     output = run_pytest(SUITE, stack)
-    assert "34 passed" in output, output
+    assert "54 passed" in output, output

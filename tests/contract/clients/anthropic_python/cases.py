@@ -1,7 +1,4 @@
-"""What users do with Anthropic's SDK: text, tools, thinking, pictures, documents, counting, and what is refused.
-
-What the backend does to an account (allowances, throttling) is told in the same words, and tested without a backend.
-"""
+"""What users do with Anthropic's SDK: text, tools, thinking, pictures, documents, counting, every class of errors."""
 
 import os
 from typing import Final, Literal
@@ -203,11 +200,23 @@ def check(error: anthropic.APIStatusError, status: int, kind: str) -> None:
     assert error.body["error"]["message"]
 
 
+BACKEND: Final[dict[int, tuple[type[anthropic.APIStatusError], int, str]]] = {
+    400: (anthropic.BadRequestError, 400, "invalid_request_error"),
+    402: (anthropic.APIStatusError, 402, "billing_error"),
+    403: (anthropic.InternalServerError, 502, "api_error"),
+    429: (anthropic.RateLimitError, 429, "rate_limit_error"),
+    500: (anthropic.InternalServerError, 529, "overloaded_error"),
+    503: (anthropic.InternalServerError, 502, "api_error"),
+}
+
+
+@pytest.mark.parametrize("status", BACKEND)
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-def test_what_the_backend_refuses(client: anthropic.Anthropic, stream: bool) -> None:
-    with pytest.raises(anthropic.BadRequestError) as caught:
-        client.messages.create(model=MODEL, max_tokens=9, messages=ask("STUBERR 400"), stream=stream)
-    check(caught.value, 400, "invalid_request_error")
+def test_status_of_the_backend(client: anthropic.Anthropic, status: int, stream: bool) -> None:
+    error_class, expected, kind = BACKEND[status]
+    with pytest.raises(error_class) as caught:
+        client.messages.create(model=MODEL, max_tokens=9, messages=ask(f"STUBERR {status}"), stream=stream)
+    check(caught.value, expected, kind)
 
 
 def test_what_the_proxy_refuses(client: anthropic.Anthropic) -> None:
