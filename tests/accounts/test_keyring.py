@@ -135,12 +135,27 @@ async def test_a_store_that_is_away_at_the_start_is_an_error(keys: Breakable) ->
     await ring.aclose()
 
 
-@pytest.mark.parametrize(("names", "let_in"), [(["one"], 10), (["one", "two"], 3)])
-def test_one_of_several_keys_gets_half_of_what_the_accounts_can_take(names: list[str], let_in: int) -> None:
-    ring = KeyRing(names, capacity=lambda: 7)
-    known = ring.find(digest_of("one"))
+def let_in(ring: KeyRing, name: str) -> int:
+    """How many of ten requests."""
+    known = ring.find(digest_of(name))
     assert known is not None
-    assert sum(known.meter.enter(monotonic=0, wall=NOW) is None for _ in range(10)) == let_in
+    return sum(known.meter.enter(monotonic=0, wall=NOW) is None for _ in range(10))
+
+
+def test_one_of_several_keys_gets_half_of_what_the_accounts_can_take_while_others_ask() -> None:
+    ring = KeyRing(["one", "two"], capacity=lambda: 7)
+    assert let_in(ring, "one") == 7, "nobody else is there"
+    assert let_in(ring, "two") == 3
+    assert let_in(ring, "one") == 0
+    known = ring.find(digest_of("two"))
+    assert known is not None
+    for _ in range(3):
+        known.meter.leave()
+    assert let_in(ring, "one") == 0, "it has them all"
+
+
+def test_a_single_key_is_not_bounded() -> None:
+    assert let_in(KeyRing(["one"], capacity=lambda: 7), "one") == 10
 
 
 @pytest.mark.parametrize("capacity", [None, 0])

@@ -36,8 +36,8 @@ async def test_a_refused_key_is_tried_again_and_another_one_taken_over(store: St
 
 
 async def test_without_a_key_somebody_has_to_log_in(store: Store) -> None:
-    store.set_state("one", AccountState.NEEDS_LOGIN, "it was revoked")
-    with pytest.raises(LoginRequired, match="it was revoked"):
+    store.set_state("one", AccountState.NEEDS_LOGIN, "It was revoked.")
+    with pytest.raises(LoginRequired, match=r"It was revoked\. Run"):
         await StoredKey("one", store).token()
     store.remove("one")
     with pytest.raises(LoginRequired, match="no such login"):

@@ -24,7 +24,7 @@ from cwproxy.accounts.pool import (
     Want,
 )
 from cwproxy.accounts.selection import Selected
-from cwproxy.accounts.sharing import BELIEVED_SECONDS
+from cwproxy.accounts.sharing import BELIEVED_SECONDS, News
 from cwproxy.codewhisperer.surfaces import Surface, Target
 from cwproxy.errors import (
     LoginRequired,
@@ -117,6 +117,14 @@ async def test_a_suspended_account_is_left_alone_here_and_everywhere(replica: Re
     assert account is not None
     assert account.state is AccountState.SUSPENDED
     await other.accounts.aclose()
+
+
+async def test_a_suspended_account_is_left_alone_when_the_store_has_it_but_was_not_read_again(replica: Replica) -> None:
+    first = await replica.fails(FailureClass.SUSPENDED)
+    await eventually(lambda: not replica.accounts._sharing.unwritten)
+    second = await replica.fails(FailureClass.SUSPENDED)
+    replica.accounts.learn_quota(second, 0.5, None)
+    assert {await replica.serves() for _ in range(6)}.isdisjoint({first, second})
 
 
 async def test_cool_downs_are_seen_by_other_replicas_within_two_seconds(replica: Replica) -> None:
@@ -227,6 +235,19 @@ async def test_when_all_are_busy_the_next_waits_for_a_turn(replica: Replica) -> 
     assert caught.value.retry_after == 3.0
 
 
+async def test_an_account_that_goes_while_its_turn_is_on_the_way_serves_nobody(replica: Replica) -> None:
+    turns = await full(replica)
+    waiting = asyncio.ensure_future(replica.accounts.lease(ANY))
+    await asyncio.sleep(0.01)
+    gone = turns[0].selected.account_id
+    left = tuple(account for account in replica.store.accounts() if account.id != gone)
+    turns[0].settle(SERVED)
+    replica.accounts._hear(News(left, ()))
+    turns[1].settle(SERVED)
+    assert (await waiting).selected.account_id != gone
+    assert sum(report.in_flight for report in replica.accounts.pool.report(replica.time.wall)) == 16
+
+
 async def test_the_middle_of_a_request_does_not_queue(replica: Replica) -> None:
     turns = await full(replica)
     assert not isinstance(replica.accounts.other(ANY), Turn)
@@ -287,12 +308,12 @@ async def test_the_state_of_all(replica: Replica) -> None:
     assert await replica.accounts.state() == (True, "3 of 3 accounts are logged in")
     replica.store.set_state("one", AccountState.NEEDS_LOGIN)
     await replica.later()
-    assert await replica.accounts.state() == (True, "2 of 3 accounts are logged in; 1 need a login")
+    assert await replica.accounts.state() == (True, "2 of 3 accounts are logged in; 1 without a valid login")
     for _ in range(2):
         await replica.fails(FailureClass.LONG_QUOTA)
     ready, detail = await replica.accounts.state()
     assert ready
-    assert "used up its quota" in detail
+    assert detail.startswith("2 of 3 accounts are logged in; 1 without a valid login. Every account that could serve")
     for name in ("one", "two"):
         replica.store.remove(name)
     await replica.later()

@@ -102,6 +102,19 @@ async def test_the_queue_is_bounded() -> None:
     assert len(slots.queue) == 0
 
 
+async def test_a_queue_that_is_full_of_others_turns_nobody_away_who_can_be_served() -> None:
+    slots = Slots()
+    crowd = [slots.wait(Want("a")) for _ in range(SMALLEST)]
+    await settle()
+    slots.free["b"] = 1
+    assert isinstance(await slots.queue.wait(Want("b"), places=0, within=5.0), Lease)
+    slots.otherwise = LONG
+    assert await slots.queue.wait(Want("b"), places=0, within=5.0) == LONG
+    for task in crowd:
+        task.cancel()
+    await settle()
+
+
 async def test_it_is_waited_for_a_while_only() -> None:
     slots = Slots()
     assert isinstance(await slots.queue.wait(ANY, places=0, within=0.02), Busy)

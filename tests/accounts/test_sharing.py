@@ -77,6 +77,9 @@ async def test_a_standing_is_kept_with_the_account(store: Store) -> None:
     process.sharing.tell([suspended])
     assert process.sharing.untold("one") == suspended
     await process.sharing.aclose()
+    assert not process.sharing.unwritten
+    assert process.sharing.untold("one") == suspended, "what was read last does not say it yet"
+    await process.sharing.fresh()
     assert process.sharing.untold("one") is None
     (account,) = store.accounts()
     assert (account.state, account.state_detail) == (AccountState.SUSPENDED, "by AWS")
@@ -111,7 +114,7 @@ async def test_what_is_read_while_writing_is_not_older_than_what_was_written(sto
         (news,) = process.news
         told = process.sharing.untold("one")
         assert told is not None or news.accounts[0].state is AccountState.SUSPENDED
-        await eventually(lambda: process.sharing.untold("one") is None)
+        await eventually(lambda: not process.sharing.unwritten)
 
 
 async def test_a_database_that_cannot_be_used_is_survived(store: Store, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def refreshes(programs: Running) -> int:
 def test_a_token_that_ends_is_renewed_once_for_all(programs: Running) -> None:
     assert programs.ask().status_code == 200
     programs.aws.set_state(account(programs), "expired")
-    with ThreadPoolExecutor(4) as clients:  # as many as one of two keys may have open with one account
+    with ThreadPoolExecutor(8) as clients:
         answers = list(clients.map(lambda number: programs.ask(f"Question {number}"), range(16)))
     assert [answer.status_code for answer in answers] == [200] * 16
     assert refreshes(programs) == 1

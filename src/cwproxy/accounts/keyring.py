@@ -145,18 +145,23 @@ class KeyRing:
 
     def _known_again(self, stored: ApiKey, last: KnownKey | None) -> KnownKey:
         caller = Caller(stored.id, stored.id, stored.models)
-        meter = last.meter if last is not None else self._meter(stored.id)
+        meter = last.meter if last is not None else self._meter(stored.id, stored.digest)
         meter.limits = stored.limits
         return KnownKey(caller, stored.name, stored.kind, stored.digest, meter)
 
     def _known(self, digest: bytes, name: str) -> KnownKey:
         key_id = id_of(digest)
-        return KnownKey(Caller(key_id, key_id), name, KeyKind.CLIENT, digest, self._meter(key_id))
+        return KnownKey(Caller(key_id, key_id), name, KeyKind.CLIENT, digest, self._meter(key_id, digest))
 
-    def _meter(self, key_id: str) -> Meter:
-        return Meter(KeyLimits(), spent=lambda: self._spending.spent(key_id), share=self._share)
+    def _meter(self, key_id: str, digest: bytes) -> Meter:
+        return Meter(KeyLimits(), spent=lambda: self._spending.spent(key_id), share=lambda: self._share(digest))
 
-    def _share(self) -> int | None:
-        """Half of all, for each of several keys (reliability.md 1.8); a single one has everything."""
+    def _share(self, digest: bytes) -> int | None:
+        """Of several keys each has half of all while others are at work (reliability.md 1.8). While none is it may have
+        everything, but not the queue too, which would keep out whoever comes next. A single key has no bound.
+        """
         capacity = self._capacity()
-        return max(1, capacity // 2) if capacity and self._clients > 1 else None
+        if not capacity or self._clients < 2:
+            return None
+        alone = not any(key.meter.in_flight and key.digest != digest for key in self._by_head.values())
+        return capacity if alone else max(1, capacity // 2)

@@ -123,12 +123,15 @@ class Accounts:
         ModelNotFound, ModelUnavailable, BackendUnavailable, Overloaded; and StoreError.
         """
         await self._sharing.fresh()
-        choice = self._queue.at_once(want)
-        if isinstance(choice, Busy) or (isinstance(choice, Exhausted) and worth_waiting(choice)):
-            choice = await self._queue.wait(want, places=2 * self.pool.capacity(), within=within)
-        if isinstance(choice, Lease):
-            return self._turn(choice)
-        raise self._error(choice)
+        while True:
+            choice = self._queue.at_once(want)
+            if isinstance(choice, Busy) or (isinstance(choice, Exhausted) and worth_waiting(choice)):
+                choice = await self._queue.wait(want, places=2 * self.pool.capacity(), within=within)
+            if not isinstance(choice, Lease):
+                raise self._error(choice)
+            if choice.account_id in self._selected:
+                return self._turn(choice)
+            self._give_back(choice)  # the account has gone while this was on its way here
 
     def other(self, want: Want) -> Turn | Busy | Exhausted:
         """The same at once or not at all: for a request that has waited already and is in the middle of its work."""
@@ -158,9 +161,9 @@ class Accounts:
             return False, self._why_none()
         short = self.pool.shortage(Want(), self._clock.now())
         wrong = [f"{standings.count(it)} {_WORDS[it]}" for it in _WORDS if it in standings]
-        now = short.detail if isinstance(short, Exhausted) else ""
         count = "an account is" if len(standings) == 1 else f"{ready} of {len(standings)} accounts are"
-        return True, " ".join(filter(None, (f"{count} logged in{''.join('; ' + it for it in wrong)}", now)))
+        said = "; ".join([f"{count} logged in", *wrong])
+        return True, f"{said}. {short.detail}" if isinstance(short, Exhausted) else said
 
     def may_serve(self, account_id: str, model_id: str) -> bool:
         """Unless its declaration leaves the model out."""
@@ -226,7 +229,8 @@ class Accounts:
             self._sharing.tell(changes)
             standings = [change for change in changes if change.scope == ACCOUNT]
             for change in standings:
-                log.error("account %s: %s (%s)", change.account_id, change.state, change.detail)
+                level = logging.INFO if change.state == Standing.READY.value else logging.ERROR
+                log.log(level, "account %s: %s (%s)", change.account_id, change.state, change.detail)
             if standings:
                 self._update()
 
@@ -314,7 +318,7 @@ class Accounts:
 
 
 _WORDS = {
-    Standing.NEEDS_LOGIN: "need a login",
+    Standing.NEEDS_LOGIN: "without a valid login",
     Standing.SUSPENDED: "suspended by AWS",
     Standing.MISCONFIGURED: "cannot be used as they are set up",
     Standing.DISABLED: "switched off",

@@ -69,7 +69,8 @@ class Meter:
         return self._spent()
 
     def _refusal(self, monotonic: float, wall: float) -> Refusal | None:
-        limits, share = self.limits, self._share()
+        limits = self.limits
+        share = self._share() if self.in_flight else None  # it is never less than one
         if limits.monthly_credits is not None and self._spent() >= limits.monthly_credits:
             wait = next_month(wall) - wall
             return Refusal(
@@ -88,7 +89,7 @@ class Meter:
             return Refusal(
                 Bound.SHARE,
                 FREE_SOON_SECONDS,
-                f"One API key may have {_requests(share)} open at a time, half of what the accounts can take.",
+                f"One of several API keys may have {_requests(share)} open at the moment, and this one has.",
             )
         if limits.requests_per_minute is not None:
             if self.requests_in_last_minute(monotonic) < limits.requests_per_minute:

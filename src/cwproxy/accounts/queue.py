@@ -45,11 +45,11 @@ class Queue:
         return Busy() if self._waiting else self._choose(want)
 
     async def wait(self, want: Want, *, places: int, within: float) -> Choice:
-        """A lease, or why there is none and will not be soon; Busy when there is no place in the queue, or when it has
-        taken longer than `within` seconds.
+        """A lease, or why there is none and will not be soon; Busy when there is no place in the queue and others wait
+        for the same, or when it has taken longer than `within` seconds.
         """
         if len(self._waiting) >= max(places, SMALLEST):
-            return Busy()
+            return self._unless_overtaking(want)
         waiting = _Waiting(want, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         self.serve()
@@ -66,11 +66,17 @@ class Queue:
         finally:
             self._drop(waiting)
 
+    def _unless_overtaking(self, want: Want) -> Choice:
+        """There is no place; but those who wait may all want something else than what is free."""
+        self.serve()
+        wish = _wish(want)
+        return Busy() if any(_wish(waiting.want) == wish for waiting in self._waiting) else self._choose(want)
+
     def serve(self) -> None:
         """Give out what there is, in order. Who cannot be served does not hold up those behind with another wish."""
         refused: set[tuple[str | None, frozenset[str]]] = set()
         for waiting in tuple(self._waiting):
-            wish = (waiting.want.model, waiting.want.tried)
+            wish = _wish(waiting.want)
             if waiting.answer.done() or wish in refused:
                 continue
             choice = self._choose(waiting.want)
@@ -106,6 +112,11 @@ class _Waiting:
         self.want = want
         self.answer = answer
         self.last: Choice = Busy()
+
+
+def _wish(want: Want) -> tuple[str | None, frozenset[str]]:
+    """Who has the same is refused together."""
+    return want.model, want.tried
 
 
 def worth_waiting(exhausted: Exhausted) -> bool:

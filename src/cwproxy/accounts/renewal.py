@@ -294,7 +294,7 @@ def login_ended(account: Account) -> str:
 
 
 def _ended(account: Account, reason: str) -> str:
-    sentence = f"The login of account {account.label!r} has ended: {reason}."
+    sentence = f"The login of account {account.label!r} has ended: {reason.removesuffix('.')}."
     if account.source is None:
         return f"{sentence} {how_to_log_in(account)}"
     program = PROGRAMS[account.source.kind]

@@ -15,7 +15,7 @@ from cwproxy.accounts.pool.changes import ACCOUNT
 from cwproxy.auth.clock import Clock
 from cwproxy.errors import StoreError
 from cwproxy.store import Account, AccountState, Store
-from cwproxy.store.cooldowns import CoolDown, CoolDowns, Seen
+from cwproxy.store.cooldowns import CoolDown, CoolDowns
 
 log = logging.getLogger("cwproxy.accounts")
 
@@ -62,6 +62,8 @@ class Sharing:
         self._reading: asyncio.Task[None] | None = None
         self._writing: asyncio.Task[None] | None = None
         self._unwritten: dict[tuple[str, str], Change] = {}
+        self._unread: dict[str, Change] = {}
+        """Standings that are written, by account: whoever reads now sees them, but what was read last is older."""
         self._written = 0
 
     async def fresh(self) -> None:
@@ -92,9 +94,14 @@ class Sharing:
         if self._unwritten and self._writing is None:
             self._writing = _beside(self._write())
 
+    @property
+    def unwritten(self) -> bool:
+        """Whether anything that was told is not in the store yet."""
+        return bool(self._unwritten)
+
     def untold(self, account_id: str) -> Change | None:
-        """The account's standing where it has not been written yet."""
-        return self._unwritten.get((account_id, ACCOUNT))
+        """The account's standing where `heard` has not been told of it yet, because it was read before."""
+        return self._unwritten.get((account_id, ACCOUNT)) or self._unread.get(account_id)
 
     async def aclose(self) -> None:
         """Write what is unwritten, if that is possible soon."""
@@ -118,13 +125,11 @@ class Sharing:
             self._failure = error
         else:
             self._stamp, self._failure = seen.stamp, None
+            self._unread.clear()
             self._read_at = self._clock.monotonic()
             self._heard(News(tuple(accounts), tuple(Change(**asdict(change)) for change in seen.changes)))
         finally:
             self._reading = None
-
-    def _look(self) -> tuple[list[Account], Seen]:
-        return self._store.accounts(), self._cooldowns.since(self._stamp)
 
     async def _write(self) -> None:
         try:
@@ -138,6 +143,8 @@ class Sharing:
                     continue
                 self._written += 1
                 for change in batch:
+                    if change.scope == ACCOUNT:
+                        self._unread[change.account_id] = change
                     if self._unwritten.get((change.account_id, change.scope)) is change:
                         del self._unwritten[change.account_id, change.scope]
         finally:
