@@ -13,7 +13,17 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import platformdirs
-from pydantic import AliasChoices, AnyHttpUrl, Field, SecretStr, TypeAdapter, ValidationError, field_validator
+from pydantic import (
+    AliasChoices,
+    AnyHttpUrl,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -25,6 +35,7 @@ from pydantic_settings import (
 from cwproxy.accounts.declarations import Provider
 from cwproxy.codewhisperer.surfaces import Surface
 from cwproxy.errors import SettingsError
+from cwproxy.filters import Buffering
 
 PORT = 3000
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
@@ -33,6 +44,14 @@ _KEY: Final = re.compile(r"[!-~]+")
 
 def _split(value: object) -> object:
     return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
+
+
+class ModelSettings(BaseModel):
+    """What is decided of one model."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    buffered: Buffering | None = None
 
 
 class Settings(BaseSettings):
@@ -66,6 +85,14 @@ class Settings(BaseSettings):
     max_choices: int = Field(default=4, ge=1, le=128, description="The most choices (`n`) of one request.")
     parse_thinking_tags: bool = Field(
         default=False, description="Take text in <thinking> at the start of an answer for reasoning."
+    )
+    buffered: Buffering = Field(
+        default="off",
+        description="Take tool calls written as text for calls while answers stream (`calls`), or give answers out "
+        "when they are whole, too (`full`).",
+    )
+    models: dict[str, ModelSettings] = Field(
+        default_factory=dict, description="A table for each model, by your name for it or the backend's."
     )
     endpoint: str | None = Field(
         default=None, description="One base URL for login, control plane and chat; `{region}` in it is replaced."

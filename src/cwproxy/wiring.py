@@ -207,6 +207,10 @@ async def _open_parts(settings: Settings, store: Store, recorder: Recorder) -> A
                 workspace=workspace(settings),
                 pictures=pictures(settings),
                 parse_thinking_tags=settings.parse_thinking_tags,
+                buffered=settings.buffered,
+                buffered_by_model={
+                    name: model.buffered for name, model in settings.models.items() if model.buffered is not None
+                },
             ),
             recorder=recorder,
         )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cwproxy.filters.conformance import fault
+from cwproxy.filters.conformance import Contract, fault, load
 
 OBJECT = b'{"type":"object","properties":{"a":{"type":"integer"}},"required":["a"]}'
 
@@ -58,3 +58,16 @@ def test_a_schema_that_asks_for_billions_ends() -> None:
     begun = time.perf_counter()
     assert fault("1", schema) is None
     assert time.perf_counter() - begun < 10
+
+
+def test_contracts_are_kept_and_what_cannot_be_told_is_said() -> None:
+    load()
+    contract = Contract(b'{"type":"object","required":["a"]}')
+    assert contract.fault({"a": 1}) is None
+    assert contract.fault({}) == "$: 'a' is a required property"
+    endless = Contract(b'{"$ref":"#/$defs/a","$defs":{"a":{"$ref":"#/$defs/a"}}}')
+    for _ in range(2):
+        with pytest.raises(ValueError, match="cannot be followed"):
+            endless.fault({})
+    with pytest.raises(ValueError, match="cannot be used"):
+        Contract(b'{"type":"nonsense"}')

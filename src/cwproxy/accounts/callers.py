@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cwproxy.errors import ModelNotFound
+from cwproxy.filters import Buffering
 
 _MAX_NAME_SHOWN: Final = 100
 
@@ -13,11 +14,13 @@ class Caller:
     """name: separates conversations, statistics and sessions of one caller from another's, and stands in the log.
     key_id: None where no keys are asked for.
     models: the models (as the backend or the client names them) that may be used; None for all.
+    buffered: how it wants its answers; None for as the settings have it.
     """
 
     name: str
     key_id: str | None = None
     models: frozenset[str] | None = None
+    buffered: Buffering | None = None
 
     def may_use(self, *names: str) -> bool:
         """Whether a model known by any of `names` is allowed."""

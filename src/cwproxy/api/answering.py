@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, get_args
 
 from fastapi import Request, Response
 
+from cwproxy.accounts.callers import LOCAL
 from cwproxy.api import body
 from cwproxy.api.access import AccessPolicy
 from cwproxy.api.answers import StreamedAnswer, Surroundings, WholeAnswer
@@ -14,7 +16,9 @@ from cwproxy.api.exchange import Exchange, exchange_of
 from cwproxy.api.refused import draining
 from cwproxy.api.seam import Asked
 from cwproxy.errors import InvalidRequest
+from cwproxy.filters import Buffering
 
+_BUFFERED = "x-cwproxy-buffered"
 _CONVERSATION_HEADERS = ("x-conversation-id", "x-cwproxy-conversation")
 
 
@@ -60,10 +64,22 @@ def answering_what(around: Surroundings, access: AccessPolicy, read: Read) -> Ca
         name = next((value for header in _CONVERSATION_HEADERS if (value := request.headers.get(header))), None)
         if name is not None:
             asked = asked.called(name)
+        _choose_buffering(request, exchange)
         kind = StreamedAnswer if asked.stream else WholeAnswer
         return kind(around, asked, exchange, strict=strict)
 
     return answer
+
+
+def _choose_buffering(request: Request, exchange: Exchange) -> None:
+    """What the client says of this request counts more than what is said of its key."""
+    wanted = request.headers.get(_BUFFERED)
+    if wanted is None:
+        return
+    chosen = next((mode for mode in get_args(Buffering) if mode == wanted.strip().lower()), None)
+    if chosen is None:
+        raise InvalidRequest(f"The header {_BUFFERED} is one of {', '.join(get_args(Buffering))}.")
+    exchange.caller = replace(exchange.caller or LOCAL, buffered=chosen)
 
 
 def _refuse_ineffective(asked: Asked) -> None:

@@ -1,8 +1,8 @@
 """All demands on one answer, as one object that events pass through: `feed` each batch and look at `ended`.
 
-Order: reasoning in tags and then the JSON document are taken out of the text, stop strings end it, the token budget
-cuts it. Tool arguments and reasoning are never searched; a call that is being written when the budget runs out is
-finished first.
+Order: reasoning in tags, calls written as text and then the JSON document are taken out of the text, stop strings end
+it, the token budget cuts it; what is left may be held back until it is whole. Tool arguments and reasoning are never
+searched; a call that is being written when the budget runs out is finished first.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Final, Literal, assert_never
 
 from cwproxy.filters.budget import TokenBudget
+from cwproxy.filters.buffered import CallsInText, Gathered, Whole
 from cwproxy.filters.document import JsonDocument
+from cwproxy.filters.offer import Offer
 from cwproxy.filters.stop import StopSequences
 from cwproxy.filters.thinking import ThinkingTags
 from cwproxy.reply import (
@@ -37,6 +39,7 @@ class Demands:
     json: the text is to be one JSON document, an object or of any kind that has brackets.
     one_call: the answer ends where a second tool call would begin.
     thinking_tags: what is in `<thinking>` at the start of the text is reasoning.
+    spoken: calls of these tools that are written as text are calls. whole: nothing is given out before the end.
     """
 
     stop: tuple[str, ...] = ()
@@ -44,6 +47,8 @@ class Demands:
     json: Literal["object", "any"] | None = None
     thinking_tags: bool = False
     one_call: bool = False
+    spoken: Offer | None = None
+    whole: bool = False
 
     def __bool__(self) -> bool:
         return self != _NOTHING
@@ -62,6 +67,9 @@ class Filters:
 
     def __init__(self, demands: Demands, weigh: Callable[[str], float]) -> None:
         self._tags = ThinkingTags() if demands.thinking_tags else None
+        self._spoken = CallsInText(demands.spoken) if demands.spoken is not None else None
+        self._gathered = Gathered() if demands.whole else None
+        self._whole = Whole() if demands.whole else None
         self._document = JsonDocument(arrays=demands.json == "any") if demands.json is not None else None
         self._stops = StopSequences(demands.stop)
         self._budget = TokenBudget(demands.max_tokens, weigh) if demands.max_tokens is not None else None
@@ -90,9 +98,19 @@ class Filters:
         return "".join(self._reasoning)
 
     def feed(self, events: Iterable[ReplyEvent]) -> list[ReplyEvent]:
-        """What is left of the events."""
+        """What is left of the events, when it can be given out."""
+        if self._gathered is not None:
+            events = self._gathered.feed(events)
+        if self._tags is not None:
+            events = self._tags.feed(events)
+        if self._spoken is not None:
+            events = self._spoken.feed(events)
+        out = self._demanded(events)
+        return out if self._whole is None else self._whole.feed(out, over=self.ended is not None)
+
+    def _demanded(self, events: Iterable[ReplyEvent]) -> list[ReplyEvent]:
         out: list[ReplyEvent] = []
-        for event in events if self._tags is None else self._tags.feed(events):
+        for event in events:
             if self.ended is not None:
                 break
             out += self._pass(event)

@@ -29,32 +29,49 @@ def fault(text: str, schema: bytes | None) -> str | None:
     if schema is None:
         return None if isinstance(document, dict) else "it is not a JSON object"
     try:
-        wanted = msgspec.json.decode(schema)
-        return _first_error(document, wanted)
-    except (msgspec.DecodeError, RecursionError, _Unbounded):
+        return Contract(schema).fault(document)
+    except ValueError:
         return None
 
 
-def _first_error(document: Any, schema: Any) -> str | None:
-    # Imported when first needed: it takes longer than all the rest of a request.
-    from jsonschema import Draft202012Validator, SchemaError
-    from jsonschema.exceptions import best_match
-    from jsonschema.protocols import Validator
-    from jsonschema.validators import extend
-    from referencing import Registry
-    from referencing.exceptions import Unresolvable
+class Contract:
+    """What documents must be like. Raises ValueError for a schema (JSON text) that cannot be used."""
 
-    known = Draft202012Validator.VALIDATORS
-    counted = {keyword: _Counted(known[keyword]) for keyword in ("$ref", "$dynamicRef")}
-    changed = {"pattern": _nothing, "patternProperties": _nothing, **counted}
-    try:
-        Draft202012Validator.check_schema(schema)
+    def __init__(self, schema: bytes) -> None:
+        # Imported when first needed: it takes longer than all the rest of a request.
+        from jsonschema import Draft202012Validator, SchemaError
+        from jsonschema.protocols import Validator
+        from jsonschema.validators import extend
+        from referencing import Registry
+
+        known = Draft202012Validator.VALIDATORS
+        self._counted = [(keyword, _Counted(known[keyword])) for keyword in ("$ref", "$dynamicRef")]
+        changed = {"pattern": _nothing, "patternProperties": _nothing, **dict(self._counted)}
+        try:
+            wanted = msgspec.json.decode(schema)
+            Draft202012Validator.check_schema(wanted)
+        except (SchemaError, msgspec.DecodeError, RecursionError) as error:
+            raise ValueError("the schema cannot be used") from error
         kind: type[Validator] = extend(Draft202012Validator, changed)  # type: ignore[no-untyped-call]
-        validator = kind(schema, registry=Registry())
-        found = best_match(validator.iter_errors(document))
-    except (SchemaError, Unresolvable):
-        return None
-    return None if found is None else f"{found.json_path}: {found.message}"
+        self._validator = kind(wanted, registry=Registry())
+
+    def fault(self, document: Any) -> str | None:
+        """What is wrong with it. Raises ValueError when that cannot be told."""
+        from jsonschema.exceptions import best_match
+        from referencing.exceptions import Unresolvable
+
+        for _, counted in self._counted:
+            counted.left = MAX_REFERENCES
+        try:
+            found = best_match(self._validator.iter_errors(document))
+        except (Unresolvable, RecursionError, _Unbounded) as error:
+            raise ValueError("the schema cannot be followed") from error
+        return None if found is None else f"{found.json_path}: {found.message}"
+
+
+def load() -> None:
+    """Import what validation needs, for a place where that may take its time."""
+    Contract(b"{}").fault({})
 
 
 _Keyword = Callable[[Any, Any, Any, Any], Iterator[Any]]
@@ -69,10 +86,10 @@ class _Counted:
 
     def __init__(self, keyword: _Keyword) -> None:
         self._keyword = keyword
-        self._left = MAX_REFERENCES
+        self.left = MAX_REFERENCES
 
     def __call__(self, validator: Any, value: Any, instance: Any, schema: Any, /) -> Iterator[Any]:
-        self._left -= 1
-        if self._left < 0:
+        self.left -= 1
+        if self.left < 0:
             raise _Unbounded
         return self._keyword(validator, value, instance, schema)

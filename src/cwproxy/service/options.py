@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cwproxy.filters import Buffering
 from cwproxy.upstream.pictures import Pictures
 from cwproxy.upstream.workspace import Workspace
 
@@ -13,7 +14,7 @@ REQUEST_SECONDS = 590.0
 @dataclass(frozen=True, slots=True)
 class Options:
     """aliases: client's model name -> backend's. parse_thinking_tags: text in `<thinking>` at the start of an answer is
-    reasoning.
+    reasoning. buffered: how answers are given out; buffered_by_model: the same by the client's or the backend's name.
     """
 
     aliases: Mapping[str, str] = field(default_factory=dict)
@@ -21,3 +22,9 @@ class Options:
     pictures: Pictures | None = None
     request_seconds: float = REQUEST_SECONDS
     parse_thinking_tags: bool = False
+    buffered: Buffering = "off"
+    buffered_by_model: Mapping[str, Buffering] = field(default_factory=dict)
+
+    def buffering(self, *models: str) -> Buffering:
+        """For a model of these names; the first that is known counts."""
+        return next((self.buffered_by_model[name] for name in models if name in self.buffered_by_model), self.buffered)

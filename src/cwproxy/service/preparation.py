@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
+from uuid import uuid4
 
 import msgspec
 
@@ -16,7 +17,7 @@ from cwproxy.codewhisperer.surfaces import Surface
 from cwproxy.codewhisperer.weight import weight
 from cwproxy.codewhisperer.wire import ChatMessage, ConversationState
 from cwproxy.conversation import Conversation
-from cwproxy.filters import Demands
+from cwproxy.filters import Buffering, Demands, Offer, Offered, conformance
 from cwproxy.service.options import Options
 
 BIG_CONVERSATION = 512 * 1024
@@ -42,6 +43,9 @@ async def prepared(
     """Raises InvalidRequest. The name of `caller` separates the conversations of different API keys."""
     workspace = options.workspace
     status = await workspace.git_status()
+    buffering = caller.buffered or options.buffering(conversation.model, model.id)
+    if buffering != "off" and conversation.tools:
+        await asyncio.to_thread(conformance.load)
 
     def build() -> Prepared:
         built = request.build(
@@ -60,7 +64,7 @@ async def prepared(
             built.state,
             built.tool_names,
             estimate() if size > HUGE_CONVERSATION else estimate,
-            demands(conversation, options),
+            demands(conversation, options, buffering, built.tool_names),
         )
 
     size = weight(conversation)
@@ -107,8 +111,10 @@ def fits(account: Selected, model: Model, other: Selected, other_model: Model) -
     return same_model and surfaces.origin(account.target.surface) == surfaces.origin(other.target.surface)
 
 
-def demands(conversation: Conversation, options: Options) -> Demands:
-    """What the client asked for that the backend does not do by itself."""
+def demands(
+    conversation: Conversation, options: Options, buffering: Buffering, tool_names: Mapping[str, str]
+) -> Demands:
+    """What the client asked for that the backend does not do by itself. tool_names: the client's, by the backend's."""
     answer = conversation.answer
     kind: Literal["object", "any"] | None = None
     if answer is not None:
@@ -119,4 +125,17 @@ def demands(conversation: Conversation, options: Options) -> Demands:
         kind,
         thinking_tags=options.parse_thinking_tags,
         one_call=not conversation.parallel,
+        spoken=None if buffering == "off" else _offer(conversation, tool_names),
+        whole=buffering == "full",
+    )
+
+
+def _offer(conversation: Conversation, tool_names: Mapping[str, str]) -> Offer | None:
+    """The tools that may be called, by their names here and there; those of the history alone may not."""
+    tools = {tool.name: Offered(tool.name, tool.schema) for tool in reversed(conversation.tools)}
+    declared = {name: tools[name] for name in tool_names.values() if name in tools}
+    if not declared:
+        return None
+    return Offer(
+        {wire_name: tools[name] for wire_name, name in tool_names.items() if name in tools} | declared, uuid4().hex
     )
