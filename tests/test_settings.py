@@ -119,3 +119,13 @@ def test_kiros_own_variable_holds_the_key(home: Path, monkeypatch: pytest.Monkey
     assert loaded.kiro_api_key is not None
     assert loaded.kiro_api_key.get_secret_value() == "ksk_canary-environment"
     assert "canary" not in repr(loaded)
+
+
+def test_how_answers_are_given_out(home: Path) -> None:
+    assert settings.load().buffered == "off"
+    (home / "config.toml").write_text('buffered = "calls"\n[models."claude-haiku-4.5"]\nbuffered = "full"\n')
+    loaded = settings.load()
+    assert (loaded.buffered, loaded.models["claude-haiku-4.5"].buffered) == ("calls", "full")
+    (home / "config.toml").write_text('[models.auto]\nbuffred = "full"\n')
+    with pytest.raises(SettingsError, match=r"models\.auto\.buffred"):
+        settings.load()

@@ -56,3 +56,16 @@ async def test_big_bodies_are_parsed_elsewhere_with_the_same_result() -> None:
         assert (await client.post("/v1/chat/completions", json=chat())).status_code == 200
         assert (await client.post("/v1/chat/completions", json=chat(n=5))).status_code == 400
     assert service.asked[0].model == "m"
+
+
+async def test_a_client_may_choose_how_its_answer_is_given_out() -> None:
+    service = FakeService()
+    async with in_process(app_of(service)) as client:
+        for value in ("full", " Calls ", "off"):
+            headers = {"x-cwproxy-buffered": value}
+            assert (await client.post("/v1/chat/completions", json=chat(), headers=headers)).status_code == 200
+        await client.post("/v1/chat/completions", json=chat())
+        wrong = await client.post("/v1/chat/completions", json=chat(), headers={"x-cwproxy-buffered": "yes"})
+    assert service.buffered == ["full", "calls", "off", None]
+    assert wrong.status_code == 400
+    assert "off, calls, full" in assert_envelope(wrong.content)["message"]

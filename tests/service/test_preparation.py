@@ -2,13 +2,24 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
-from tests.support.scripted_backend import METERING, WHOLE, Backend, ask, reply, running, text
+from tests.support.scripted_backend import EXCEPTION, METERING, WHOLE, Backend, ask, reply, running, text
 
 from cwproxy.accounts.callers import Caller
-from cwproxy.conversation import Conversation, Text, Tool, UserTurn
-from cwproxy.reply import ReasoningPart, TextPart
+from cwproxy.conversation import (
+    AssistantTurn,
+    Conversation,
+    Text,
+    Tool,
+    ToolChoice,
+    ToolResult,
+    ToolUse,
+    UserTurn,
+)
+from cwproxy.filters import Buffering
+from cwproxy.reply import ReasoningPart, StopReason, TextPart, ToolUsePart
 from cwproxy.service import Options
 from cwproxy.upstream.workspace import Workspace
 
@@ -59,3 +70,78 @@ async def test_thinking_tags_are_taken_out_when_wanted(parse: bool) -> None:
     assert parts == (
         (ReasoningPart("hm", ""), TextPart("Yes")) if parse else (TextPart("<thinking>hm</thinking>\n\nYes"),)
     )
+
+
+LONG = "mcp__server.with.dots__" + "x" * 60
+SPOKEN = "Tool call: look({})\n[Called old with args: {}]\n"
+TOOLS = (Tool("look", "", b"{}"), Tool("look", "", b'{"required":["a"]}'), Tool(LONG, "", b"{}"))
+
+
+def offering(*turns: UserTurn | AssistantTurn, choice: ToolChoice | None = None) -> Conversation:
+    said = turns or (UserTurn((Text("x"),)),)
+    return Conversation(model="auto", turns=said, tools=TOOLS, tool_choice=choice or ToolChoice())
+
+
+@pytest.mark.parametrize(
+    ("options", "caller", "found"),
+    [
+        (Options(), None, False),
+        (Options(buffered="full"), None, True),
+        (Options(buffered="calls"), "off", False),
+        (Options(buffered_by_model={"auto": "calls"}), None, True),
+        (Options(buffered="full", buffered_by_model={"auto": "off"}), None, False),
+        (Options(buffered_by_model={"other": "calls"}), None, False),
+        (Options(), "calls", True),
+        (Options(), "full", True),
+    ],
+)
+async def test_calls_in_text_are_found_when_wanted(options: Options, caller: Buffering | None, found: bool) -> None:
+    backend = Backend(text("Tool call: lo") + text("ok({})") + METERING)
+    async with running(backend, options) as service:
+        answer = await reply(service, offering(), caller=Caller("a", buffered=caller))
+    assert answer.reason is (StopReason.TOOL_USE if found else StopReason.END_TURN)
+    (part,) = answer.parts
+    if isinstance(part, ToolUsePart):
+        assert (part.name, part.arguments, part.id[:8]) == ("look", "{}", "tooluse_")
+        assert len(part.id) <= 64
+    assert isinstance(part, ToolUsePart) is found
+
+
+async def test_only_tools_that_may_be_called_are_found() -> None:
+    history = (
+        UserTurn((Text("x"),)),
+        AssistantTurn((ToolUse("1", "old", "{}"),)),
+        UserTurn((ToolResult("1", (Text("y"),)),)),
+    )
+    backend = Backend(text(SPOKEN) + METERING)
+    async with running(backend, Options(buffered="calls")) as service:
+        with_stub = await reply(service, offering(*history))
+        forbidden = await reply(service, offering(choice=ToolChoice("none")))
+        without = await reply(service)
+    assert [type(part) for part in with_stub.parts] == [ToolUsePart, TextPart]
+    assert forbidden.parts == without.parts == (TextPart(SPOKEN),)
+
+
+async def test_a_tool_is_known_by_either_of_its_names() -> None:
+    backend = Backend(WHOLE)
+    async with running(backend, Options(buffered="full")) as service:
+        await reply(service, offering())
+        (sent,) = backend.chats
+        names = [tool["toolSpecification"]["name"] for tool in _tools(sent)]
+        (wire_name,) = set(names) - {"look"}
+        backend.script = [text(f"Tool call: {wire_name}({{}})\nTool call: {LONG}({{}})") + METERING]
+        answer = await reply(service, offering())
+    assert [part.name for part in answer.parts if isinstance(part, ToolUsePart)] == [LONG, LONG]
+
+
+def _tools(chat: Any) -> list[dict[str, Any]]:
+    message = chat["conversationState"]["currentMessage"]["userInputMessage"]
+    tools: list[dict[str, Any]] = message["userInputMessageContext"]["tools"]
+    return tools
+
+
+async def test_a_buffered_answer_that_breaks_off_is_asked_for_again() -> None:
+    backend = Backend(text("Hel") + EXCEPTION, WHOLE)
+    async with running(backend, Options(buffered="full")) as service:
+        assert (await reply(service)).parts == (TextPart("Hello"),)
+    assert len(backend.chats) == 2

@@ -95,6 +95,7 @@ class FakeService:
     searches: list[str] = field(default_factory=list)
     asked: list[Conversation] = field(default_factory=list)
     callers: list[str] = field(default_factory=list)
+    buffered: list[str | None] = field(default_factory=list)
     entered: asyncio.Event = field(default_factory=asyncio.Event)
     waiting: asyncio.Event = field(default_factory=asyncio.Event)
     left: asyncio.Event = field(default_factory=asyncio.Event)
@@ -121,6 +122,7 @@ class FakeService:
     ) -> AsyncIterator[FakeAnswer]:
         self.asked.append(conversation)
         self.callers.append(caller.name)
+        self.buffered.append(caller.buffered)
         self.entered.set()
         self.left.clear()
         self.open += 1

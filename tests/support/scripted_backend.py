@@ -9,7 +9,7 @@ from typing import TypeAlias
 import httpx
 from tests.support.fleet import fleet
 
-from cwproxy.accounts.callers import LOCAL
+from cwproxy.accounts.callers import LOCAL, Caller
 from cwproxy.accounts.pool import Backoff, Policy
 from cwproxy.accounts.recording import Recorder
 from cwproxy.accounts.selection import Selected
@@ -158,9 +158,9 @@ def ask(prompt: str = "Hello", model: str = "auto") -> Conversation:
     return Conversation(model=model, turns=(SystemTurn("Be brief."), UserTurn((Text(prompt),))))
 
 
-async def reply(service: Service, conversation: Conversation | None = None) -> Reply:
+async def reply(service: Service, conversation: Conversation | None = None, *, caller: Caller = LOCAL) -> Reply:
     events: list[ReplyEvent] = []
-    async with service.answer(conversation or ask(), caller=LOCAL) as answer:
+    async with service.answer(conversation or ask(), caller=caller) as answer:
         async for batch in answer:
             assert batch
             events += batch

@@ -14,7 +14,8 @@ MAX_TOKEN_LENGTH: Final = 400
 MAX_DEPTH: Final = 100
 
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
-_PLAIN: Final = re.compile(r'[^"\\\x00-\x1f]*')
+_STRING: Final = re.compile(r'(?:[^"\\\x00-\x1f]+|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+')
+"""Of a string, with all escapes that are whole."""
 _ESCAPE: Final = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})')
 _ESCAPE_BEGUN: Final = re.compile(r"\\(?:u[0-9a-fA-F]{0,3})?")
 _BARE: Final = re.compile(r"[-+.0-9A-Za-z]*")
@@ -125,7 +126,7 @@ class JsonObject:
         return True
 
     def _string(self, text: str, at: int) -> int:
-        found = _PLAIN.match(text, at)
+        found = _STRING.match(text, at)
         at = found.end() if found else at
         if at == len(text):
             return at

@@ -55,7 +55,7 @@ class Verbatim:
 
     def _whole_line(self, line: str) -> None:
         if self._ends is None:
-            self._ends = _shown_from(line)
+            self._ends = _shown_from(line) if _MARKS.search(line) else None
         elif self._ends(line):
             self._ends = None
 
