@@ -94,10 +94,14 @@ async def test_an_iam_account_signs(bench: Logins, monkeypatch: pytest.MonkeyPat
     bench.store.remove("one")
     bench.store.add(an_account("iam", AccountKind.IAM, sso_region="us-west-2"))
     (account,) = bench.store.accounts()
-    selected = selector(bench).selected(account)
+    select = selector(bench)
+    selected = select.selected(account)
     assert isinstance(selected.auth, SigV4)
     assert selected.target == Target(Surface.Q_IAM, "us-west-2")
     assert "/us-west-2/q/aws4_request" in await authorization(selected.auth)
+    assert select.selected(account).auth is selected.auth
+    moved = select.selected(replace(account, sso_region="eu-central-1"))
+    assert "/eu-central-1/q/aws4_request" in await authorization(moved.auth)
 
 
 async def test_the_region_of_the_calls_is_the_profiles(bench: Logins) -> None:
@@ -106,12 +110,43 @@ async def test_the_region_of_the_calls_is_the_profiles(bench: Logins) -> None:
 
 
 def test_the_account_may_choose_its_surface_and_the_settings_overrule_it() -> None:
-    account = an_account(surface="codewhisperer")
+    account = an_account(kind=AccountKind.IDENTITY_CENTER, surface="codewhisperer")
     assert target_of(account, Routing()).surface is Surface.CODEWHISPERER
     routing = Routing(endpoint="http://x/{region}", surface=Surface.KIRO, profile_arn=ARN, opt_out=False)
     assert target_of(account, routing) == Target(
         Surface.KIRO, "eu-central-1", "http://x/{region}", profile_arn=ARN, opt_out=False
     )
+
+
+OTHER_ARN = "arn:aws:codewhisperer:us-east-1:123456789012:profile/OTHER"
+
+
+@pytest.mark.parametrize(
+    ("kind", "wanted", "surface", "profile_arn"),
+    [
+        (AccountKind.BUILDER_ID, Surface.CODEWHISPERER, Surface.CODEWHISPERER, None),
+        (AccountKind.BUILDER_ID, Surface.KIRO, Surface.KIRO, ARN),
+        (AccountKind.BUILDER_ID, Surface.Q_IAM, Surface.Q, None),
+        (AccountKind.IAM, Surface.KIRO, Surface.Q_IAM, None),
+        (AccountKind.IAM, Surface.Q_IAM, Surface.Q_IAM, None),
+        (AccountKind.API_KEY, Surface.CODEWHISPERER, Surface.CODEWHISPERER, None),
+        (AccountKind.SOCIAL, Surface.Q, Surface.Q, ARN),
+        (AccountKind.EXTERNAL_IDP, None, Surface.KIRO, ARN),
+    ],
+)
+def test_of_accounts_of_mixed_kinds_each_does_what_it_can(
+    kind: AccountKind, wanted: Surface | None, surface: Surface, profile_arn: str | None
+) -> None:
+    target = target_of(an_account(kind=kind), Routing(surface=wanted, profile_arn=ARN))
+    assert (target.surface, target.profile_arn) == (surface, profile_arn)
+
+
+def test_what_is_declared_of_one_account_counts_more_than_what_is_set_for_all() -> None:
+    routing = Routing(surface=Surface.KIRO, profile_arn=ARN)
+    declared = replace(an_account(kind=AccountKind.SOCIAL), declared=True)
+    assert target_of(declared, routing) == Target(Surface.KIRO, "eu-central-1", profile_arn=ARN)
+    own = target_of(replace(declared, surface="q", profile_arn=OTHER_ARN), routing)
+    assert own == Target(Surface.Q, "us-east-1", profile_arn=OTHER_ARN)
 
 
 def test_an_unknown_surface_is_named() -> None:

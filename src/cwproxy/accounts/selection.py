@@ -20,8 +20,8 @@ from cwproxy.store import Account, AccountKind, AccountState, Store
 class Routing:
     """What the settings say for all accounts.
 
-    endpoint: a base URL instead of AWS's hosts. surface, profile_arn: instead of the account's own.
-    opt_out: tell the service not to use the content.
+    endpoint: a base URL instead of AWS's hosts. surface, profile_arn: instead of the account's own, for those that can
+    have it. opt_out: tell the service not to use the content.
     """
 
     endpoint: str | None = None
@@ -46,14 +46,15 @@ class Selector:
         self._store = store
         self._keeper = keeper
         self._routing = routing
-        self._auths: dict[str, httpx.Auth] = {}
+        self._auths: dict[tuple[str, AccountKind, str, str | None], httpx.Auth] = {}
 
     def selected(self, account: Account) -> Selected:
         """Raises LoginRequired and SettingsError for an account that no call can be made with."""
         target = target_of(account, self._routing)
-        auth = self._auths.get(account.id)
+        key = account.id, account.kind, target.region, account.aws_profile
+        auth = self._auths.get(key)
         if auth is None:
-            auth = self._auths[account.id] = self._auth(account, target)
+            auth = self._auths[key] = self._auth(account, target)
         return Selected(account.id, target, auth)
 
     def _auth(self, account: Account, target: Target) -> httpx.Auth:
@@ -69,12 +70,14 @@ class Selector:
 
 
 def target_of(account: Account, routing: Routing) -> Target:
-    """Where the calls of `account` go: its own choices, unless the settings say otherwise. Raises LoginRequired for
-    an account whose surface this version does not know.
+    """Where the calls of `account` go: its own choices, unless the settings say otherwise, for all accounts that can do
+    as they say. What the declaration of one account says is meant more than what is said of all. Raises LoginRequired
+    for an account whose surface this version does not know.
     """
-    profile_arn = routing.profile_arn or account.profile_arn
+    surface = _surface(account, routing.surface)
+    profile_arn = _profile(account, surface, routing.profile_arn)
     return Target(
-        surface=routing.surface or _own_surface(account),
+        surface=surface,
         region=account.sso_region if account.kind is AccountKind.IAM else api_region(profile_arn, account.sso_region),
         endpoint=routing.endpoint,
         profile_arn=profile_arn,
@@ -109,6 +112,27 @@ def token_type(kind: AccountKind) -> str | None:
             return None
         case _:
             assert_never(kind)
+
+
+def _surface(account: Account, wanted: Surface | None) -> Surface:
+    fits = wanted is not None and (wanted is Surface.Q_IAM) == (account.kind is AccountKind.IAM)
+    if wanted is None or not fits or (account.declared and account.surface is not None):
+        return _own_surface(account)
+    return wanted
+
+
+def _profile(account: Account, surface: Surface, wanted: str | None) -> str | None:
+    """Builder ID has none, but the kiro surface demands one of it, too."""
+    match account.kind:
+        case AccountKind.API_KEY | AccountKind.IAM:
+            return account.profile_arn
+        case AccountKind.BUILDER_ID:
+            return (wanted if surface is Surface.KIRO else None) or account.profile_arn
+        case AccountKind.IDENTITY_CENTER | AccountKind.SOCIAL | AccountKind.EXTERNAL_IDP:
+            choices = (account.profile_arn, wanted) if account.declared else (wanted, account.profile_arn)
+            return choices[0] or choices[1]
+        case _:
+            assert_never(account.kind)
 
 
 def _own_surface(account: Account) -> Surface:
