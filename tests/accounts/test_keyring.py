@@ -78,11 +78,12 @@ def test_a_digest_that_only_begins_like_a_key_is_none() -> None:
 async def test_a_key_is_known_once_it_is_stored_and_no_more_when_it_is_revoked(keys: Breakable) -> None:
     async with watching(keys) as ring:
         assert not ring.required
-        key, digest = made(keys, models=frozenset({"auto"}), limits=KeyLimits(in_flight=2))
+        key, digest = made(keys, models=frozenset({"auto"}), limits=KeyLimits(in_flight=2), buffered="full")
         await until(lambda: ring.find(digest) is not None)
         known = ring.find(digest)
         assert known is not None
         assert (known.name, known.caller.key_id, known.caller.models) == ("laptop", key.id, frozenset({"auto"}))
+        assert known.caller.buffered == "full"
         assert ring.known(key.id) is known
         assert ring.required
         keys.revoke(key.id, now=NOW)

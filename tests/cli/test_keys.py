@@ -33,15 +33,29 @@ def test_a_key_is_shown_once(cli: Cli, home: Path) -> None:
 
 
 def test_limits_models_and_kind_are_kept(cli: Cli, home: Path) -> None:
-    options = ("--requests-per-minute", "60", "--in-flight", "2", "--monthly-credits", "1.5", "-m", "auto", "-m", "b")
+    options = (
+        "--requests-per-minute",
+        "60",
+        "--in-flight",
+        "2",
+        "--monthly-credits",
+        "1.5",
+        "-m",
+        "auto",
+        "-m",
+        "b",
+        "--buffered",
+        "calls",
+    )
     made = json.loads(cli("keys", "create", "limited", *options, "--json").out)
     assert made["key"].startswith(made["prefix"])
     assert (made["requests_per_minute"], made["in_flight"], made["monthly_credits"]) == (60, 2, 1.5)
-    assert made["models"] == ["auto", "b"]
+    assert (made["models"], made["buffered"]) == (["auto", "b"], "calls")
     assert cli("keys", "create", "boss", "--admin").code == 0
     limited, boss = stored(home).all()
     assert (limited.limits, limited.models) == (KeyLimits(60, 2, 1.5), frozenset({"auto", "b"}))
-    assert (boss.kind, boss.models) == (KeyKind.ADMIN, None)
+    assert (boss.kind, boss.models, boss.buffered) == (KeyKind.ADMIN, None, None)
+    assert limited.buffered == "calls"
     listed = cli("keys", "list").out
     assert "60 requests/min, 2 at a time, 1.5 credits/month" in listed
     assert "admin" in listed

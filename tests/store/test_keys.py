@@ -47,7 +47,7 @@ def test_a_key_is_random_recognisable_and_kept_as_a_hash() -> None:
 def test_keys_come_back_as_they_were_made(keys: Keys) -> None:
     made = [
         a_key(),
-        a_key("limited", at=NOW + 1, limits=LIMITS, models=frozenset({"auto", "claude-sonnet-4.5"})),
+        a_key("limited", at=NOW + 1, limits=LIMITS, models=frozenset({"auto", "claude-sonnet-4.5"}), buffered="full"),
         a_key("operator", at=NOW + 2, kind=KeyKind.ADMIN),
     ]
     for key in made:
@@ -81,7 +81,7 @@ def test_text_of_people_is_no_sql(keys: Keys) -> None:
     assert [key.name for key in keys.all()] == [name]
 
 
-@pytest.mark.parametrize("change", ["kind = 'root'", "hash = 'no hex'", "models = '{'"])
+@pytest.mark.parametrize("change", ["kind = 'root'", "hash = 'no hex'", "models = '{'", "buffered = 'half'"])
 def test_what_a_newer_version_or_a_hand_wrote_is_refused(database: Database, change: str) -> None:
     Keys(database).add(a_key())
     with database.transaction() as statements:

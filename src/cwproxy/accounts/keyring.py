@@ -144,7 +144,7 @@ class KeyRing:
         self._clients = sum(key.kind is KeyKind.CLIENT for key in fresh.values())
 
     def _known_again(self, stored: ApiKey, last: KnownKey | None) -> KnownKey:
-        caller = Caller(stored.id, stored.id, stored.models)
+        caller = Caller(stored.id, stored.id, stored.models, stored.buffered)
         meter = last.meter if last is not None else self._meter(stored.id, stored.digest)
         meter.limits = stored.limits
         return KnownKey(caller, stored.name, stored.kind, stored.digest, meter)

@@ -1,10 +1,20 @@
 """The options of `cwproxy keys`; what they do is in `cli.keys`."""
 
+from enum import Enum
 from typing import Annotated
 
 import typer
 
 keys = typer.Typer(help="API keys: who may use this proxy, and how much.", no_args_is_help=True, rich_markup_mode=None)
+
+
+class _Buffering(Enum):
+    """As in `filters`, which is not imported for a help text."""
+
+    OFF = "off"
+    CALLS = "calls"
+    FULL = "full"
+
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -21,6 +31,9 @@ def create(
     model: Annotated[
         list[str] | None, typer.Option("--model", "-m", help="May only use this model; may be repeated.")
     ] = None,
+    buffered: Annotated[
+        _Buffering | None, typer.Option(help="Its answers' buffered mode; by default, that of the settings.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a key and show it, this once."""
@@ -31,7 +44,8 @@ def create(
     from cwproxy.store.keys import KeyLimits
 
     limits = KeyLimits(requests_per_minute, in_flight, monthly_credits)
-    run(run_create(load(), WantedKey(name, admin, limits, tuple(model or ())), as_json=as_json))
+    wanted = WantedKey(name, admin, limits, tuple(model or ()), buffered.value if buffered else None)
+    run(run_create(load(), wanted, as_json=as_json))
 
 
 @keys.command("list")

@@ -12,12 +12,13 @@ import msgspec
 from cwproxy.accounts.figures import iso
 from cwproxy.cli.tables import print_rows
 from cwproxy.errors import SettingsError
+from cwproxy.filters import Buffering
 from cwproxy.settings import Settings
 from cwproxy.store.keys import ApiKey, KeyKind, KeyLimits, Keys, new_key
 from cwproxy.wiring import open_store
 
 _LONGEST_NAME = 60
-_HEADINGS = ("id", "name", "key", "kind", "made", "state", "limits", "models")
+_HEADINGS = ("id", "name", "key", "kind", "made", "state", "limits", "models", "buffered")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class WantedKey:
     admin: bool = False
     limits: KeyLimits = KeyLimits()
     models: tuple[str, ...] = ()
+    buffered: Buffering | None = None
 
 
 class _Shown(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +45,7 @@ class _Shown(msgspec.Struct, frozen=True, kw_only=True):
     in_flight: int | None
     monthly_credits: float | None
     models: list[str] | None
+    buffered: Buffering | None
     key: str | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -50,13 +53,17 @@ async def create(settings: Settings, wanted: WantedKey, *, as_json: bool) -> Non
     """The key goes to standard output, and nowhere else, this once. Raises SettingsError and StoreError."""
     if not wanted.name.isprintable() or not 0 < len(wanted.name.strip()) == len(wanted.name) <= _LONGEST_NAME:
         raise SettingsError(f"the name of a key has to be of 1 to {_LONGEST_NAME} printable characters")
-    if wanted.admin and (wanted.models or wanted.limits != KeyLimits()):
-        raise SettingsError("limits and models are for clients' keys: an operator's key opens `/admin` only")
+    if wanted.admin and (wanted.models or wanted.buffered or wanted.limits != KeyLimits()):
+        raise SettingsError(
+            "limits, models and buffered mode are for clients' keys: an operator's key opens `/admin` only"
+        )
     if not isfinite(wanted.limits.monthly_credits or 0):
         raise SettingsError("the monthly credits have to be a number; leave the option out for no limit")
     kind = KeyKind.ADMIN if wanted.admin else KeyKind.CLIENT
     models = frozenset(wanted.models) or None
-    key, secret = new_key(wanted.name, now=time.time(), kind=kind, limits=wanted.limits, models=models)
+    key, secret = new_key(
+        wanted.name, now=time.time(), kind=kind, limits=wanted.limits, models=models, buffered=wanted.buffered
+    )
     async with open_store(settings) as store:
         keys = Keys(store.database)
         before = await asyncio.to_thread(keys.all)
@@ -126,6 +133,7 @@ def _shown(key: ApiKey, secret: str | None = None) -> _Shown:
         in_flight=key.limits.in_flight,
         monthly_credits=key.limits.monthly_credits,
         models=None if key.models is None else sorted(key.models),
+        buffered=key.buffered,
         key=msgspec.UNSET if secret is None else secret,
     )
 
@@ -137,7 +145,17 @@ def _print_json(shown: object) -> None:
 def _row(key: ApiKey) -> tuple[str, ...]:
     state = "in use" if key.revoked_at is None else f"revoked {iso(key.revoked_at)}"
     models = "all" if key.models is None else ", ".join(sorted(key.models))
-    return key.id, key.name, f"{key.prefix}...", key.kind.value, iso(key.created_at), state, _limits(key), models
+    return (
+        key.id,
+        key.name,
+        f"{key.prefix}...",
+        key.kind.value,
+        iso(key.created_at),
+        state,
+        _limits(key),
+        models,
+        key.buffered or "-",
+    )
 
 
 def _limits(key: ApiKey) -> str:

@@ -10,9 +10,10 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Final
+from typing import Final, get_args
 
 from cwproxy.errors import StoreError
+from cwproxy.filters import Buffering
 from cwproxy.store.database import Database, Row
 from cwproxy.store.records import Secret
 
@@ -43,6 +44,7 @@ class KeyLimits:
 class ApiKey:
     """digest: of the key, which nobody has but its owner. prefix: its beginning, for recognising it.
     created_at, revoked_at: epoch seconds. models: the only ones that it may use; None for all.
+    buffered: how its answers are given out; None for as the settings have it.
     """
 
     id: str
@@ -54,6 +56,7 @@ class ApiKey:
     limits: KeyLimits = KeyLimits()
     models: frozenset[str] | None = None
     revoked_at: float | None = None
+    buffered: Buffering | None = None
 
 
 def digest_of(key: str) -> bytes:
@@ -72,11 +75,14 @@ def new_key(
     kind: KeyKind = KeyKind.CLIENT,
     limits: KeyLimits | None = None,
     models: frozenset[str] | None = None,
+    buffered: Buffering | None = None,
 ) -> tuple[ApiKey, Secret]:
     """What is to be stored, and the key itself, which is to be shown once."""
     text = MARK + secrets.token_hex(32)
     digest = digest_of(text)
-    key = ApiKey(id_of(digest), name, text[:_SHOWN], digest, now, kind, limits or KeyLimits(), models)
+    key = ApiKey(
+        id_of(digest), name, text[:_SHOWN], digest, now, kind, limits or KeyLimits(), models, buffered=buffered
+    )
     return key, Secret(text)
 
 
@@ -96,9 +102,9 @@ class Keys:
         """False when a key of that name is in use."""
         statement = (
             "INSERT INTO api_key (id, name, prefix, hash, created_at, revoked_at, requests_per_minute, in_flight, "
-            "monthly_credits, models, kind) SELECT :id, :name, :prefix, :hash, :created_at, NULL, "
+            "monthly_credits, models, kind, buffered) SELECT :id, :name, :prefix, :hash, :created_at, NULL, "
             "CAST(:requests_per_minute AS BIGINT), CAST(:in_flight AS BIGINT), "
-            "CAST(:monthly_credits AS DOUBLE PRECISION), CAST(:models AS TEXT), :kind "
+            "CAST(:monthly_credits AS DOUBLE PRECISION), CAST(:models AS TEXT), :kind, CAST(:buffered AS TEXT) "
             "WHERE NOT EXISTS (SELECT 1 FROM api_key WHERE name = :name AND revoked_at IS NULL)"
         )
         with self._database.transaction() as statements:
@@ -129,6 +135,7 @@ def _columns(key: ApiKey) -> Mapping[str, object]:
         "monthly_credits": key.limits.monthly_credits,
         "models": None if key.models is None else json.dumps(sorted(key.models)),
         "kind": key.kind.value,
+        "buffered": key.buffered,
     }
 
 
@@ -149,6 +156,15 @@ def _key(row: Row) -> ApiKey:
             ),
             models=None if models is None else frozenset(json.loads(models)),
             revoked_at=row.optional_number("revoked_at"),
+            buffered=_buffering(row.optional_text("buffered")),
         )
     except ValueError as error:
         raise StoreError(f"The API key {row['id']} in the store is not one that this cwproxy knows.") from error
+
+
+def _buffering(text: str | None) -> Buffering | None:
+    """Raises ValueError for another word."""
+    found: Buffering | None = next((mode for mode in get_args(Buffering) if mode == text), None)
+    if found is None and text is not None:
+        raise ValueError(text)
+    return found
