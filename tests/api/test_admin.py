@@ -158,7 +158,9 @@ async def test_a_person_may_say_that_an_account_is_well(tmp_path: Path) -> None:
         turn = await it.made.accounts.lease(Want())
         turn.settle(Failed(Failure(FailureClass.SUSPENDED, detail="By AWS.")))
         before = (await it.client.get("/admin/accounts")).json()["accounts"][0]["pool"]
-        after = (await it.client.post("/admin/accounts/one/recover")).json()["pool"]
+        recovered = (await it.client.post("/admin/accounts/one/recover")).json()
+    after = recovered["pool"]
+    assert recovered["state"] == "active"
     assert (before["blacklisted"], before["standing"]) == (True, "suspended")
     assert (after["blacklisted"], after["standing"]) == (False, "active")
 

@@ -47,6 +47,8 @@ log = logging.getLogger("cwproxy.accounts")
 QUEUE_SECONDS = 10.0
 """How long a request waits for an account at most (reliability.md 1.8)."""
 
+STORED_SECONDS = 2.0
+
 
 class Turn:
     """One call may be made with `selected`; whoever has it owes a `settle`."""
@@ -194,6 +196,10 @@ class Accounts:
         self.budget.refill()
         self._found(self.pool.recover(account_id, self._clock.now()))
         self._queue.serve()
+
+    async def stored(self) -> None:
+        """What was found last, or a person has said, is in the store, unless that takes too long."""
+        await self._sharing.written(STORED_SECONDS)
 
     def _choose(self, want: Want) -> Choice:
         return self.pool.choose(want, self._clock.now(), self._chance())

@@ -75,11 +75,12 @@ class Oversight:
         return None if account is None else self._view(account, (await self._accounts.report()).get(account_id))
 
     async def recover(self, account_id: str) -> bool:
-        """Clear every cool-down, breaker and lasting refusal. What only a login mends stays."""
+        """Clear every cool-down, breaker and lasting refusal. A login that has ended is tried once more."""
         if await asyncio.to_thread(self._store.account, account_id) is None:
             return False
         await self._accounts.report()  # so that the pool knows it
         self._accounts.recover(account_id)
+        await self._accounts.stored()
         return True
 
     async def set_disabled(self, account_id: str, *, disabled: bool) -> bool:

@@ -103,6 +103,11 @@ class Sharing:
         """The account's standing where `heard` has not been told of it yet, because it was read before."""
         return self._unwritten.get((account_id, ACCOUNT)) or self._unread.get(account_id)
 
+    async def written(self, within: float) -> None:
+        """What was told is in the store, or `within` seconds have passed."""
+        if self._writing is not None:
+            await asyncio.wait([self._writing], timeout=within)
+
     async def aclose(self) -> None:
         """Write what is unwritten, if that is possible soon."""
         tasks = [task for task in (self._reading, self._writing) if task is not None]
