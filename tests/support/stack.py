@@ -47,15 +47,17 @@ class Stack:
     simulator_url: str
     admin_key: str
 
-    def __init__(self, surface: SurfaceName, directory: Path) -> None:
+    def __init__(self, surface: SurfaceName, directory: Path, *, config: str = "") -> None:
+        """config: more of the configuration file."""
         self.surface = surface
+        self._config = config
         self.home = directory / "home"
         self._directory = directory
         self._running = ExitStack()
 
     def __enter__(self) -> Self:
         self.home.mkdir()
-        (self.home / "config.toml").write_text(f'api_keys = ["{KEY}"]\n')
+        (self.home / "config.toml").write_text(f'api_keys = ["{KEY}"]\n{self._config}')
         with ExitStack() as starting:
             self.simulator_url = starting.enter_context(
                 Program("simulator", ["simulate", "--port", "0", "--auto-approve", "--pace", PACE], self)

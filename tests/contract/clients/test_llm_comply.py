@@ -1,4 +1,4 @@
-"""llm-comply: every answer against the published schemas of Chat Completions and Anthropic Messages."""
+"""llm-comply: every answer against the published schemas of Chat Completions, Open Responses and Anthropic Messages."""
 
 from pathlib import Path
 
@@ -24,3 +24,11 @@ def test_anthropic(stack: Stack) -> None:
     where = ["--base-url", f"{stack.base_url}/v1", "--api-key", KEY, "--model", MODEL]
     output = run([program, *where, "--format", "anthropic", "--verbose"], stack)
     assert "9/9 passed" in output, output
+
+
+def test_open_responses(stack: Stack) -> None:
+    """One warning is expected: nothing is compacted here."""
+    program = str(interpreter("llm-comply", REQUIREMENTS).with_name("llm-comply"))
+    where = ["--base-url", f"{stack.base_url}/v1", "--api-key", KEY, "--model", REASONING_MODEL]
+    output = run([program, *where, "--format", "open-responses", "--verbose"], stack)
+    assert "13/13 passed, 1 with warnings" in output, output
