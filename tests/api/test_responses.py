@@ -134,3 +134,9 @@ async def test_pings_are_comments() -> None:
     await asyncio.wait_for(task, 5)
     assert caller.body().startswith(b": ping\n\n")
     assert accumulated(events(caller.body()))["output"][0]["content"][0]["text"] == "late"
+
+
+async def test_there_is_no_compaction() -> None:
+    async with in_process(app_of()) as client:
+        answer = await client.post("/v1/responses/compact", json=asking())
+    assert (answer.status_code, assert_envelope(answer.content)["code"]) == (404, "not_found")

@@ -34,6 +34,7 @@ def add_routes(app: FastAPI, prefix: str, around: Surroundings, access: AccessPo
 
     app.add_route(under, answering_what(around, access, routes.asked), methods=["POST"])
     add(f"{under}/input_tokens", routes.count, "POST")
+    add(f"{under}/compact", routes.compact, "POST")
     add(f"{under}/{{id}}", routes.show, "GET", "HEAD")
     add(f"{under}/{{id}}", routes.delete, "DELETE")
     add(f"{under}/{{id}}/input_items", routes.items, "GET", "HEAD")
@@ -103,6 +104,10 @@ class _Routes:
         """Whatever is kept has ended."""
         await self._keeping.find(request.path_params["id"], exchange)
         raise Refused(409, "The response has ended; there is nothing to cancel.", "response_not_cancellable")
+
+    async def compact(self, request: Request, exchange: Exchange) -> bytes:
+        """Its path would else be read as a response's id."""
+        raise Refused(404, "Conversations are not compacted here; send them as they are.", "not_found")
 
     async def _read(self, data: bytes, exchange: Exchange) -> tuple[Draft, Past]:
         draft = await self._run(data, lambda: read(data))

@@ -14,4 +14,4 @@ SUITE = Path(__file__).parent / "langchain"
 
 def test_chat_model_integration(stack: Stack) -> None:
     output = run_pytest(SUITE, stack, python=interpreter("langchain", SUITE / "requirements.txt"))
-    assert "47 passed, 3 skipped" in output, output
+    assert "94 passed, 6 skipped" in output, output

@@ -24,6 +24,15 @@ def test_openai_node(stack: Stack) -> None:
 
 
 @pytest.mark.usefixtures("node_project")
+def test_responses(stack: Stack) -> None:
+    project = install(SUITE / "package.json")
+    command = ["node", "--test", "--test-reporter=tap", str(SUITE / "responses.mjs")]
+    output = run(command, stack, {"NODE_PROJECT": str(project)})
+    assert "# pass 18\n" in output, output
+    assert "# skipped 0\n" in output, output
+
+
+@pytest.mark.usefixtures("node_project")
 def test_readmes_javascript(stack_q: Stack, tmp_path: Path) -> None:
     (snippet,) = re.findall(r"```js\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     script = tmp_path / "readme.mjs"

@@ -12,6 +12,7 @@ pytestmark = [pytest.mark.contract, PATIENCE]
 
 SUITE = Path(__file__).parent / "openai_python"
 PASSED = "133 passed"
+PASSED_RESPONSES = "91 passed"
 
 
 def test_openai_3(stack: Stack) -> None:
@@ -21,3 +22,12 @@ def test_openai_3(stack: Stack) -> None:
 
 def test_openai_2(stack: Stack) -> None:
     assert PASSED in run_pytest(SUITE, stack, python=interpreter("openai-2", SUITE / "requirements.txt"))
+
+
+def test_responses_of_openai_3(stack: Stack) -> None:
+    assert PASSED_RESPONSES in run_pytest(SUITE, stack, pattern="responses.py")
+
+
+def test_responses_of_openai_2(stack: Stack) -> None:
+    python = interpreter("openai-2", SUITE / "requirements.txt")
+    assert PASSED_RESPONSES in run_pytest(SUITE, stack, python=python, pattern="responses.py")

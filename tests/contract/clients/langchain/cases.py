@@ -1,4 +1,4 @@
-"""`ChatOpenAI` over Chat Completions in LangChain's integration tests for chat models."""
+"""`ChatOpenAI` over Chat Completions, and over the Responses API, in LangChain's integration tests for chat models."""
 
 # mypy: disable-error-code="import-not-found, misc, no-any-return"
 # These packages are in the environment that runs this file, not in the one that checks it.
@@ -66,3 +66,11 @@ class TestChatOpenAI(ChatModelIntegrationTests):
     @property
     def supports_pdf_tool_message(self) -> bool:
         return True
+
+
+class TestChatOpenAIResponses(TestChatOpenAI):
+    """The same over the Responses API."""
+
+    @property
+    def chat_model_params(self) -> dict[str, object]:
+        return {**super().chat_model_params, "use_responses_api": True}

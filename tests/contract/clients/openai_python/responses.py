@@ -209,7 +209,7 @@ def test_tokens_are_counted(client: openai.OpenAI) -> None:
 def test_failures_have_their_class(client: openai.OpenAI, status: int, kind: type[openai.APIStatusError]) -> None:
     with pytest.raises(kind) as caught:
         client.responses.create(model=MODEL, input=f"STUBERR {status}", stream=True)
-    assert caught.value.code
+    assert caught.value.type
     assert caught.value.request_id
 
 
@@ -246,7 +246,7 @@ def assert_broken(client: openai.OpenAI, call: Call) -> None:
         call(client, heard)
     assert not isinstance(caught.value, openai.APIConnectionError), "the proxy itself must not hang up"
     assert caught.value.code
-    assert caught.value.message.endswith((".", ")"))
+    assert "." in caught.value.message
     assert not {"response.completed", "response.incomplete"}.intersection(heard)
 
 
