@@ -57,7 +57,7 @@ def run(command: Sequence[str], stack: Stack, environment: Mapping[str, str] | N
 
 
 def run_pytest(suite: Path, stack: Stack, *, python: Path = Path(sys.executable), pattern: str = "cases*.py") -> str:
-    """The same for a folder of `cases*.py`, or other files, with its own `pytest.ini`; this project's conftest files stay out of it."""
+    """The same for the cases in a folder with its own `pytest.ini`; this project's conftest files stay out of it."""
     files = sorted(suite.glob(pattern))
     arguments = ["-c", suite / "pytest.ini", "--rootdir", suite, "--confcutdir", suite, *files]
     return run([str(python), "-m", "pytest", *map(str, arguments)], stack)
