@@ -248,3 +248,31 @@ async def test_answers_are_kept_unless_they_are_not_to_be(tmp_path: Path) -> Non
     assert not kept.put("large", "", b"x" * (1024 * 1024 + 1))
     assert wiring.responses(Settings(response_days=0), database) is None
     database.close()
+
+
+async def test_how_answers_are_given_out_is_said_of_all_of_models_of_keys_and_of_requests(home: Path) -> None:
+    function = {"name": "look", "parameters": {"type": "object"}}
+    ask = {"messages": [{"role": "user", "content": "x"}], "tools": [{"type": "function", "function": function}]}
+    with Simulator() as aws:
+        store_login(home, aws.account("builder-id"))
+        (home / "config.toml").write_text('buffered = "calls"\n[models.auto]\nbuffered = "off"\n')
+        settings = load({"endpoint": aws.url, "api_keys": "plain"})
+        async with wiring.open_store(settings) as store:
+            key, secret = new_key("whole", now=0, buffered="full")
+            assert Keys(store.database).add(key)
+        async with wiring.open_server(settings) as server:
+            transport = httpx.ASGITransport(app=server.application)
+            async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+                reasons = []
+                for name, key_text, header in (
+                    ("claude-sonnet-4.5", "plain", {}),
+                    ("auto", "plain", {}),
+                    ("auto", secret.reveal(), {}),
+                    ("auto", secret.reveal(), {"x-cwproxy-buffered": "off"}),
+                    ("auto", "plain", {"x-cwproxy-buffered": "full"}),
+                ):
+                    aws.say("Tool call: look({})")
+                    headers = {"x-api-key": key_text, **header}
+                    answer = await client.post("/v1/chat/completions", json={"model": name, **ask}, headers=headers)
+                    reasons.append(answer.json()["choices"][0]["finish_reason"])
+    assert reasons == ["tool_calls", "stop", "tool_calls", "stop", "tool_calls"]

@@ -11,6 +11,8 @@ from anthropic import AsyncAnthropic
 from openai import AsyncOpenAI
 from tests.support.loopback import Loopback, proxy
 
+from cwproxy.api import Limits
+
 pytestmark = [pytest.mark.anyio, pytest.mark.end_to_end]
 
 PARAMETERS: dict[str, Any] = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
@@ -122,3 +124,16 @@ async def test_a_client_that_leaves_ends_the_call(stack: Loopback) -> None:
         with pytest.raises(httpx.ReadTimeout):
             await client.post("/v1/chat/completions", json=body, headers={"x-cwproxy-buffered": "full"}, timeout=0.5)
     await stack.simulator.wait_for(running=0)
+
+
+@pytest.mark.parametrize(("path", "ping"), [("chat/completions", b": ping\n\n"), ("messages", b"event: ping\n")])
+async def test_pings_keep_the_client_waiting(path: str, ping: bytes) -> None:
+    async with proxy("q", limits=Limits(hold=0.1, ping=0.2)) as stack:
+        stack.simulator.turns({"say": SAID, "pieces": 20, "pace": 0.05})
+        body = {"model": "auto", "max_tokens": 99, "messages": ASK, "stream": True}
+        async with httpx.AsyncClient(base_url=stack.url, trust_env=False, timeout=20) as client:
+            answer = await client.post(f"/v1/{path}", json=body, headers={"x-cwproxy-buffered": "full"})
+    pings, _, rest = answer.content.partition(b"I look.")
+    assert answer.status_code == 200
+    assert pings.count(ping) >= 3
+    assert rest.count(ping) == 0

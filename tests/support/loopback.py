@@ -15,7 +15,7 @@ from tests.support.server import run_server
 from tests.support.simulator import Kind, SimulatedAccount, Simulator
 
 from cwproxy.accounts.selection import Selected
-from cwproxy.api import AccessPolicy, create_app
+from cwproxy.api import AccessPolicy, Limits, create_app
 from cwproxy.auth.bearer import Bearer
 from cwproxy.codewhisperer.surfaces import Surface, Target, api_region
 from cwproxy.service import Options, Service
@@ -41,6 +41,7 @@ async def proxy(
     kind: Kind | None = None,
     sso_region: str = "us-east-1",
     profile_arns: Sequence[str] | None = None,
+    limits: Limits | None = None,
     **options: Any,
 ) -> AsyncIterator[Loopback]:
     """A proxy that is logged in. `options` are the simulator's; its endpoint tells it the region of each call."""
@@ -54,7 +55,7 @@ async def proxy(
         try:
             async with fleet(selected) as accounts:
                 service = Service(accounts=accounts, upstream=upstream, options=Options())
-                async with run_server(create_app(service, access)) as url:
+                async with run_server(create_app(service, access, limits=limits)) as url:
                     yield Loopback(url, simulator, account)
                 await service.aclose()
         finally:

@@ -32,26 +32,26 @@ class Progress(Enum):
     BROKEN = 2
 
 
-class _Next(Enum):
-    """What may come, apart from white space."""
+_OPEN: Final = Progress.OPEN
 
-    OBJECT = 0
-    KEY_OR_END = 1
-    KEY = 2
-    COLON = 3
-    VALUE = 4
-    VALUE_OR_END = 5
-    COMMA_OR_END = 6
-    STRING = 7
-    ESCAPE = 8
-    BARE = 9
+# What may come, apart from white space. Plain numbers: to name a member of an Enum takes as long as to read a token.
+_OBJECT: Final = 0
+_KEY_OR_END: Final = 1
+_KEY: Final = 2
+_COLON: Final = 3
+_VALUE: Final = 4
+_VALUE_OR_END: Final = 5
+_COMMA_OR_END: Final = 6
+_IN_STRING: Final = 7
+_IN_ESCAPE: Final = 8
+_IN_BARE: Final = 9
 
 
 class JsonObject:
     """`feed` pieces until `progress` is not OPEN any more."""
 
     def __init__(self) -> None:
-        self._next = _Next.OBJECT
+        self._next = _OBJECT
         self._stack: list[str] = []
         self._in_key = False
         self._token = ""
@@ -59,16 +59,16 @@ class JsonObject:
 
     def feed(self, text: str, at: int) -> int:
         """Reads `text` from `at`. The place after what was read: after the object, or where the text breaks it."""
-        while at < len(text) and self.progress is Progress.OPEN:
-            match self._next:
-                case _Next.STRING:
-                    at = self._string(text, at)
-                case _Next.ESCAPE:
-                    at = self._escape(text, at)
-                case _Next.BARE:
-                    at = self._bare(text, at)
-                case _:
-                    at = self._mark(text, at)
+        while at < len(text) and self.progress is _OPEN:
+            expected = self._next
+            if expected == _IN_STRING:
+                at = self._string(text, at)
+            elif expected == _IN_ESCAPE:
+                at = self._escape(text, at)
+            elif expected == _IN_BARE:
+                at = self._bare(text, at)
+            else:
+                at = self._mark(text, at)
         return at
 
     def _mark(self, text: str, at: int) -> int:
@@ -79,48 +79,48 @@ class JsonObject:
         if not self._takes(text[at]):
             self.progress = Progress.BROKEN
             return at
-        return at if self._next is _Next.BARE else at + 1
+        return at if self._next == _IN_BARE else at + 1
 
     def _takes(self, mark: str) -> bool:
         """Whether the character may stand here; then what follows it is known."""
         expected = self._next
-        if expected is _Next.OBJECT:
+        if expected == _OBJECT:
             return mark == "{" and self._open(mark)
-        if expected is _Next.COLON:
-            self._next = _Next.VALUE
+        if expected == _COLON:
+            self._next = _VALUE
             return mark == ":"
-        if expected is _Next.COMMA_OR_END:
+        if expected == _COMMA_OR_END:
             if mark == ",":
-                self._next = _Next.KEY if self._stack[-1] == "{" else _Next.VALUE
+                self._next = _KEY if self._stack[-1] == "{" else _VALUE
                 return True
             return self._close(mark)
-        if expected in (_Next.KEY, _Next.KEY_OR_END):
+        if expected in (_KEY, _KEY_OR_END):
             if mark == '"':
-                self._next, self._in_key = _Next.STRING, True
+                self._next, self._in_key = _IN_STRING, True
                 return True
-            return expected is _Next.KEY_OR_END and self._close(mark)
-        return (expected is _Next.VALUE_OR_END and mark == "]" and self._close(mark)) or self._begins(mark)
+            return expected == _KEY_OR_END and self._close(mark)
+        return (expected == _VALUE_OR_END and mark == "]" and self._close(mark)) or self._begins(mark)
 
     def _begins(self, mark: str) -> bool:
         """A value."""
         if mark in "{[":
             return self._open(mark)
         if mark == '"':
-            self._next, self._in_key = _Next.STRING, False
+            self._next, self._in_key = _IN_STRING, False
             return True
-        self._next, self._token = _Next.BARE, ""
+        self._next, self._token = _IN_BARE, ""
         return mark in "-0123456789tfn"
 
     def _open(self, mark: str) -> bool:
         self._stack.append(mark)
-        self._next = _Next.KEY_OR_END if mark == "{" else _Next.VALUE_OR_END
+        self._next = _KEY_OR_END if mark == "{" else _VALUE_OR_END
         return len(self._stack) <= MAX_DEPTH
 
     def _close(self, mark: str) -> bool:
         if mark != ("}" if self._stack[-1] == "{" else "]"):
             return False
         self._stack.pop()
-        self._next = _Next.COMMA_OR_END
+        self._next = _COMMA_OR_END
         if not self._stack:
             self.progress = Progress.WHOLE
         return True
@@ -131,19 +131,19 @@ class JsonObject:
         if at == len(text):
             return at
         if text[at] == '"':
-            self._next = _Next.COLON if self._in_key else _Next.COMMA_OR_END
+            self._next = _COLON if self._in_key else _COMMA_OR_END
             return at + 1
         if text[at] != "\\":
             self.progress = Progress.BROKEN
             return at
-        self._next, self._token = _Next.ESCAPE, ""
+        self._next, self._token = _IN_ESCAPE, ""
         return at
 
     def _escape(self, text: str, at: int) -> int:
         """One character after the other: there are six at most."""
         token = self._token + text[at]
         if _ESCAPE.fullmatch(token):
-            self._next = _Next.STRING
+            self._next = _IN_STRING
         elif _ESCAPE_BEGUN.fullmatch(token):
             self._token = token
         else:
@@ -161,7 +161,7 @@ class JsonObject:
             return at
         if end < len(text):
             whole = token in _WORDS or _NUMBER.fullmatch(token) is not None
-            self._next = _Next.COMMA_OR_END
+            self._next = _COMMA_OR_END
         else:
             whole = _NUMBER_BEGUN.fullmatch(token) is not None or any(word.startswith(token) for word in _WORDS)
             self._token = token
