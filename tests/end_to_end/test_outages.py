@@ -116,7 +116,7 @@ def test_a_database_that_is_away_before_anything_was_read_from_it(
     with Server("serve", "--port", "0", home=home, environment=environment) as server:
         postgresql_server.stop()
         refused = ask(server)
-        assert refused.status_code == 500
+        assert refused.status_code == 503
         assert "cannot be used" in refused.json()["error"]["message"]
         assert PASSWORD not in refused.text
         assert spent(aws) == 0

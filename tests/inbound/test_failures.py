@@ -67,7 +67,13 @@ def test_every_class_has_a_real_status_and_advice(kind: type[errors.CwproxyError
         (errors.StreamTruncated("x"), 502, "upstream_truncated", None, {"x-should-retry": "false"}),
         (errors.FrameError("x"), 502, "upstream_malformed", None, {"x-should-retry": "false"}),
         (errors.EmptyReply("x"), 502, "upstream_empty_reply", None, {"x-should-retry": "false"}),
-        (errors.StoreError("x"), 500, "store_unavailable", None, {"x-should-retry": "false"}),
+        (
+            errors.StoreError("x"),
+            503,
+            "store_unavailable",
+            None,
+            {"x-should-retry": "true", "retry-after": "5"},
+        ),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
 )

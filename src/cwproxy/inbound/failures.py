@@ -70,10 +70,13 @@ class Envelope(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Row:
+    """wait: seconds until the next try, where the error does not say."""
+
     status: int
     type: str
     code: str
     retry: bool = False
+    wait: float = 0.0
 
 
 _TABLE: Final[tuple[tuple[type[CwproxyError], _Row], ...]] = (
@@ -94,7 +97,7 @@ _TABLE: Final[tuple[tuple[type[CwproxyError], _Row], ...]] = (
     (EmptyReply, _Row(502, "upstream_error", "upstream_empty_reply")),
     (BrokenStream, _Row(502, "upstream_error", "upstream_error")),
     (BackendError, _Row(502, "upstream_error", "upstream_error")),
-    (StoreError, _Row(500, "server_error", "store_unavailable")),
+    (StoreError, _Row(503, "server_error", "store_unavailable", retry=True, wait=5.0)),
     (CwproxyError, _Row(500, "server_error", "internal_error")),
 )
 """First match counts, so a class stands before its base."""
@@ -115,7 +118,7 @@ def failure_of(error: CwproxyError) -> Failure:
     headers = [("x-should-retry", "true" if row.retry else "false")]
     seconds = error.retry_after if isinstance(error, BackendError | Overloaded) else None
     if row.retry:
-        headers.append(("retry-after", str(min(LONGEST_WAIT, max(SHORTEST_WAIT, math.ceil(seconds or 0))))))
+        headers.append(("retry-after", str(min(LONGEST_WAIT, max(SHORTEST_WAIT, math.ceil(seconds or row.wait))))))
     elif row.status == 429 and seconds is not None:
         headers.append(("retry-after", str(math.ceil(seconds))))
     return Failure(row.status, _sentence(error), row.type, code, param, tuple(headers))

@@ -36,7 +36,7 @@ def test_every_class_is_an_envelope_with_a_real_status(kind: type[errors.Cwproxy
         (errors.LoginRequired("x"), 502, "api_error"),
         (errors.BackendTimeout("x"), 504, "timeout_error"),
         (errors.StreamTruncated("x"), 502, "api_error"),
-        (errors.StoreError("x"), 500, "api_error"),
+        (errors.StoreError("x"), 503, "api_error"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
 )
