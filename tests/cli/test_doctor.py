@@ -1,5 +1,6 @@
 """Every state that `doctor` can find, one at a time."""
 
+import json
 import re
 from email.utils import formatdate
 from pathlib import Path
@@ -187,3 +188,44 @@ def test_aws_credentials_are_not_judged(aws: Simulator, cli: Cli) -> None:
     done = cli("doctor", "--endpoint", aws.url)
     assert done.code == 0
     assert findings(done)["token"] == "?"
+
+
+def test_each_of_several_accounts_is_looked_at(aws: Simulator, account: SimulatedAccount, cli: Cli, home: Path) -> None:
+    store_login(home, aws.account("builder-id", id="second"))
+    store_login(home, aws.account("builder-id", id="third"))
+    with Store.open(home / "data") as store:
+        store.set_state(account.id, AccountState.SUSPENDED, "by AWS")
+        store.set_disabled("third", True)
+    done = cli("doctor", "--endpoint", aws.url)
+    assert done.code == 1
+    assert f"FAIL account: {account.id} (builder-id), suspended by AWS\n" in done.out
+    assert "ok   account: second (builder-id), active\n" in done.out
+    assert "?    account: third (builder-id), disabled\n" in done.out
+    assert "ok   token of second: good for" in done.out
+    assert "ok   models: " in done.out
+    assert "1 to mend." in done.out
+
+
+def test_an_account_that_is_only_declared_is_looked_at(aws: Simulator, cli: Cli, home: Path) -> None:
+    account = aws.account("social")
+    tokens = {
+        "accessToken": account.token,
+        "refreshToken": account.refresh_token,
+        "expiresAt": "2999-01-01T00:00:00.000Z",
+        "authMethod": "social",
+        "provider": "Google",
+        "profileArn": account.profile_arn,
+        "region": "us-east-1",
+    }
+    home.mkdir(mode=0o700)
+    (home / "tokens.json").write_text(json.dumps(tokens))
+    provider = '[[providers]]\ntype = "kiro"\nname = "ann"\nauthentication.tokenFilePath = "tokens.json"\n'
+    (home / "config.toml").write_text(provider)
+    done = cli("doctor", "--endpoint", aws.url)
+    assert "ok   account: ann (social), active\n" in done.out
+    assert done.code == 0
+    (home / "tokens.json").unlink()
+    with Store.open(home / "data") as store:
+        (ann,) = store.accounts()
+        store.set_state(ann.id, AccountState.NEEDS_LOGIN, "it was refused")
+    assert "Log in again in the Kiro IDE; cwproxy then takes the login from" in cli("doctor", "--endpoint", aws.url).out

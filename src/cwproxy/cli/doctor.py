@@ -14,14 +14,16 @@ import httpx
 from rich.console import Console
 
 from cwproxy import __version__
+from cwproxy.accounts.identity import how_to_log_in
 from cwproxy.accounts.selection import target_of
+from cwproxy.accounts.sources.accord import PROGRAMS
 from cwproxy.codewhisperer.surfaces import Target, models_call
 from cwproxy.errors import CwproxyError
 from cwproxy.settings import Settings, config_file, data_directory, load, require_keys_when_open
-from cwproxy.store import Account, AccountKind, Store
+from cwproxy.store import Account, AccountKind, AccountState, Store
 from cwproxy.store.keys import KeyKind, Keys
 from cwproxy.upstream.errors import converted
-from cwproxy.wiring import open_service, open_store, open_upstream, routing
+from cwproxy.wiring import open_accounts, open_service, open_upstream, routing
 
 CLOCK_SECONDS = 300.0
 """AWS refuses signatures that are more than five minutes off."""
@@ -70,24 +72,27 @@ async def _findings(flags: Mapping[str, str | None]) -> AsyncIterator[Finding]:
             return
     async with AsyncExitStack() as stack:
         try:
-            store = await stack.enter_async_context(open_store(settings))
+            store = await stack.enter_async_context(open_accounts(settings))
         except CwproxyError as error:
             yield Finding("store", False, error.message, "Do what the sentence says, then run `cwproxy doctor` again.")
             return
         yield _keys(settings, store)
         accounts = store.accounts()
-        yield _accounts(accounts)
         if not accounts:
+            yield Finding("account", False, "nobody is logged in", "Run `cwproxy login`.")
             return
-        account = accounts[0]
+        for account in accounts:
+            yield _account(account)
+        usable = [it for it in accounts if it.state is AccountState.ACTIVE and not it.disabled] or accounts[:1]
         try:
-            where = target_of(account, routing(settings))
+            where = target_of(usable[0], routing(settings))
         except CwproxyError as error:
             yield Finding("surface", False, error.message, "Run `cwproxy login`.")
             return
         async for finding in _network(settings, where):
             yield finding
-        yield _token(store, account)
+        for account in usable:
+            yield _token(store, account, "token" if len(accounts) == 1 else f"token of {account.label}")
     yield await _models(settings)
 
 
@@ -111,13 +116,15 @@ def _keys(settings: Settings, store: Store) -> Finding:
     return Finding("API keys", True, f"{count} in force" if count else "none, and none is needed on this machine")
 
 
-def _accounts(accounts: list[Account]) -> Finding:
-    if not accounts:
-        return Finding("account", False, "nobody is logged in", "Run `cwproxy login`.")
-    account = accounts[0]
-    detail = f"{account.label} ({account.kind.value}), {account.state.value} {account.state_detail}".rstrip()
-    good = account.state.value == "active"
-    return Finding("account", good, detail, "Run `cwproxy login`.")
+def _account(account: Account) -> Finding:
+    who = f"{account.label} ({account.kind.value})"
+    if account.disabled:
+        return Finding("account", None, f"{who}, disabled")
+    detail = f"{who}, {account.state.value} {account.state_detail}".rstrip()
+    if account.state is AccountState.NEEDS_LOGIN:
+        return Finding("account", False, detail, _log_in_again(account))
+    mended = f"When AWS, or you, have mended that, run `cwproxy accounts enable {account.id[:8]}`."
+    return Finding("account", account.state is AccountState.ACTIVE, detail, mended)
 
 
 async def _network(settings: Settings, where: Target) -> AsyncIterator[Finding]:
@@ -149,18 +156,24 @@ async def _network(settings: Settings, where: Target) -> AsyncIterator[Finding]:
     yield Finding("clock", abs(off) < CLOCK_SECONDS, detail, "Set this machine's clock, for example with NTP.")
 
 
-def _token(store: Store, account: Account) -> Finding:
+def _log_in_again(account: Account) -> str:
+    if account.source is None:
+        return how_to_log_in(account)
+    return f"Log in again in {PROGRAMS[account.source.kind]}; cwproxy then takes the login from {account.source.path}."
+
+
+def _token(store: Store, account: Account, name: str) -> Finding:
     if account.kind is AccountKind.IAM:
-        return Finding("token", None, "made from AWS credentials for every call")
+        return Finding(name, None, "made from AWS credentials for every call")
     token = store.token(account.id)
     if token is None:
-        return Finding("token", False, "there is none", "Run `cwproxy login`.")
+        return Finding(name, False, "there is none", _log_in_again(account))
     if math.isinf(token.expires_at):
-        return Finding("token", None, "an API key, which has no end")
+        return Finding(name, None, "an API key, which has no end")
     left = token.expires_at - time.time()
     good = left > 0 or token.refresh_token is not None
     detail = f"good for {left / 60:.0f} min" if left > 0 else "expired; it will be renewed"
-    return Finding("token", good, detail, "Run `cwproxy login`.")
+    return Finding(name, good, detail, _log_in_again(account))
 
 
 async def _models(settings: Settings) -> Finding:
