@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 from cwproxy.conversation import (
@@ -88,6 +89,88 @@ def as_anthropic(conversation: Conversation) -> dict[str, Any]:
             else {}
         ),
     }
+
+
+def itemised(conversation: Conversation) -> Conversation:
+    """What can be said in items: no tool fails, results stand alone, and what was said in one go is one turn."""
+    turns: list[Turn] = []
+    for turn in conversation.turns:
+        for piece in _pieces(turn):
+            match turns[-1] if turns else None, piece:
+                case (AssistantTurn(parts=before), AssistantTurn(parts=parts)):
+                    turns[-1] = _speakable(AssistantTurn((*before, *parts)))
+                case (UserTurn(parts=(ToolResult(), *_) as before), UserTurn(parts=(ToolResult(), *_) as parts)):
+                    turns[-1] = UserTurn((*before, *parts))
+                case _:
+                    turns.append(piece)
+    return replace(conversation, turns=tuple(turns))
+
+
+def as_responses(conversation: Conversation) -> dict[str, Any]:
+    """A Responses body."""
+    choice = conversation.tool_choice
+    named = {"type": "function", "name": choice.name}
+    tools = [
+        {"type": "function", "name": tool.name, "description": tool.description, "parameters": json.loads(tool.schema)}
+        for tool in conversation.tools
+    ]
+    answer = conversation.answer
+    format = {"type": "json_schema", "name": "n", "schema": json.loads((answer and answer.schema) or b"{}")}
+    return {
+        "model": conversation.model,
+        "input": [item for turn in conversation.turns for item in _items(turn)],
+        **({"tools": tools, "tool_choice": named if choice.name is not None else choice.mode} if tools else {}),
+        **({"text": {"format": format}} if answer is not None else {}),
+    }
+
+
+def _pieces(turn: Turn) -> list[Turn]:
+    if not isinstance(turn, UserTurn) or not turn.parts:
+        return [turn]
+    pieces: list[Turn] = []
+    for results, parts in groupby(turn.parts, lambda part: isinstance(part, ToolResult)):
+        told = tuple(parts)
+        pieces.append(UserTurn(tuple(replace(part, failed=False) for part in told) if results else told))  # type: ignore[arg-type]
+    return pieces
+
+
+def _items(turn: Turn) -> list[dict[str, Any]]:
+    match turn:
+        case SystemTurn(text=text):
+            return [{"role": "system", "content": text}]
+        case UserTurn(parts=(ToolResult(), *_) as parts):
+            results = [part for part in parts if isinstance(part, ToolResult)]
+            return [
+                {
+                    "type": "function_call_output",
+                    "call_id": result.tool_use_id,
+                    "output": [_input_part(part) for part in result.content],
+                }
+                for result in results
+            ]
+        case UserTurn(parts=parts):
+            return [{"type": "message", "role": "user", "content": [_input_part(part) for part in parts]}]
+        case AssistantTurn(parts=parts):
+            texts = [{"type": "output_text", "text": part.text} for part in parts if isinstance(part, Text)]
+            calls = [
+                {"type": "function_call", "call_id": use.id, "name": use.name, "arguments": use.arguments}
+                for use in parts
+                if isinstance(use, ToolUse)
+            ]
+            message = [{"role": "assistant", "content": texts}] if texts or not calls else []
+            return [*message, *calls]
+
+
+def _input_part(part: UserPart) -> dict[str, Any]:
+    match part:
+        case Text(text=text):
+            return {"type": "input_text", "text": text}
+        case Image(format=format, data=data):
+            return {"type": "input_image", "image_url": f"data:image/{format};base64,{data}"}
+        case Document(format=format, name=name, data=data):
+            return {"type": "input_file", "filename": name, "file_data": f"data:application/{format};base64,{data}"}
+        case _:
+            raise ValueError(part)
 
 
 def _speakable(turn: Turn) -> Turn:

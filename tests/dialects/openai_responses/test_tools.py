@@ -73,8 +73,8 @@ def test_unknown_kinds_are_left_out_and_named() -> None:
     assert found.foreign == ("web_search", "tool_search", "namespace")
 
 
-def test_a_later_tool_of_the_same_name_counts() -> None:
-    found = offered({"type": "custom", "name": "f"}, F)
+def test_of_tools_of_the_same_name_the_first_counts() -> None:
+    found = offered(F, {"type": "custom", "name": "f"}, {"type": "namespace", "name": "f", "tools": []})
     assert (len(found.tools), found.tools[0].description, found.custom) == (1, "d", frozenset())
 
 

@@ -120,7 +120,7 @@ class Draft:
         own = tuple(items.resolved(self.input, past.kept))
         told = [*(("previous_response_id", bytes(raw)) for raw in past.items), *own]
         listed = [(f"tools[{index}]", bytes(raw)) for index, raw in enumerate(request.tools or ())]
-        tools = offer([*items.tools_in(told), *listed], request.tool_choice)
+        tools = offer([*listed, *items.tools_in(told)], request.tool_choice)
         reader = Turns()
         turns: list[Turn] = [SystemTurn(request.instructions)] if request.instructions else []
         turns += reader.of(told)

@@ -64,12 +64,14 @@ class _Found:
     def _add_custom(self, spec: ToolSpec, path: str, namespace: str | None) -> None:
         format = spec.format or Grammar()
         tool = custom.tool(name_of(spec.name, path), spec.description, format.definition, format.syntax)
-        self.custom.add(self._add(tool, namespace))
+        if (name := self._add(tool, namespace)) is not None:
+            self.custom.add(name)
 
-    def _add(self, tool: Tool, namespace: str | None) -> str:
-        """A later tool of the same name counts, as it does for who sends the tools anew with every request."""
+    def _add(self, tool: Tool, namespace: str | None) -> str | None:
+        """Its flat name; None when there is one already, which counts as it does in the other dialects."""
         name = flat_name(namespace, tool.name)
-        self.custom.discard(name)
+        if name in self.tools:
+            return None
         self.tools[name] = Tool(name, tool.description, tool.schema)
         if namespace is not None:
             self.namespaces[name] = (namespace, tool.name)
