@@ -37,6 +37,11 @@ def test_half_of_the_peak_is_enough_and_the_rest_may_go_on() -> None:
     assert given_back([(100, 0.0), (50, 1.0), (40, 2.1), (60, 2.5), (60, 9.0)]) == [2.1]
 
 
+def test_a_long_tail_is_followed_to_its_end() -> None:
+    tail = [(1000, 0.0), *((400, 1 + now / 2) for now in range(8)), *((0, 5 + now / 2) for now in range(8))]
+    assert given_back(tail) == [2.0, 3.5, 6.0, 7.5]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells it in /proc")
 def test_what_was_used_is_really_given_back() -> None:
     def resident() -> int:

@@ -21,6 +21,7 @@ class Tidying:
     def __init__(self, give_back: Callable[[], None] | None = None) -> None:
         self._give_back = give_back or _give_back
         self._peak = 0
+        self._level = 0
         self._calm_since: float | None = None
         self._given = 0
 
@@ -28,8 +29,9 @@ class Tidying:
         self._peak = max(self._peak, running)
         if running > self._peak // 2 or not self._peak:
             self._calm_since = None
-        elif self._calm_since is None:
-            self._calm_since, self._given = now, 0
+        elif self._calm_since is None or (self._level and running <= self._level // 2):
+            # Also when what had been left over has become half of that: much of it is free only now.
+            self._calm_since, self._level, self._given = now, running, 0
         elif now - self._calm_since >= AFTER_SECONDS[self._given]:
             self._give_back()
             self._given += 1

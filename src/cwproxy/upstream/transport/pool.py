@@ -11,7 +11,7 @@ from cwproxy.upstream.transport.connection import Connection, Origin
 IDLE_SECONDS: Final = 50.0
 """The longest wait. AWS's balancers end theirs after 60."""
 
-IDLE_LIMIT: Final = 100
+IDLE_LIMIT: Final = 32
 """Connections that wait at once, of all origins together."""
 
 SWEEP_SECONDS: Final = 5.0
