@@ -97,7 +97,8 @@ class _Server(uvicorn.Server):
             self._ready()
 
     async def on_tick(self, counter: int) -> bool:
-        self._tidying.tick(len(self.server_state.tasks), asyncio.get_running_loop().time())
+        state = self.server_state
+        self._tidying.tick(len(state.tasks), state.total_requests, asyncio.get_running_loop().time())
         return await super().on_tick(counter)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
