@@ -75,13 +75,15 @@ class Upstream:
         """
         with _recorded(call):
             host, response = await self._open(call, auth)
+            body = _body(response)
             try:
                 _expect_event_stream(response, host)
-                async with aclosing(_reads(response, host)) as reads:
+                del response  # its head, and with it the request's, which a long stream has no use for
+                async with aclosing(_reads(body, host)) as reads:
                     yield reads
             finally:
                 with converted(host):
-                    await response.aclose()
+                    await body.aclose()
 
     async def fetch(self, call: Call, auth: httpx.Auth) -> bytes:
         """The whole body of a successful answer. Raises as `stream` does, also for a body without an end."""
@@ -179,17 +181,21 @@ def _expect_event_stream(response: httpx.Response, host: str) -> None:
         )
 
 
-async def _reads(response: httpx.Response, host: str) -> AsyncGenerator[bytes, None]:
+async def _reads(body: httpx.AsyncByteStream, host: str) -> AsyncGenerator[bytes, None]:
     with converted(host):
-        async with aclosing(_raw(response)) as stream:
+        async with aclosing(_raw(body)) as stream:
             async for data in stream:
                 yield data
 
 
-def _raw(response: httpx.Response) -> AsyncGenerator[bytes, None]:
+def _body(response: httpx.Response) -> httpx.AsyncByteStream:
+    assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - what async transports give
+    return response.stream
+
+
+def _raw(body: httpx.AsyncByteStream) -> AsyncGenerator[bytes, None]:
     # httpx's own iterators (aiter_raw, aiter_bytes) add a layer each; the transport's stream is what they wrap.
-    assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101
-    return cast("AsyncGenerator[bytes, None]", aiter(response.stream))
+    return cast("AsyncGenerator[bytes, None]", aiter(body))
 
 
 async def _start_of(response: httpx.Response, limit: int, *, within: float) -> tuple[bytes, bool]:
@@ -199,7 +205,7 @@ async def _start_of(response: httpx.Response, limit: int, *, within: float) -> t
     body = bytearray()
     try:
         async with asyncio.timeout(within):
-            async with aclosing(_raw(response)) as reads:
+            async with aclosing(_raw(_body(response))) as reads:
                 async for data in reads:
                     body += data
                     if len(body) > limit:

@@ -9,6 +9,7 @@ from tests.support.raw_server import LAST_CHUNK, OK_HEAD, chunk, raw_server, res
 from tests.support.transports import ask, read, transport, until
 
 from cwproxy.upstream.transport.faults import Disconnected
+from cwproxy.upstream.transport.pool import IDLE_LIMIT
 
 pytestmark = pytest.mark.anyio
 
@@ -201,7 +202,7 @@ async def test_a_thousand_streams_at_once_end_whole() -> None:
         await until(lambda: server.open == streams, within=20.0)
         together.set()
         assert await asyncio.gather(*tasks) == [b"firstlast"] * streams
-        await until(lambda: server.open == 100)
+        await until(lambda: server.open == IDLE_LIMIT)
 
 
 async def test_addresses_of_version_6() -> None:

@@ -63,9 +63,10 @@ class Exchange(httpx.AsyncByteStream):
     def status(self) -> int:
         return self._incoming.status
 
-    @property
-    def headers(self) -> list[tuple[bytes, bytes]]:
-        return self._incoming.headers
+    def take_headers(self) -> list[tuple[bytes, bytes]]:
+        """Once: a stream may be long, and does not need them."""
+        headers, self._incoming.headers = self._incoming.headers, []
+        return headers
 
     async def start(self, head: bytes, body: bytes) -> None:
         """Send the request and wait for the answer's head. Raises httpx.TransportError; the caller closes then."""

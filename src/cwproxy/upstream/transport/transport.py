@@ -48,7 +48,7 @@ class Transport(httpx.AsyncBaseTransport):
         except BaseException:
             await exchange.aclose()
             raise
-        return httpx.Response(exchange.status, headers=exchange.headers, stream=exchange)
+        return httpx.Response(exchange.status, headers=exchange.take_headers(), stream=exchange)
 
     async def aclose(self) -> None:
         """Ends every connection, also those in use."""
