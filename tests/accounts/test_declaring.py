@@ -69,8 +69,10 @@ def test_a_login_of_another_kind_at_the_same_place(tmp_path: Path, store: Store)
     (account,) = store.accounts()
     token = store.token(account.id)
     assert account.kind is AccountKind.SOCIAL
+    token = store.token(account.id)
     assert token is not None
     assert token.refresh_token == Secret("canary-social")
+    assert token.generation == 2, "a running server has one of the first login"
 
 
 def test_a_login_that_was_never_there_is_refused_and_one_that_was_is_kept(tmp_path: Path, store: Store) -> None:

@@ -100,7 +100,10 @@ async def test_an_account_that_hangs_holds_up_nobody_for_long() -> None:
     backend.hanging = {"b"}
     async with running(backend, accounts=("a", "b")) as service, asyncio.timeout(LISTING_PATIENCE + 5):
         assert {model.id for model in (await service.models()).models} == {"auto", "claude-sonnet-4.5"}
-        await reply(service)
+        before = asyncio.get_running_loop().time()
+        for _ in range(3):
+            await reply(service)
+        assert asyncio.get_running_loop().time() - before < LISTING_PATIENCE, "the first has waited for all"
         assert backend.listings == 2
 
 

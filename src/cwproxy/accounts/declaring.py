@@ -47,8 +47,12 @@ def _apply(store: Store, declaration: Declaration, known: Account | None, *, now
     if known is None:
         store.add(account, taken(None, holding, now=now), holding.registration)
     elif known.kind is not account.kind:
+        before = store.token(known.id)
+        token = taken(None, holding, now=now)
         store.remove(known.id)
-        store.add(account, taken(None, holding, now=now), holding.registration)
+        store.add(
+            account, replace(token, generation=1 if before is None else before.generation + 1), holding.registration
+        )
     else:
         store.revise(replace(account, profile_arn=account.profile_arn or known.profile_arn))
 

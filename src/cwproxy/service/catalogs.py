@@ -44,6 +44,7 @@ class Catalogs:
         self._lists: dict[str, tuple[float, Catalog]] = {}
         self._failures: dict[str, tuple[float, CwproxyError]] = {}
         self._listings: dict[str, asyncio.Task[None]] = {}
+        self._begun: dict[str, float] = {}
         self._united: tuple[tuple[Catalog, ...], Catalog] = ((), Catalog((), None, aliases))
         self._iam = Catalog((Model(id=catalog.AUTO, name=catalog.AUTO),), catalog.AUTO, aliases)
         self._settled: tuple[tuple[Selected, ...], float] = ((), 0.0)
@@ -123,12 +124,20 @@ class Catalogs:
         listings = {self._listing(account) for account in accounts if self._is_due(account, now)}
         while listings and not self._known(accounts):
             _, listings = await asyncio.wait(listings, return_when=asyncio.FIRST_COMPLETED)
-        if listings:
-            await asyncio.wait(listings, timeout=LISTING_PATIENCE)
+        patience = self._patience(accounts)
+        if listings and patience > 0:
+            await asyncio.wait(listings, timeout=patience)
         listed = [self._lists[it.account_id][0] for it in accounts if it.account_id in self._lists]
         if len(listed) == len(accounts):
             self._union(self._known(accounts))
             self._settled = accounts, min(listed) + CATALOG_SECONDS
+
+    def _patience(self, accounts: tuple[Selected, ...]) -> float:
+        """Seconds that the latest of the running listings may still be waited for, by all requests together: what hangs
+        does not hold up each of them anew.
+        """
+        latest = max((self._begun[it.account_id] for it in accounts if it.account_id in self._listings), default=0.0)
+        return latest + LISTING_PATIENCE - self._clock.monotonic()
 
     def _is_due(self, account: Selected, now: float) -> bool:
         if account.target.surface is Surface.Q_IAM:
@@ -144,6 +153,7 @@ class Catalogs:
     def _listing(self, account: Selected) -> "asyncio.Task[None]":
         task = self._listings.get(account.account_id)
         if task is None:
+            self._begun[account.account_id] = self._clock.monotonic()
             task = self._listings[account.account_id] = asyncio.create_task(  # noqa: TID251 - held here
                 self._list(account), context=contextvars.Context()
             )
