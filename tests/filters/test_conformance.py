@@ -60,6 +60,24 @@ def test_a_schema_that_asks_for_billions_ends() -> None:
     assert time.perf_counter() - begun < 10
 
 
+def test_schemas_of_older_drafts_are_understood() -> None:
+    tuples = Contract(b'{"type":"array","items":[{"type":"string"}]}')
+    assert tuples.fault(["a"]) is None
+    assert tuples.fault([1]) is not None
+    above = Contract(b'{"type":"number","minimum":0,"exclusiveMinimum":true}')
+    assert above.fault(1) is None
+    assert above.fault(0) is not None
+
+
+def test_null_where_a_keyword_wants_something_is_nothing() -> None:
+    contract = Contract(
+        b'{"type":"object","required":null,"properties":{"a":{"anyOf":[{"const":null},{"type":"string","enum":null}]}}}'
+    )
+    assert contract.fault({"a": None}) is None
+    assert contract.fault({"a": "x"}) is None
+    assert contract.fault({"a": 1}) is not None
+
+
 def test_contracts_are_kept_and_what_cannot_be_told_is_said() -> None:
     load()
     contract = Contract(b'{"type":"object","required":["a"]}')
@@ -69,5 +87,7 @@ def test_contracts_are_kept_and_what_cannot_be_told_is_said() -> None:
     for _ in range(2):
         with pytest.raises(ValueError, match="cannot be followed"):
             endless.fault({})
-    with pytest.raises(ValueError, match="cannot be used"):
+    with pytest.raises(ValueError, match="no draft"):
         Contract(b'{"type":"nonsense"}')
+    with pytest.raises(ValueError, match="cannot be used"):
+        Contract(b"{")

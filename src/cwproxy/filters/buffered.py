@@ -56,7 +56,11 @@ class CallsInText:
             case TextStarted(index=index):
                 self._text, self._silent = index, True
             case TextDelta(text=text):
-                yield from self._said(self._spoken.feed(text))
+                said = self._spoken.feed(text)
+                if self._shown == event.index and said == [text]:
+                    yield event
+                else:
+                    yield from self._said(said)
             case PartEnded(index=index) if index == self._text:
                 yield from self._text_ended()
             case Usage():

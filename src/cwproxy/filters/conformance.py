@@ -5,9 +5,12 @@ regular expressions are not run, and references are followed a bounded number of
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+
+if TYPE_CHECKING:
+    from jsonschema.protocols import Validator
 
 MAX_REFERENCES: Final = 20_000
 """References followed for one answer: a schema of a few lines can ask for billions."""
@@ -39,20 +42,22 @@ class Contract:
 
     def __init__(self, schema: bytes) -> None:
         # Imported when first needed: it takes longer than all the rest of a request.
-        from jsonschema import Draft202012Validator, SchemaError
-        from jsonschema.protocols import Validator
+        from jsonschema import Draft4Validator, Draft7Validator, Draft202012Validator
         from jsonschema.validators import extend
         from referencing import Registry
 
-        known = Draft202012Validator.VALIDATORS
-        self._counted = [(keyword, _Counted(known[keyword])) for keyword in ("$ref", "$dynamicRef")]
-        changed = {"pattern": _nothing, "patternProperties": _nothing, **dict(self._counted)}
         try:
-            wanted = msgspec.json.decode(schema)
-            Draft202012Validator.check_schema(wanted)
-        except (SchemaError, msgspec.DecodeError, RecursionError) as error:
+            wanted = _without_nulls(msgspec.json.decode(schema))
+            drafts = (Draft202012Validator, Draft7Validator, Draft4Validator)
+            draft = next((draft for draft in drafts if _is_of(draft, wanted)), None)
+        except (msgspec.DecodeError, RecursionError) as error:
             raise ValueError("the schema cannot be used") from error
-        kind: type[Validator] = extend(Draft202012Validator, changed)  # type: ignore[no-untyped-call]
+        if draft is None:
+            raise ValueError("the schema is of no draft that is known")
+        known = draft.VALIDATORS
+        self._counted = [_Counted(name, known[name]) for name in ("$ref", "$dynamicRef") if name in known]
+        changed = {"pattern": _nothing, "patternProperties": _nothing, **{each.name: each for each in self._counted}}
+        kind: type[Validator] = extend(draft, changed)  # type: ignore[no-untyped-call]
         self._validator = kind(wanted, registry=Registry())
 
     def fault(self, document: Any) -> str | None:
@@ -60,7 +65,7 @@ class Contract:
         from jsonschema.exceptions import best_match
         from referencing.exceptions import Unresolvable
 
-        for _, counted in self._counted:
+        for counted in self._counted:
             counted.left = MAX_REFERENCES
         try:
             found = best_match(self._validator.iter_errors(document))
@@ -74,6 +79,24 @@ def load() -> None:
     Contract(b"{}").fault({})
 
 
+def _without_nulls(schema: Any) -> Any:
+    """Some clients write `"required": null` where nothing is; only a value may be null."""
+    if isinstance(schema, dict):
+        kept = {name: each for name, each in schema.items() if each is not None or name in ("const", "default")}
+        return {name: _without_nulls(each) for name, each in kept.items()}
+    return [_without_nulls(each) for each in schema] if isinstance(schema, list) else schema
+
+
+def _is_of(draft: "type[Validator]", schema: Any) -> bool:
+    from jsonschema import SchemaError
+
+    try:
+        draft.check_schema(schema)
+    except SchemaError:
+        return False
+    return True
+
+
 _Keyword = Callable[[Any, Any, Any, Any], Iterator[Any]]
 
 
@@ -84,7 +107,8 @@ def _nothing(validator: Any, value: Any, instance: Any, schema: Any, /) -> Itera
 class _Counted:
     """A keyword that may be used so many times, and then raises."""
 
-    def __init__(self, keyword: _Keyword) -> None:
+    def __init__(self, name: str, keyword: _Keyword) -> None:
+        self.name = name
         self._keyword = keyword
         self.left = MAX_REFERENCES
 

@@ -79,9 +79,17 @@ class SpokenCalls:
 
     def feed(self, text: str) -> list[Said]:
         """What can be given out now."""
+        if text and not self._at_start and self._lead is None and self._is_plain and "\n" not in text:
+            self._verbatim.feed(text)  # most pieces: the middle of a line
+            return [text]
         for start in range(0, len(text), _SLICE):
             self._read(text[start : start + _SLICE])
         return self._given_out()
+
+    @property
+    def _is_plain(self) -> bool:
+        """Nothing is held back."""
+        return self._candidate is None and not self._group
 
     def flush(self) -> list[Said]:
         """The rest. The next piece begins another text."""
@@ -163,7 +171,8 @@ class SpokenCalls:
         if self._group and "\n" in self._gap:
             self._looking = True
             return candidate.text + rest
-        self._drop()
+        if self._group:
+            self._drop()
         text = candidate.text + rest
         self._say(text[:1])  # so that no call is looked for there again
         return text[1:]
@@ -211,8 +220,7 @@ class SpokenCalls:
         """The group is text."""
         text = "".join(self._group_text) + self._gap
         self._settle()
-        if text:
-            self._say(text)
+        self._say(text)
 
     def _settle(self) -> None:
         self._group, self._group_text = [], []
