@@ -181,7 +181,7 @@ async def test_a_store_that_fails_does_not_take_the_answer(tmp_path: Path, caplo
             answer = await client.post("/v1/responses", json=asking())
             failed = await client.get(f"/v1/responses/{answer.json()['id']}")
     database.close()
-    assert (answer.status_code, failed.status_code) == (200, 500)
+    assert (answer.status_code, assert_envelope(failed.content)["code"]) == (200, "store_unavailable")
     assert "cannot be kept" in caplog.text
 
 

@@ -22,6 +22,10 @@ class Keeping:
         self._responses = responses
         self._most = most_bytes
 
+    @property
+    def keeps(self) -> bool:
+        return self._responses is not None
+
     async def past(self, draft: Draft, exchange: Exchange) -> Past:
         """What the request refers to. Raises InvalidRequest for a response that is not there."""
         if draft.previous is None and not draft.responses:

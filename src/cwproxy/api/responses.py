@@ -110,7 +110,7 @@ class _Routes:
         raise Refused(404, "Conversations are not compacted here; send them as they are.", "not_found")
 
     async def _read(self, data: bytes, exchange: Exchange) -> tuple[Draft, Past]:
-        draft = await self._run(data, lambda: read(data))
+        draft = await self._run(data, lambda: read(data, keeps=self._keeping.keeps))
         return draft, await self._keeping.past(draft, exchange)
 
     async def _run(self, data: bytes, work: Callable[[], _T]) -> _T:

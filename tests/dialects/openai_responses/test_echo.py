@@ -13,7 +13,9 @@ from cwproxy.errors import InvalidRequest
 
 def echoed(**members: Any) -> dict[str, Any]:
     body = json.dumps(members).encode()
-    found: dict[str, Any] = json.loads(msgspec.json.encode(echo(body, msgspec.json.decode(body, type=Request))))
+    found: dict[str, Any] = json.loads(
+        msgspec.json.encode(echo(body, msgspec.json.decode(body, type=Request), store=members.get("store", True)))
+    )
     return found
 
 
@@ -73,4 +75,4 @@ def test_functions_have_all_of_their_members() -> None:
 def test_what_is_no_utf_8_is_not_passed_on() -> None:
     body = b'{"metadata":{"a":"\xff"}}'
     with pytest.raises(InvalidRequest, match="not UTF-8"):
-        echo(body, msgspec.json.decode(body.replace(b"\xff", b"x"), type=Request))
+        echo(body, msgspec.json.decode(body.replace(b"\xff", b"x"), type=Request), store=True)

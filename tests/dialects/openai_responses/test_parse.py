@@ -101,6 +101,11 @@ def test_thoughts(members: dict[str, Any], summary: bool, encrypted: bool) -> No
     assert (shape.summary, shape.encrypted) == (summary, encrypted)
 
 
+def test_nothing_is_promised_where_nothing_is_kept() -> None:
+    asked = read(b'{"model":"m","input":"hi","store":true}', keeps=False).asked(Past(), clock=lambda: 0)
+    assert (asked.store, asked.shape.echo["store"], asked.shape.encrypted) == (False, False, False)
+
+
 def test_calls_are_not_shown_when_there_are_to_be_none() -> None:
     assert parsed().shape.calls
     assert not parsed(tools=[{"type": "function", "name": "f"}], tool_choice="none").shape.calls

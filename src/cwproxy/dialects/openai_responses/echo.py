@@ -19,8 +19,11 @@ _DEFAULT: Final = msgspec.Raw(b'"default"')
 _EMPTY: Final = msgspec.Raw(b"{}")
 
 
-def echo(body: bytes, request: Request) -> dict[str, object]:
-    """The members, with OpenAI's defaults for those that were not given. Raises InvalidRequest."""
+def echo(body: bytes, request: Request, *, store: bool) -> dict[str, object]:
+    """The members, with OpenAI's defaults for those that were not given. Raises InvalidRequest.
+
+    store: whether the answer is kept.
+    """
     try:
         body.decode()  # what is passed on as it is written has only been skipped over so far
     except UnicodeDecodeError as error:
@@ -44,7 +47,7 @@ def echo(body: bytes, request: Request) -> dict[str, object]:
         "max_tool_calls": given.max_tool_calls,
         "text": shown,
         "reasoning": {"effort": reasoning.effort if reasoning else None, "summary": summary},
-        "store": request.store is not False,
+        "store": store,
         "background": False,
         "truncation": _or(given.truncation, _DISABLED),
         "temperature": _or(given.temperature, _ONE),

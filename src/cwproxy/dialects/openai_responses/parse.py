@@ -84,7 +84,8 @@ class ResponsesRequest:
 class Draft:
     """A request that is understood, but for what it refers to.
 
-    previous: the id of the response that it follows. responses: ids of those that items are taken from.
+    previous: the id of the response that it follows. responses: ids of those that items are taken from. store: the
+    answer is to be kept.
     """
 
     request: Request
@@ -92,6 +93,7 @@ class Draft:
     input: tuple[Item, ...]
     previous: str | None
     responses: frozenset[str]
+    store: bool
 
     def conversation(self, past: Past) -> Conversation:
         """Raises InvalidRequest."""
@@ -109,7 +111,7 @@ class Draft:
             shape,
             (*found.ignored, *left_out),
             (*found.emulated, *(["tools[custom]"] if shape.custom else [])),
-            request.store is not False,
+            self.store,
             own,
             self.previous,
             clock,
@@ -139,7 +141,7 @@ class Draft:
             tools.custom,
             tools.namespaces,
             _summary(request),
-            ENCRYPTED in (request.include or ()) or request.store is not False,
+            ENCRYPTED in (request.include or ()) or self.store,
             self.echo,
         )
         left_out = [f"tools[{kind}]" for kind in tools.foreign]
@@ -147,8 +149,11 @@ class Draft:
         return conversation, shape, tuple(raw for _, raw in own), left_out
 
 
-def read(body: bytes) -> Draft:
-    """Raises InvalidRequest for what cannot be served as written; never anything else, whatever the bytes."""
+def read(body: bytes, *, keeps: bool = True) -> Draft:
+    """Raises InvalidRequest for what cannot be served as written; never anything else, whatever the bytes.
+
+    keeps: answers can be kept here.
+    """
     request = _decode(body)
     _model(request)
     effects(request, TABLE)
@@ -163,7 +168,8 @@ def read(body: bytes) -> Draft:
         )
     references = (items.referred_to(raw, path) for path, raw in told if items.kind_of(raw, path) == "item_reference")
     responses = frozenset(found for id in references if (found := response_of(id)) is not None)
-    return Draft(request, echo(body, request), told, request.previous_response_id, responses)
+    store = keeps and request.store is not False
+    return Draft(request, echo(body, request, store=store), told, request.previous_response_id, responses, store)
 
 
 def _model(request: Request) -> str:
