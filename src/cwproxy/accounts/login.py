@@ -131,7 +131,7 @@ class LoginDesk:
         """The key is stored only when the service has taken it; that also shows its region."""
         key = "" if request.api_key is None else request.api_key.reveal().strip()
         if not _API_KEY.fullmatch(key):
-            raise LoginFailed("This is no Kiro API key; they begin with `ksk_`.")
+            raise LoginFailed("This is no Kiro API key: those are `ksk_` and eight characters or more, without spaces.")
         refusal: BackendError | None = None
         for region in (request.sso_region,) if request.sso_region else API_REGIONS:
             try:

@@ -69,6 +69,12 @@ def test_how_the_login_was_made_has_to_be_known(tmp_path: Path, store: Store) ->
     assert account.kind is AccountKind.SOCIAL
 
 
+def test_a_surface_that_takes_no_tokens_is_refused(tmp_path: Path, store: Store) -> None:
+    with pytest.raises(LoginFailed, match="q-iam takes AWS credentials"):
+        put(store, Wanted(source_at(write_kiro(tmp_path)), surface="q-iam"), now=NOW)
+    assert store.accounts() == []
+
+
 def test_the_region_has_to_be_known_where_there_is_more_than_one(tmp_path: Path, store: Store) -> None:
     wanted = Wanted(source_at(write_kiro(tmp_path, **{**IDC, "clientIdHash": None}, region=None)))
     with pytest.raises(LoginFailed, match="Say it with --region"):

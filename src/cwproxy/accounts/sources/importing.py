@@ -7,6 +7,7 @@ from uuid import uuid4
 from cwproxy.accounts.sources.accord import PROGRAMS, place_of, taken
 from cwproxy.accounts.sources.holding import Holding
 from cwproxy.auth.device import BUILDER_ID_REGION
+from cwproxy.codewhisperer.surfaces import Surface
 from cwproxy.errors import LoginFailed, SourceError
 from cwproxy.store import Account, AccountKind, Source, SourceKind, Store
 
@@ -77,8 +78,12 @@ def put(store: Store, wanted: Wanted, *, now: float) -> tuple[Account, bool]:
 
 
 def described(wanted: Wanted, holding: Holding, *, now: float) -> Account:
-    """Raises LoginFailed where neither the source nor the wish says what has to be known."""
+    """Raises LoginFailed where neither the source nor the wish says what has to be known, and for a surface that
+    takes no tokens.
+    """
     path = wanted.source.path
+    if wanted.surface == Surface.Q_IAM.value:
+        raise LoginFailed("The surface q-iam takes AWS credentials (`cwproxy login iam`), and no tokens.")
     kind = holding.kind or wanted.kind
     if kind is None:
         raise LoginFailed(
