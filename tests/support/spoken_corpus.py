@@ -94,6 +94,7 @@ GENUINE: Final = (
     f"cat <<EOF\nTool call: now({{}})\nEOF\n⟦Tool call: get_weather({PARIS})⟧",
     f"<!--\nTool call: now({{}})\n-->\n⟦Tool call: get_weather({PARIS})⟧",
     f"/* a\nTool call: now({{}})\n*/\n⟦Tool call: get_weather({PARIS})⟧",
+    f"<thinking>\nTool call: now({{}})\n</thinking>\n\n⟦Tool call: get_weather({PARIS})⟧",
     f"He said “hello”.\n⟦Tool call: get_weather({PARIS})⟧",
     f"x << 2, a < b, 5'6\", <b>bold</b> and <pre>one</pre>\n⟦Tool call: get_weather({PARIS})⟧",
     f"[Called get_weather with args: {{}}]\n⟦Tool call: get_weather({PARIS})⟧",
@@ -153,6 +154,10 @@ LOOK_ALIKES: Final = (
     f"It would then write the following:\n[Called get_weather with args: {PARIS}]",
     f"For instance, in the old notation:\nTool call: get_weather({PARIS})",
     f"### Example\n\nTool call: get_weather({PARIS})",
+    f"User: the weather?\nTool call: get_weather({PARIS})\nAssistant: sunny",
+    f"**Human:** the weather?\n\nTool call: get_weather({PARIS})",
+    f"<thinking>\nI could do this.\nTool call: get_weather({PARIS})\n</thinking>\nI do not need to.",
+    f"<example>\n[Called get_weather with args: {PARIS}]\n</example>",
     # Calls that are told of, with their results.
     f"Tool call: get_weather({PARIS})\nResult: sunny",
     f"[Called get_weather with args: {PARIS}]\n\n[Tool result: sunny]",

@@ -1,4 +1,4 @@
-"""Where an answer shows text instead of saying it: code, quotations, examples. A call that is written there is none.
+"""Where an answer shows text instead of saying it: code, quotations, thoughts, examples. No call is meant there.
 
 It errs on the side of showing. What is left open (a fence, a stray backtick) makes the rest of the text a thing that is
 shown, because running a tool that nobody meant to run is worse than showing a call as text.
@@ -10,7 +10,7 @@ from typing import Final
 
 _FENCE: Final = re.compile(r"\s*(?:(?:[-*+]|[0-9]{1,9}[.)])\s+)*(?P<marks>`{3,}|~{3,})(?P<info>.*)")
 _TAG: Final = re.compile(
-    r"<(?P<name>pre|code|script|style|textarea|samp|xmp|template|example|quote|blockquote)\b", re.I
+    r"<(?P<name>pre|code|script|style|textarea|samp|xmp|template|examples?|quote|blockquote|thinking|think)\b", re.I
 )
 _HEREDOC: Final = re.compile(r"<<[-~]?(?:(?P<quote>['\"])(?P<quoted>\w+)(?P=quote)|(?P<plain>[A-Z_]{2,}))")
 _TRIPLE: Final = ('"""', "'''")
@@ -21,6 +21,7 @@ _INTRODUCES: Final = re.compile(
     r"|\bwould (?:\w+ )?(?:print|write|say)\b.*"
     r"|\bprints?|\bprinted|\bwrote|\bwrites|\btranscript)\W*[:\uff1a]\W*$"
     r"|\b(?:for example|e\.g\.|for instance)\b.*[:\uff1a]\W*$"
+    r"|^\W*(?:user|human)\W*[:\uff1a]"
     r"|^\W*(?:example|sample|transcript)\b[^.!?]{0,40}$",
     re.I,
 )
@@ -45,11 +46,14 @@ class Verbatim:
         lines = "".join(self._line) + text[:end]
         self._line = [text[end + 1 :]]
         if self._ends is not None or _is_marked(lines):
+            ends = self._ends
             for line in lines.split("\n"):
-                if self._ends is not None:
-                    self._ends = None if self._ends(line.rstrip("\r")) else self._ends
+                if ends is not None:
+                    if ends(line.rstrip("\r")):
+                        ends = None
                 elif _is_marked(line):
-                    self._ends = _shown_from(line.rstrip("\r"))
+                    ends = _shown_from(line.rstrip("\r"))
+            self._ends = ends
         if last := lines.rstrip().rpartition("\n")[2]:
             self._last = last
 
@@ -91,8 +95,12 @@ def _shown_from(line: str) -> _Ends | None:
 
 
 def _closing_fence(marks: str, indent: int) -> _Ends:
-    wanted = re.compile(rf"\s{{0,{indent + 3}}}{re.escape(marks[0])}{{{len(marks)},}}\s*")
-    return lambda line: wanted.fullmatch(line) is not None
+    def ends(line: str) -> bool:
+        found = line.strip()
+        indented = len(line) - len(line.lstrip()) > indent + 3
+        return len(found) >= len(marks) and not found.strip(marks[0]) and not indented
+
+    return ends
 
 
 def _odd(mark: str) -> _Ends:
