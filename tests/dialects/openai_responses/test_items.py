@@ -22,9 +22,9 @@ from cwproxy.dialects.openai_responses.items import (
     Item,
     Turns,
     flat_name,
-    kind_of,
+    item,
     message,
-    referred_to,
+    references,
     resolved,
     tools_in,
 )
@@ -38,7 +38,7 @@ PDF = "data:application/pdf;base64,JVBERi0xLjQK"
 
 
 def listed(*items: Any) -> list[Item]:
-    return [(f"input[{index}]", json.dumps(item).encode()) for index, item in enumerate(items)]
+    return [item(f"input[{index}]", json.dumps(members).encode()) for index, members in enumerate(items)]
 
 
 def turns(*items: Any) -> list[Turn]:
@@ -163,14 +163,15 @@ def test_items_may_bring_tools() -> None:
 def test_references_are_resolved() -> None:
     kept = {"msg_1": b'{"role":"user","content":"kept"}'}
     given = listed({"type": "item_reference", "id": "msg_1"}, {"id": "rs_gone"}, user("new"))
-    assert list(resolved(given, kept)) == [("input[0]", kept["msg_1"]), given[2]]
+    assert list(resolved(given, kept)) == [item("input[0]", kept["msg_1"]), given[2]]
+    assert list(references(given)) == ["msg_1", "rs_gone"]
     with pytest.raises(InvalidRequest, match=r"`input\[0\]` names the item 'msg_2'") as caught:
         list(resolved(listed({"id": "msg_2"}), kept))
     assert caught.value.code == "item_not_found"
 
 
 @pytest.mark.parametrize(
-    ("item", "param"),
+    ("members", "param"),
     [
         (5, "input[0]"),
         ({"type": 5}, "input[0].type"),
@@ -189,16 +190,16 @@ def test_references_are_resolved() -> None:
         ({"type": "function_call_output", "output": "x"}, "input[0].call_id"),
     ],
 )
-def test_what_cannot_be_used_is_named(item: Any, param: str) -> None:
+def test_what_cannot_be_used_is_named(members: Any, param: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        turns(item)
+        turns(members)
     assert caught.value.param == param
     assert f"`{param.removesuffix('.type')}" in caught.value.message
 
 
 def test_a_reference_needs_an_id() -> None:
     with pytest.raises(InvalidRequest, match="missing"):
-        referred_to(b"{}", "input[0]")
+        list(references(listed({})))
 
 
 def test_a_custom_call_without_input() -> None:
@@ -208,8 +209,7 @@ def test_a_custom_call_without_input() -> None:
 
 
 def test_a_text_is_a_message() -> None:
-    assert kind_of(message("hi"), "input") == "message"
-    assert Turns().of([("input", message("hi"))]) == [UserTurn((Text("hi"),))]
+    assert Turns().of([item("input", message("hi"))]) == [UserTurn((Text("hi"),))]
 
 
 def test_flat_names() -> None:

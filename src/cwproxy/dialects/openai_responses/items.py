@@ -8,7 +8,7 @@ clients send new ones before anybody knows them; what the model cannot be shown 
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -42,8 +42,17 @@ from cwproxy.errors import InvalidRequest
 from cwproxy.inbound import custom, files, images
 from cwproxy.inbound.decode import arguments, member_decoder
 
-Item: TypeAlias = tuple[str, bytes]
-"""Its path in the request, and its JSON text."""
+Located: TypeAlias = tuple[str, bytes]
+"""A member's path in the request, and its JSON text."""
+
+
+class Item(NamedTuple):
+    """An item's path in the request, its JSON text, and its type, also where that need not be said."""
+
+    path: str
+    raw: bytes
+    kind: str
+
 
 _kind = member_decoder(Kind)
 _message = member_decoder(MessageItem)
@@ -66,40 +75,42 @@ def flat_name(namespace: str | None, name: str) -> str:
     return namespace + name if namespace.endswith("_") else f"{namespace}__{name}"
 
 
-def kind_of(raw: bytes, path: str) -> str:
-    """The type of an item, also where it need not be said. Raises InvalidRequest."""
+def item(path: str, raw: bytes) -> Item:
+    """Raises InvalidRequest for what is no item."""
     kind = _kind(raw, path)
-    if kind.type is not None:
-        return kind.type
-    return "message" if kind.role is not None else "item_reference"
+    return Item(path, raw, kind.type or ("message" if kind.role is not None else "item_reference"))
 
 
-def referred_to(raw: bytes, path: str) -> str:
-    """The id in an `item_reference`. Raises InvalidRequest."""
-    return _present(_reference(raw, path).id, f"{path}.id")
+def references(items: Iterable[Item]) -> Iterator[str]:
+    """The ids of the items that are only named. Raises InvalidRequest."""
+    return (_referred_to(item) for item in items if item.kind == "item_reference")
+
+
+def _referred_to(item: Item) -> str:
+    return _present(_reference(item.raw, item.path).id, f"{item.path}.id")
 
 
 def resolved(items: Iterable[Item], kept: Mapping[str, bytes]) -> Iterator[Item]:
     """The items, with those that are only named taken from `kept`. Raises InvalidRequest for one that is not there."""
-    for path, raw in items:
-        if kind_of(raw, path) != "item_reference":
-            yield path, raw
+    for given in items:
+        if given.kind != "item_reference":
+            yield given
             continue
-        id = referred_to(raw, path)
+        id = _referred_to(given)
         if id in kept:
-            yield path, kept[id]
+            yield item(given.path, kept[id])
         elif not id.startswith("rs_"):
             raise InvalidRequest(
-                f"`{path}` names the item {id[:80]!r}, which is not kept here; send the item itself.",
-                param=path,
+                f"`{given.path}` names the item {id[:80]!r}, which is not kept here; send the item itself.",
+                param=given.path,
                 code="item_not_found",
             )
 
 
-def tools_in(items: Iterable[Item]) -> Iterator[Item]:
+def tools_in(items: Iterable[Item]) -> Iterator[Located]:
     """The tools that items add to those of the request."""
-    for path, raw in items:
-        if kind_of(raw, path) in ("additional_tools", "tool_search_output"):
+    for path, raw, kind in items:
+        if kind in ("additional_tools", "tool_search_output"):
             for index, tool in enumerate(_tools(raw, path).tools or ()):
                 yield f"{path}.tools[{index}]", bytes(tool)
 
@@ -123,8 +134,8 @@ class Turns:
                 turns.append(UserTurn(tuple(results)))
                 results.clear()
 
-        for path, raw in items:
-            for told in self._read(raw, path):
+        for given in items:
+            for told in self._read(given):
                 if isinstance(told, SystemTurn | UserTurn):
                     close()
                     turns.append(told)
@@ -139,8 +150,9 @@ class Turns:
         close()
         return turns
 
-    def _read(self, raw: bytes, path: str) -> Iterator[SystemTurn | UserTurn | ToolResult | AssistantPart]:
-        match kind_of(raw, path):
+    def _read(self, item: Item) -> Iterator[SystemTurn | UserTurn | ToolResult | AssistantPart]:
+        path, raw, _ = item
+        match item.kind:
             case "message":
                 yield from self._message(_message(raw, path), path)
             case "function_call" | "custom_tool_call" as kind:

@@ -120,7 +120,7 @@ class Draft:
     def _read(self, past: Past) -> tuple[Conversation, Shape, tuple[bytes, ...], list[str]]:
         request = self.request
         own = tuple(items.resolved(self.input, past.kept))
-        told = [*(("previous_response_id", bytes(raw)) for raw in past.items), *own]
+        told = [*(items.item("previous_response_id", bytes(raw)) for raw in past.items), *own]
         listed = [(f"tools[{index}]", bytes(raw)) for index, raw in enumerate(request.tools or ())]
         tools = offer([*listed, *items.tools_in(told)], request.tool_choice)
         reader = Turns()
@@ -146,7 +146,7 @@ class Draft:
         )
         left_out = [f"tools[{kind}]" for kind in tools.foreign]
         left_out += [f"input[{kind}]" for kind in offers.kinds(reader.unknown)]
-        return conversation, shape, tuple(raw for _, raw in own), left_out
+        return conversation, shape, tuple(item.raw for item in own), left_out
 
 
 def read(body: bytes, *, keeps: bool = True) -> Draft:
@@ -159,15 +159,14 @@ def read(body: bytes, *, keeps: bool = True) -> Draft:
     effects(request, TABLE)
     given = request.input
     if isinstance(given, str):
-        told: tuple[Item, ...] = (("input", items.message(given)),)
+        told: tuple[Item, ...] = (items.item("input", items.message(given)),)
     else:
-        told = tuple((f"input[{index}]", bytes(raw)) for index, raw in enumerate(given or ()))
+        told = tuple(items.item(f"input[{index}]", bytes(raw)) for index, raw in enumerate(given or ()))
     if not told and request.previous_response_id is None:
         raise InvalidRequest(
             "`input` must be a text or hold at least one item.", param="input", code="missing_required_parameter"
         )
-    references = (items.referred_to(raw, path) for path, raw in told if items.kind_of(raw, path) == "item_reference")
-    responses = frozenset(found for id in references if (found := response_of(id)) is not None)
+    responses = frozenset(found for id in items.references(told) if (found := response_of(id)) is not None)
     store = keeps and request.store is not False
     return Draft(request, echo(body, request, store=store), told, request.previous_response_id, responses, store)
 

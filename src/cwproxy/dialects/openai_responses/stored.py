@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from cwproxy.dialects.openai_responses.items import kind_of
+from cwproxy.dialects.openai_responses.items import item
 from cwproxy.dialects.openai_responses.parse import ENCRYPTED, Past, ResponsesRequest
 from cwproxy.dialects.openai_responses.schema import NULL
 from cwproxy.dialects.openai_responses.shape import ID_PREFIX
@@ -110,7 +110,7 @@ def _by_id(items: Iterable[msgspec.Raw]) -> dict[str, bytes]:
 
 def _with_id(raw: bytes, response_id: str, index: int) -> msgspec.Raw:
     """The item as the API would show it: messages with a list of parts, every item with an id."""
-    kind = kind_of(raw, "input")
+    kind = item("input", raw).kind
     members = msgspec.json.decode(raw, type=_Members)
     if not bytes(members.get("id", NULL)).startswith(b'"'):
         prefix = _PREFIXES.get(kind, "item_")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from cwproxy.conversation import Tool, ToolChoice
-from cwproxy.dialects.openai_responses.items import Item, flat_name
+from cwproxy.dialects.openai_responses.items import Located, flat_name
 from cwproxy.dialects.openai_responses.schema import (
     FunctionSpec,
     Grammar,
@@ -47,7 +47,7 @@ class _Found:
     namespaces: dict[str, tuple[str, str]] = field(default_factory=dict)
     foreign: list[str] = field(default_factory=list)
 
-    def read(self, tools: Iterable[Item], namespace: str | None = None) -> None:
+    def read(self, tools: Iterable[Located], namespace: str | None = None) -> None:
         for path, raw in tools:
             match _kind(raw, path).type:
                 case None | "function":
@@ -78,7 +78,7 @@ class _Found:
         return name
 
 
-def offer(tools: Iterable[Item], choice: str | ToolChoiceObject | None) -> Offer:
+def offer(tools: Iterable[Located], choice: str | ToolChoiceObject | None) -> Offer:
     """Raises InvalidRequest for a tool without a name, a schema that is no object, or an impossible choice."""
     found = _Found()
     found.read(tools)
