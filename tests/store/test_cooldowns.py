@@ -40,6 +40,16 @@ def test_others_see_each_change_once(database: Database, where: Path | str) -> N
     other.close()
 
 
+def test_models_that_nobody_asks_for_any_more_are_forgotten(database: Database) -> None:
+    cooldowns = CoolDowns(database)
+    lasting = [cool_down(scope="quota", until=NOW - 1e6), cool_down(scope="model:kept", until=NOW)]
+    cooldowns.put([*lasting, cool_down(scope="model:invented", until=NOW - 86_401.0)])
+    seen = cooldowns.since(0)
+    cooldowns.put([cool_down(scope="throttled")])
+    assert set(cooldowns.since(0).changes) == {*lasting, cool_down(scope="throttled")}
+    assert len(cooldowns.since(seen.stamp).changes) == 1
+
+
 def test_nothing_to_say_writes_nothing(database: Database) -> None:
     CoolDowns(database).put([])
     assert CoolDowns(database).since(0).stamp == 0

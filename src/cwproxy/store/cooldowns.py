@@ -45,6 +45,12 @@ _PUT = (
     "changed_in = excluded.changed_in"
 )
 
+_FORGET = "DELETE FROM cooldown WHERE scope LIKE :models AND until < :before"
+_MODELS = "model:%"
+
+FORGOTTEN_SECONDS = 86_400.0
+"""After its end, what holds for a model is forgotten: the names of models may be a client's invention, without end."""
+
 
 class CoolDowns:
     """Raises StoreError when the database cannot be used; what the caller knows already still holds then."""
@@ -54,10 +60,13 @@ class CoolDowns:
 
     def put(self, changes: Iterable[CoolDown]) -> None:
         """The last to write has its say."""
-        rows = [_values(change) for change in changes]
-        if not rows:
+        changes = tuple(changes)
+        if not changes:
             return
+        rows = [_values(change) for change in changes]
+        before = max(change.changed_at for change in changes) - FORGOTTEN_SECONDS
         with self._database.transaction() as statements:
+            statements.changed(_FORGET, {"models": _MODELS, "before": before})
             (counted,) = statements.execute(_COUNT)
             for values in rows:
                 statements.execute(_PUT, values | {"changed_in": counted.whole("value")})
