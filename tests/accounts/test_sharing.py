@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,9 +13,9 @@ from tests.support.records import an_account
 
 from cwproxy.accounts.pool import Change
 from cwproxy.accounts.pool.changes import ACCOUNT, ON, QUOTA, THROTTLED
-from cwproxy.accounts.sharing import BELIEVED_SECONDS, News, Sharing
+from cwproxy.accounts.sharing import BELIEVED_SECONDS, PATIENCE_SECONDS, News, Sharing
 from cwproxy.errors import StoreError
-from cwproxy.store import AccountState, Store
+from cwproxy.store import Account, AccountState, Store
 from cwproxy.store.cooldowns import CoolDowns
 from cwproxy.store.sqlite import FILE_NAME
 
@@ -115,6 +116,29 @@ async def test_what_is_read_while_writing_is_not_older_than_what_was_written(sto
         told = process.sharing.untold("one")
         assert told is not None or news.accounts[0].state is AccountState.SUSPENDED
         await eventually(lambda: not process.sharing.unwritten)
+
+
+async def test_a_reading_that_hangs_holds_up_requests_once(store: Store) -> None:
+    time, go_on = FakeClock(), threading.Event()
+    go_on.set()
+
+    def slowly() -> list[Account]:
+        assert go_on.wait(10)
+        return store.accounts()
+
+    sharing = Sharing(store, CoolDowns(store.database), heard=lambda _: None, clock=time.clock, accounts=slowly)
+    await sharing.fresh()
+    go_on.clear()
+    time.advance(BELIEVED_SECONDS)
+    first = asyncio.ensure_future(sharing.fresh())
+    await asyncio.sleep(0.01)
+    assert not first.done()
+    time.advance(PATIENCE_SECONDS)
+    async with asyncio.timeout(PATIENCE_SECONDS / 2):
+        await sharing.fresh()
+    go_on.set()
+    await first
+    await sharing.aclose()
 
 
 async def test_a_database_that_cannot_be_used_is_survived(store: Store, tmp_path: Path) -> None:

@@ -22,8 +22,11 @@ log = logging.getLogger("cwproxy.accounts")
 BELIEVED_SECONDS = 1.0
 """How old what is known may be. It is read anew, beside the requests, when half of that has passed."""
 
-PATIENCE_SECONDS = 0.5
-"""How long a request waits for the database when there is older knowledge to go by."""
+PATIENCE_SECONDS = 2.0
+"""How long requests wait for a reading when there is older knowledge to go by: all of them together, from its start."""
+
+FAILING_PATIENCE_SECONDS = 0.5
+"""The same where the last reading has failed."""
 
 AGAIN_SECONDS = 1.0
 CLOSING_SECONDS = 2.0
@@ -60,6 +63,7 @@ class Sharing:
         self._read_at = float("-inf")
         self._failure: StoreError | None = None
         self._reading: asyncio.Task[None] | None = None
+        self._reading_since = 0.0
         self._writing: asyncio.Task[None] | None = None
         self._unwritten: dict[tuple[str, str], Change] = {}
         self._unread: dict[str, Change] = {}
@@ -79,12 +83,15 @@ class Sharing:
             if self._failure is not None:
                 raise self._failure.with_traceback(None)
             return
-        await asyncio.wait([reading], timeout=PATIENCE_SECONDS)
+        patience = PATIENCE_SECONDS if self._failure is None else FAILING_PATIENCE_SECONDS
+        left = self._reading_since + patience - self._clock.monotonic()
+        if left > 0:
+            await asyncio.wait([reading], timeout=left)
 
     def refresh(self) -> "asyncio.Task[None]":
         """Read, or wait for the reading that is under way."""
         if self._reading is None:
-            self._reading = _beside(self._read())
+            self._reading, self._reading_since = _beside(self._read()), self._clock.monotonic()
         return self._reading
 
     def tell(self, changes: Sequence[Change]) -> None:
