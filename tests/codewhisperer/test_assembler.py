@@ -1,5 +1,4 @@
 import json
-import time
 from collections.abc import Iterable
 
 import pytest
@@ -332,12 +331,11 @@ def test_a_call_alone_has_output_tokens() -> None:
     assert reply(END).usage.output_tokens == 0
 
 
+@pytest.mark.timeout(30)  # many times what it takes; quadratic, it would take longer
 def test_a_hundred_thousand_tiny_events_cost_linear_time() -> None:
-    began = time.perf_counter()
     stream = [text("a")] * 100_000
     (part,) = reply(*stream, END).parts
     assert part == TextPart("a" * 100_000)
-    assert time.perf_counter() - began < 5
 
 
 def test_negative_counts_are_none() -> None:
@@ -345,8 +343,7 @@ def test_negative_counts_are_none() -> None:
     assert usage == Usage(11, 1, "estimate")
 
 
+@pytest.mark.timeout(30)  # many times what it takes; quadratic, it would take longer
 def test_an_id_that_comes_again_and_again_costs_linear_time() -> None:
-    began = time.perf_counter()
     parts = reply(*[tool("{}", stop=True)] * 20_000).parts
     assert len({part.id for part in parts if isinstance(part, ToolUsePart)}) == 20_000
-    assert time.perf_counter() - began < 5

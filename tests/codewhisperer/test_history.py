@@ -1,5 +1,4 @@
 import json
-import time
 from collections.abc import Mapping
 
 import msgspec
@@ -321,16 +320,15 @@ def test_a_growing_conversation_keeps_what_was_sent() -> None:
     assert len(entries(*turns)) == 9
 
 
+@pytest.mark.timeout(30)  # many times what it takes; quadratic, it would take longer
 def test_many_calls_of_one_id_and_many_calls_at_once_cost_linear_time() -> None:
     rounds: list[Turn] = []
     for _ in range(20_000):
         rounds += [assistant(call("call_0")), user(result("call_0"))]
     names = [f"c{number}" for number in range(10_000)]
     at_once: list[Turn] = [assistant(*map(call, names)), user(*map(result, names))]
-    started = time.perf_counter()
     assert len(entries(*rounds)) == 40_001
     assert len(entries(*at_once)) == 3
-    assert time.perf_counter() - started < 3.0  # a tenth is enough; quadratic, it took forty
 
 
 SIGNED = Reasoning("hm", "c2ln+/=")

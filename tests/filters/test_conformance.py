@@ -1,7 +1,6 @@
 """Answers held against the schema that was asked for, whoever wrote the two."""
 
 import json
-import time
 from typing import Any
 
 import pytest
@@ -52,12 +51,11 @@ def test_a_schema_that_cannot_be_used_judges_nothing(schema: bytes) -> None:
     assert fault(json.dumps("a" * 40 + "!"), schema) is None
 
 
+@pytest.mark.timeout(30)  # many times what it takes; quadratic, it would take longer
 def test_a_schema_that_asks_for_billions_ends() -> None:
     levels: dict[str, Any] = {f"l{i}": {"allOf": [{"$ref": f"#/$defs/l{i + 1}"}] * 2} for i in range(40)}
     schema = json.dumps({"$defs": {**levels, "l40": {}}, "$ref": "#/$defs/l0"}).encode()
-    begun = time.perf_counter()
     assert fault("1", schema) is None
-    assert time.perf_counter() - begun < 10
 
 
 def test_schemas_of_older_drafts_are_understood() -> None:

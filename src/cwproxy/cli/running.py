@@ -15,10 +15,14 @@ def run(
     work: Coroutine[Any, Any, T], loop_factory: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
 ) -> T:
     """The result of `work` on a new event loop. Warnings go to standard error, unless logging is configured already."""
-    if not logging.getLogger().handlers:
-        _log_to_standard_error("warning", "%(message)s")
-    with asyncio.Runner(loop_factory=loop_factory) as runner:
-        return runner.run(work)
+    root = logging.getLogger()
+    ours = None if root.handlers else _log_to_standard_error("warning", "%(message)s")
+    try:
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            return runner.run(work)
+    finally:
+        if ours is not None:
+            root.removeHandler(ours)
 
 
 class Redact(logging.Formatter):
@@ -35,10 +39,11 @@ def configure_logging(level: str) -> None:
     _log_to_standard_error(level, "%(asctime)s %(levelname)s %(name)s %(message)s")
 
 
-def _log_to_standard_error(level: str, form: str) -> None:
+def _log_to_standard_error(level: str, form: str) -> logging.Handler:
     channel = logging.StreamHandler(sys.stderr)
     channel.setFormatter(Redact(form))
     root = logging.getLogger()
     root.handlers = [channel]
     root.setLevel(logging.WARNING)
     logging.getLogger("cwproxy").setLevel(level.upper())
+    return channel

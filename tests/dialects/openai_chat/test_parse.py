@@ -1,7 +1,6 @@
 """A whole request: what is taken over, what is ignored, what is refused (compatibility.md 3.2)."""
 
 import json
-import time
 from typing import Any
 
 import pytest
@@ -232,12 +231,11 @@ def test_no_json_raises_anything_else(members: dict[str, Any]) -> None:
         assert error.message
 
 
+@pytest.mark.timeout(30)  # many times what it takes; quadratic, it would take longer
 def test_a_long_history_is_parsed_in_time() -> None:
     history = [{"role": role, "content": "x" * 1000} for _ in range(5_000) for role in ("user", "assistant")]
     body = json.dumps({"model": "m", "messages": history}).encode()
-    begun = time.perf_counter()
     assert len(parse(body).conversations[0].turns) == 10_000
-    assert time.perf_counter() - begun < 2
 
 
 def test_a_request_shows_its_answer() -> None:
