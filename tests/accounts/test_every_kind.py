@@ -143,7 +143,7 @@ async def test_another_key_takes_the_place_of_the_one_of_the_same_name(
 
 @pytest.mark.parametrize("key", ["", "ksk_", "aoa-canary-access", "ksk_canary with spaces"])
 async def test_what_is_no_key_is_not_sent_anywhere(aws: Simulator, store: Store, desk: LoginDesk, key: str) -> None:
-    with pytest.raises(LoginFailed, match="begin with `ksk_`") as caught:
+    with pytest.raises(LoginFailed, match="those are `ksk_`") as caught:
         await desk.log_in(Request(AccountKind.API_KEY, api_key=Secret(key)), Person())
     assert "canary" not in str(caught.value)
     assert aws.received() == [] and store.accounts() == []
@@ -154,7 +154,7 @@ async def test_a_key_that_is_not_accepted_is_not_stored(aws: Simulator, store: S
         await desk.log_in(Request(AccountKind.API_KEY, api_key=Secret("ksk_canary-unknown")), Person())
     assert "canary" not in str(caught.value)
     assert [received.region for received in aws.received()] == ["us-east-1", "eu-central-1"]
-    with pytest.raises(LoginFailed, match="begin with"):
+    with pytest.raises(LoginFailed, match="those are `ksk_`"):
         await desk.log_in(Request(AccountKind.API_KEY), Person())
     assert store.accounts() == []
 
