@@ -1,5 +1,6 @@
 """Commands run in this process, by the function that the installed program calls, against a simulator in a thread."""
 
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
@@ -21,9 +22,17 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return directory
 
 
+def _forget_channels() -> None:
+    """What an earlier command in this process has configured: its standard error is closed."""
+    root = logging.getLogger()
+    root.handlers = [handler for handler in root.handlers if type(handler) is not logging.StreamHandler]
+    root.setLevel(logging.WARNING)
+
+
 @pytest.fixture
 def cli(home: Path, capfd: pytest.CaptureFixture[str]) -> Cli:
     def run(*arguments: str) -> Done:
+        _forget_channels()
         capfd.readouterr()
         with pytest.raises(SystemExit) as ended:
             main(arguments)

@@ -46,7 +46,7 @@ async def connected(
         writer.close()
 
 
-async def until_closed(reader: asyncio.StreamReader, seconds: float = 3) -> bytes:
+async def until_closed(reader: asyncio.StreamReader, seconds: float = 15) -> bytes:
     """What arrives until the server ends the connection."""
     async with asyncio.timeout(seconds):
         try:
@@ -208,7 +208,7 @@ class ProtocolContract:
             connected(url, receive_buffer=4096) as (_, writer),
         ):
             writer.write(REQUEST)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 await service.entered.wait()
                 await service.left.wait()
 

@@ -123,7 +123,7 @@ def main(place: str, service: str) -> None:
         if pid == 0:
             asyncio.run(_renew(where, services) if order == "renew" else _ask(where, services, int(count), float(at)))
             os._exit(0)
-        print(pid, flush=True)
+        os.write(sys.stdout.fileno(), f"{pid}\n".encode())
 
 
 async def _ask(where: Path | str, services: LoginServices, count: int, at: float) -> None:
@@ -139,7 +139,8 @@ async def _ask(where: Path | str, services: LoginServices, count: int, at: float
         for answer in answers
         if not isinstance(answer, str)
     ]
-    print(json.dumps({"pid": os.getpid(), "tokens": tokens, "failures": failures}), flush=True)
+    line = json.dumps({"pid": os.getpid(), "tokens": tokens, "failures": failures})
+    os.write(sys.stdout.fileno(), f"{line}\n".encode())  # at once: others write to the same pipe
 
 
 async def _renew(where: Path | str, services: LoginServices) -> None:

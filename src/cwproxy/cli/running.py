@@ -15,14 +15,17 @@ def run(
     work: Coroutine[Any, Any, T], loop_factory: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
 ) -> T:
     """The result of `work` on a new event loop. Warnings go to standard error, unless logging is configured already."""
-    root = logging.getLogger()
-    ours = None if root.handlers else _log_to_standard_error("warning", "%(message)s")
+    root, ours = logging.getLogger(), logging.getLogger("cwproxy")
+    before = root.handlers, root.level, ours.level
+    if not root.handlers:
+        _log_to_standard_error("warning", "%(message)s")
     try:
         with asyncio.Runner(loop_factory=loop_factory) as runner:
             return runner.run(work)
-    finally:
-        if ours is not None:
-            root.removeHandler(ours)
+    finally:  # whoever runs it within a program of theirs gets their own back
+        root.handlers = before[0]
+        root.setLevel(before[1])
+        ours.setLevel(before[2])
 
 
 class Redact(logging.Formatter):
@@ -39,11 +42,10 @@ def configure_logging(level: str) -> None:
     _log_to_standard_error(level, "%(asctime)s %(levelname)s %(name)s %(message)s")
 
 
-def _log_to_standard_error(level: str, form: str) -> logging.Handler:
+def _log_to_standard_error(level: str, form: str) -> None:
     channel = logging.StreamHandler(sys.stderr)
     channel.setFormatter(Redact(form))
     root = logging.getLogger()
     root.handlers = [channel]
     root.setLevel(logging.WARNING)
     logging.getLogger("cwproxy").setLevel(level.upper())
-    return channel
