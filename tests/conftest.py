@@ -3,11 +3,11 @@
 import os
 import signal
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
-from tests.support import postgresql
+from tests.support import leaks, postgresql
 
 # A shell starts what it runs in the background with SIGINT ignored, nohup with SIGHUP; programs under test inherit it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -31,6 +31,19 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         if name.startswith(("CWPROXY_", "KIRO_", "AWS_ACCESS", "AWS_SECRET", "AWS_SESSION", "AWS_PROFILE")):
             monkeypatch.delenv(name)
     yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test whose programs, or that itself, said a secret has failed."""
+    report = yield
+    for section, content in report.sections:
+        leaks.look(section, content)
+    found = leaks.taken()
+    if found and report.passed:
+        report.outcome = "failed"
+        report.longrepr = "a secret was said:\n" + "\n".join(found)
+    return report
 
 
 @pytest.fixture(scope="session")

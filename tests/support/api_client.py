@@ -7,13 +7,14 @@ from typing import Any
 
 import httpx
 from starlette.types import ASGIApp, Message, Scope
+from tests.support import leaks
 
 HELLO = [{"role": "user", "content": "hi"}]
 
 
 def in_process(app: ASGIApp, **options: Any) -> httpx.AsyncClient:
     """A client whose every request has the Host header `localhost`; `options` are httpx.AsyncClient's."""
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    transport = httpx.ASGITransport(leaks.Watched(app), raise_app_exceptions=False)
     return httpx.AsyncClient(transport=transport, base_url="http://localhost", **options)
 
 

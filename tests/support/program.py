@@ -10,6 +10,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from tests.support import leaks
 from tests.support.simulator import SimulatedAccount
 
 from cwproxy.store import Account, AccountKind, Registration, Secret, Store, Token
@@ -61,6 +63,7 @@ def finished(program: list[str], environment: Mapping[str, str], *, stdin: str =
     done = subprocess.run(
         program, env=environment, input=stdin, capture_output=True, text=True, timeout=SECONDS, cwd=cwd, check=False
     )
+    leaks.look(shlex.join(program), done.stdout + done.stderr)
     return Done(done.returncode, done.stdout, done.stderr)
 
 
@@ -98,6 +101,8 @@ class Server:
     def __exit__(self, *_: object) -> None:
         if self._process.poll() is None:
             self.end(signal.SIGTERM)
+        leaks.look(shlex.join(self._program), self.out + self.err)
+        leaks.look_at_tables(Path(self._environment["CWPROXY_HOME"]))
 
     @property
     def pid(self) -> int:
@@ -153,6 +158,7 @@ class Terminal:
             self._process.kill()
             self._process.wait()
         os.close(self._ours)
+        leaks.look(f"terminal: {shlex.join(self._arguments)}", self.shown)
 
     def wait_for(self, pattern: str) -> re.Match[str]:
         """Read until it shows the pattern. AssertionError when it ends first or takes too long."""

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
+from tests.support import leaks
 
 from cwproxy.api.server import protocol_class
 
@@ -15,7 +16,7 @@ from cwproxy.api.server import protocol_class
 async def run_server(app: ASGIApp, *, protocol: type[asyncio.Protocol] | None = None) -> AsyncIterator[str]:
     """Yields the base URL. `protocol` is one of uvicorn's HTTP protocols or a subclass, by default the fast one."""
     config = uvicorn.Config(
-        app,
+        leaks.Watched(app),
         http=protocol or protocol_class(),
         ws="none",
         log_config=None,

@@ -6,6 +6,7 @@ start that fails raises RuntimeError with that output.
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -13,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, Literal, Self
+
+from tests.support import leaks
 
 ROOT = Path(__file__).parents[2]
 CWPROXY = (sys.executable, "-m", "cwproxy")
@@ -85,6 +88,7 @@ class Stack:
             timeout=START_SECONDS,
             check=False,
         )
+        leaks.look(shlex.join(arguments), done.stdout)
         if done.returncode:
             raise RuntimeError(f"cwproxy {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}")
         return done.stdout
@@ -143,6 +147,8 @@ class Program:
 
     def __exit__(self, *_: object) -> None:
         self._stop()
+        leaks.look(self._name, self._log.read_text(errors="replace"))
+        leaks.look_at_tables(self._stack.home)
 
     def _wait_until_ready(self) -> str:
         ready = f"{self._name} ready on "
