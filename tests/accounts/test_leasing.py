@@ -23,6 +23,7 @@ from cwproxy.accounts.pool import (
     Strategy,
     Want,
 )
+from cwproxy.accounts.pool.breaker import Phase
 from cwproxy.accounts.selection import Selected
 from cwproxy.accounts.sharing import BELIEVED_SECONDS, News
 from cwproxy.codewhisperer.surfaces import Surface, Target
@@ -162,6 +163,19 @@ async def test_a_person_can_bring_an_account_back(replica: Replica) -> None:
     account = replica.store.account(gone)
     assert account is not None
     assert account.state is AccountState.ACTIVE
+
+
+async def test_to_switch_an_account_on_ends_what_this_process_holds_against_it(replica: Replica) -> None:
+    while (await replica.accounts.report())["one"].breaker.phase is not Phase.OPEN:
+        turn = await replica.accounts.lease(ANY)
+        turn.settle(Failed(Failure(FailureClass.SERVER)) if turn.selected.account_id == "one" else SERVED)
+        replica.time.advance(5.0)
+    replica.store.set_disabled("one", True)
+    await replica.later()
+    assert {await replica.serves() for _ in range(6)} == {"two", "three"}
+    replica.store.set_disabled("one", False)
+    await replica.later()
+    assert {await replica.serves() for _ in range(6)} == {"one", "two", "three"}
 
 
 async def test_accounts_come_go_and_are_switched_off(replica: Replica) -> None:

@@ -11,7 +11,7 @@ from cwproxy.inbound.failures import failure_of
 def test_every_class_has_a_real_status_and_advice(kind: type[errors.CwproxyError]) -> None:
     failure = failure_of(kind("What happened."))
     assert 400 <= failure.status < 600
-    assert failure.message == "What happened."
+    assert (failure.message == "What happened.") is not issubclass(kind, errors.StoreError)
     assert dict(failure.headers)["x-should-retry"] in ("true", "false")
 
 
@@ -95,3 +95,9 @@ def test_a_reason_that_is_not_known_is_the_code() -> None:
     assert failure_of(errors.BackendUnavailable("x", reason="A_NEW_REASON", status=500)).code == "a_new_reason"
     assert failure_of(errors.BackendUnavailable("x", reason="connect_failed")).code == "upstream_error"
     assert failure_of(errors.Throttled("x", reason="A_NEW_REASON")).code == "rate_limit_exceeded"
+
+
+def test_what_is_wrong_with_the_store_is_for_the_log() -> None:
+    failure = failure_of(errors.StoreError("The store cwproxy at db.internal cannot be used: it is a secret place."))
+    assert "internal" not in failure.message
+    assert "log" in failure.message

@@ -271,9 +271,13 @@ class Accounts:
         members = tuple(self._member(account) for account in self._accounts)
         if self._changed or members != self._members:
             self._changed = False
+            disabled = {member.id for member in self._members if member.standing is Standing.DISABLED}
+            enabled = [it.id for it in members if it.id in disabled and it.standing is Standing.READY]
             self._members = members
             self._usable = tuple(self._selected[it.id] for it in members if it.standing is Standing.READY)
             self.pool.update(members, self._clock.now())
+            for account_id in enabled:  # `cwproxy accounts enable`: this process's breakers are not in the store
+                self._found(self.pool.recover(account_id, self._clock.now()))
 
     def _member(self, account: Account) -> Member:
         selected = self._selected.get(account.id)

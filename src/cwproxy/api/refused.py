@@ -1,7 +1,11 @@
 """What the edge itself refuses, before any dialect or account is asked."""
 
-from cwproxy.errors import CwproxyError
+import logging
+
+from cwproxy.errors import CwproxyError, StoreError
 from cwproxy.inbound.failures import Failure, failure_of
+
+log = logging.getLogger("cwproxy.api")
 
 
 class Refused(CwproxyError):
@@ -44,4 +48,6 @@ def elsewhere() -> Refused:
 
 def describe(error: CwproxyError) -> Failure:
     """What the client is told of any error of ours."""
+    if isinstance(error, StoreError):  # the log is told more than the client
+        log.error("the store cannot be used: %s", error.message)
     return error.failure if isinstance(error, Refused) else failure_of(error)

@@ -125,6 +125,8 @@ def failure_of(error: CwproxyError) -> Failure:
 
 
 def _sentence(error: CwproxyError) -> str:
+    if isinstance(error, StoreError):  # its own sentence names hosts, paths and users of the machine
+        return "cwproxy cannot use its store at the moment; its log and `cwproxy doctor` say why."
     reason = error.reason if isinstance(error, BackendError) else None
     if not reason or reason in error.message:
         return error.message

@@ -22,7 +22,7 @@ def test_every_class_is_an_envelope_with_a_real_status(kind: type[errors.Cwproxy
     assert 400 <= ENVELOPE.status(failure) < 600
     told = ErrorResponse.model_validate_json(ENVELOPE.body(failure, "req_1"), strict=True)
     assert told.request_id == "req_1"
-    assert told.error.message.endswith("What happened.")
+    assert told.error.message.endswith(failure.message)
 
 
 @pytest.mark.parametrize(
