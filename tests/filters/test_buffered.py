@@ -51,28 +51,62 @@ def test_without_calls_nothing_changes() -> None:
     assert passed(events) == events
 
 
-def test_a_call_is_a_part_of_its_own() -> None:
-    events = thought("hm") + spoken("So.\n", CALL, "\n\nThen.\n", index=1) + called(2) + end()
+def call(index: int, number: int = 1) -> list[ReplyEvent]:
+    return [
+        ToolUseStarted(index, f"tooluse_seed{number}", "get_weather"),
+        ToolArguments(index, PARIS),
+        PartEnded(index),
+    ]
+
+
+def test_calls_are_parts_of_their_own() -> None:
+    events = thought("hm") + spoken("So.\n", CALL, "\n\n", CALL, index=1) + end()
     assert passed(events) == [
         *thought("hm"),
         *spoken("So.\n", index=1),
-        ToolUseStarted(2, "tooluse_seed1", "get_weather"),
-        ToolArguments(2, PARIS),
-        PartEnded(2),
-        *spoken("\n\nThen.\n", index=3),
-        *[ToolUseStarted(4, "t2", "f"), ToolArguments(4, "{}"), PartEnded(4)],
+        *call(2),
+        *call(3, 2),
         *[USAGE, Finished(StopReason.TOOL_USE)],
     ]
 
 
+def test_what_follows_is_held_back_until_the_answer_has_ended() -> None:
+    calls = CallsInText(OFFER)
+    assert calls.feed(spoken(CALL, "\n")) == []
+    assert calls.feed(called(1) + thought("hm", index=2) + spoken(" ", index=3) + [USAGE]) == []
+    assert calls.feed([Finished(StopReason.TOOL_USE)]) == [
+        *call(0),
+        *[ToolUseStarted(1, "t1", "f"), ToolArguments(1, "{}"), PartEnded(1)],
+        *thought("hm", index=2),
+        *spoken(" ", index=3),
+        *[USAGE, Finished(StopReason.TOOL_USE)],
+    ]
+
+
+def test_a_call_is_text_when_more_is_said_in_another_part() -> None:
+    events = spoken("So.\n", CALL, "\n") + called(1) + spoken("I did not ", "run it.", index=2) + spoken(CALL, index=3)
+    out = passed(events + end())
+    assert out == [
+        *[TextStarted(0), TextDelta(0, "So.\n"), TextDelta(0, CALL + "\n"), PartEnded(0)],
+        *events[len(spoken("", "", "")) :],
+        *end(),
+    ]
+
+
+def test_a_call_at_which_the_answer_was_cut_is_text() -> None:
+    for reason in (StopReason.MAX_TOKENS, StopReason.CONTENT_FILTER, StopReason.CONTEXT_WINDOW):
+        assert passed(spoken(CALL) + end(reason)) == spoken(CALL) + end(reason)
+
+
 def test_a_text_that_is_a_call_leaves_no_text() -> None:
-    reply = fold(passed(spoken(CALL) + spoken(f"{CALL}\n{CALL}", index=1) + end()))
-    assert [type(part) for part in reply.parts] == [ToolUsePart] * 3
-    assert len({part.id for part in reply.parts if isinstance(part, ToolUsePart)}) == 3
+    reply = fold(passed(spoken("") + spoken(f"{CALL}\n{CALL}", index=1) + end()))
+    assert [type(part) for part in reply.parts] == [TextPart, ToolUsePart, ToolUsePart]
+    assert len({part.id for part in reply.parts if isinstance(part, ToolUsePart)}) == 2
 
 
 def test_the_reason_stays_unless_the_turn_had_ended() -> None:
-    assert passed(spoken(CALL) + end(StopReason.MAX_TOKENS))[-1] == Finished(StopReason.MAX_TOKENS)
+    assert passed(spoken(CALL) + end())[-1] == Finished(StopReason.TOOL_USE)
+    assert passed(spoken("x") + end(StopReason.MAX_TOKENS))[-1] == Finished(StopReason.MAX_TOKENS)
     assert passed(spoken("x") + end(StopReason.TOOL_USE))[-1] == Finished(StopReason.TOOL_USE)
 
 

@@ -1,12 +1,15 @@
 import json
 from itertools import pairwise
+from typing import TypeAlias
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.support.spoken_corpus import GENUINE, LONG, LOOK_ALIKES, OFFER, PARIS, number_of_calls, outside, text_of
 
-from cwproxy.filters.spoken_calls import MAX_CALLS, MAX_CANDIDATES, Call, Said, SpokenCalls
+from cwproxy.filters.spoken_calls import MAX_CALLS, Call, SpokenCalls
+
+Said: TypeAlias = str | Call
 
 
 def recogniser() -> SpokenCalls:
@@ -14,16 +17,10 @@ def recogniser() -> SpokenCalls:
 
 
 def said(*pieces: str) -> list[Said]:
-    """What comes out in the end, neighbouring texts as one."""
+    """What the answer is in the end: its text, and then its calls."""
     spoken = recogniser()
-    out: list[Said] = []
-    for item in [each for piece in pieces for each in spoken.feed(piece)] + spoken.flush():
-        assert item != ""
-        if out and isinstance(item, str) and isinstance(out[-1], str):
-            out[-1] += item
-        else:
-            out.append(item)
-    return out
+    text = "".join(map(spoken.feed, pieces)) + spoken.flush()
+    return [*([text] if text else []), *spoken.take()]
 
 
 def cut(text: str, places: list[int]) -> list[str]:
@@ -50,13 +47,12 @@ def test_look_alikes_are_text(answer: str) -> None:
 
 def test_calls_in_their_order() -> None:
     assert said(
-        f'a\nTool call: get_weather({PARIS})\n[Called now with args: {{ }}] [Tool call: Bash({{"command": ""}})]\nb'
+        f'A.\nTool call: get_weather({PARIS})\n[Called now with args: {{ }}] [Tool call: Bash({{"command": ""}})]\n'
     ) == [
-        "a\n",
+        "A.\n",
         Call("get_weather", PARIS),
         Call("now", "{ }"),
         Call("Bash", '{"command": ""}'),
-        "\nb",
     ]
 
 
@@ -91,63 +87,77 @@ _PARTS = st.sampled_from(
 @given(st.lists(_PARTS, max_size=6).map("".join), st.lists(st.integers(0, 10_000), max_size=12))
 @example(" " * 1_001 + "\nTool call: now({})", [1_001])
 @example("Tool call: now({})" + "\n" * 1_001 + "Result: 1", [1_018, 1_019])
-@example("x" * 8_190 + "\nTool call: now({})", [])
 def test_however_an_answer_is_cut_the_result_is_the_same(text: str, places: list[int]) -> None:
     whole = said(text)
     assert said(*cut(text, places)) == whole
-    left = text
-    for item in whole:  # texts and calls stand there in this order, and the texts whole
-        piece = item if isinstance(item, str) else item.name
-        at = left.find(piece) if isinstance(item, str) else 0
-        assert at != -1
-        left = left[at + len(piece) * isinstance(item, str) :]
+    shown = whole[0] if whole and isinstance(whole[0], str) else ""
+    assert text.startswith(shown)
+    if not any(isinstance(item, Call) for item in whole):
+        assert shown == text
+
+
+@given(_PARTS, _PARTS.filter(str.strip))
+def test_calls_before_anything_else_are_text(before: str, after: str) -> None:
+    """Whatever comes later can only take calls away."""
+    alone = [item for item in said(before) if isinstance(item, Call)]
+    later = said(before + "\n\nSo it was.\n\n" + after)
+    assert not alone or later == [before + "\n\nSo it was.\n\n" + after]
 
 
 @given(st.text(alphabet="abc \n.:-*#", max_size=200).map(lambda text: "x" + text))
 def test_text_without_the_beginning_of_a_call_is_never_held_back(text: str) -> None:
     spoken = recogniser()
     for character in text:
-        assert spoken.feed(character) == [character]
-    assert spoken.flush() == []
+        assert spoken.feed(character) == character
+    assert spoken.flush() == ""
 
 
 @pytest.mark.parametrize(
     ("before", "held"),
     [
-        ("x", "\nTool call: get_we"),
-        ("x", '\n[Called get_weather with args: {"city": "Pa'),
-        ("x", "\n<tool_c"),
+        ("x.", "\nTool call: get_we"),
+        ("x.", '\n[Called get_weather with args: {"city": "Pa'),
+        ("x.", "\n<tool_c"),
     ],
 )
 def test_only_what_may_become_a_call_is_held_back(before: str, held: str) -> None:
     spoken = recogniser()
-    assert spoken.feed(before + held) == [before + "\n"]
-    assert spoken.feed("\x00") == [held[1:] + "\x00"]
+    assert spoken.feed(before + held) == before + "\n"
+    assert spoken.feed("\x00") == held[1:] + "\x00"
 
 
 def test_a_text_is_let_go_as_soon_as_it_cannot_become_a_call() -> None:
     spoken = recogniser()
-    assert spoken.feed("Tool call: get_") == []
-    assert spoken.feed("x") == ["Tool call: get_x"]
-    assert spoken.feed('\n[Called get_weather with args: {"city": ') == ["\n"]
-    assert spoken.feed("P") == ['[Called get_weather with args: {"city": P']
-    assert spoken.feed("\nTool call: now({})") == ["\n"]
-    assert spoken.feed("\n") == []
-    assert spoken.feed("R") == []
-    assert spoken.feed("u") == [Call("now", "{}"), "\nRu"]
-
-
-def test_after_the_end_another_text_begins() -> None:
+    assert spoken.feed("Tool call: get_") == ""
+    assert spoken.feed("x") == "Tool call: get_x"
     spoken = recogniser()
-    assert spoken.feed("```\n") == ["```\n"]
-    assert spoken.flush() == []
-    assert [*spoken.feed("Tool call: now({})"), *spoken.flush()] == [Call("now", "{}")]
+    assert spoken.feed('[Called get_weather with args: {"city": ') == ""
+    assert spoken.feed("P") == '[Called get_weather with args: {"city": P'
+    spoken = recogniser()
+    assert spoken.feed("\n\nTool call: now({})") == ""
+    assert spoken.feed("\n") == ""
+    assert spoken.feed("R") == "\n\nTool call: now({})\nR"
+    assert spoken.feed("\nTool call: now({})") == "\nTool call: now({})"
 
 
-def test_there_is_an_end_to_calls_and_to_attempts() -> None:
+def test_another_text_goes_on_where_the_last_one_ended() -> None:
+    for first, calls in (("```\n", 0), ("The log says:", 0), ("I look it up.", 1), ("", 1)):
+        spoken = recogniser()
+        assert spoken.feed(first) + spoken.flush() == first
+        assert spoken.feed("Tool call: now({})") + spoken.flush() == ("" if calls else "Tool call: now({})")
+        assert len(spoken.take()) == calls
+
+
+def test_calls_are_given_back_as_text() -> None:
+    spoken = recogniser()
+    text = " Tool call: now({})\nTool call: now({})\n"
+    assert spoken.feed(text) + spoken.flush() == ""
+    assert spoken.release() == text
+    assert spoken.feed(text) + spoken.flush() == text
+    assert spoken.calls == []
+
+
+def test_there_is_an_end_to_calls() -> None:
     line = "Tool call: now({})\n"
-    items = said(line * (MAX_CALLS + 2))
-    assert len(items) == MAX_CALLS + 1
-    assert items[-1] == "\n" + line * 2
-    bad = "Tool call: get_weather({})\n"
-    assert said(bad * MAX_CANDIDATES + line) == [bad * MAX_CANDIDATES + line]
+    assert said(line * MAX_CALLS) == [Call("now", "{}")] * MAX_CALLS
+    assert said(line * (MAX_CALLS + 1)) == [line * (MAX_CALLS + 1)]

@@ -73,7 +73,8 @@ async def test_thinking_tags_are_taken_out_when_wanted(parse: bool) -> None:
 
 
 LONG = "mcp__server.with.dots__" + "x" * 60
-SPOKEN = "Tool call: look({})\n[Called old with args: {}]\n"
+SPOKEN = "Tool call: look({})"
+FORMER = "[Called old with args: {}]"
 TOOLS = (Tool("look", "", b"{}"), Tool("look", "", b'{"required":["a"]}'), Tool(LONG, "", b"{}"))
 
 
@@ -118,8 +119,11 @@ async def test_only_tools_that_may_be_called_are_found() -> None:
         with_stub = await reply(service, offering(*history))
         forbidden = await reply(service, offering(choice=ToolChoice("none")))
         without = await reply(service)
-    assert [type(part) for part in with_stub.parts] == [ToolUsePart, TextPart]
+        backend.script = [text(FORMER) + METERING]
+        former = await reply(service, offering(*history))
+    assert [type(part) for part in with_stub.parts] == [ToolUsePart]
     assert forbidden.parts == without.parts == (TextPart(SPOKEN),)
+    assert former.parts == (TextPart(FORMER),)
 
 
 async def test_a_tool_is_known_by_either_of_its_names() -> None:

@@ -11,7 +11,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from cwproxy.filters.offer import Offer
-from cwproxy.filters.spoken_calls import Call, Said, SpokenCalls
+from cwproxy.filters.spoken_calls import SpokenCalls
 from cwproxy.reply import (
     Finished,
     PartEnded,
@@ -32,7 +32,9 @@ PIECE: Final = 4_096
 
 
 class CallsInText:
-    """`feed` each batch. Parts are numbered anew, because a text with calls in it becomes several."""
+    """`feed` each batch. Parts are numbered anew, because calls at the end of a text become parts. What follows such
+    calls is held back until it is known that the answer ends with them.
+    """
 
     def __init__(self, offer: Offer) -> None:
         self._seed = offer.seed
@@ -42,13 +44,14 @@ class CallsInText:
         self._silent = True
         self._numbers: dict[int, int] = {}
         self._next = 0
-        self._calls = 0
+        self._called = False
+        self._waiting: list[ReplyEvent] = []
 
     def feed(self, events: Iterable[ReplyEvent]) -> list[ReplyEvent]:
         """The events, with the calls taken out of the text."""
         out: list[ReplyEvent] = []
         for event in events:
-            out += self._pass(event)
+            out += self._wait(event) if self._waiting else self._pass(event)
         return out
 
     def _pass(self, event: ReplyEvent) -> Iterator[ReplyEvent]:
@@ -57,19 +60,40 @@ class CallsInText:
                 self._text, self._silent = index, True
             case TextDelta(text=text):
                 said = self._spoken.feed(text)
-                if self._shown == event.index and said == [text]:
-                    yield event
+                if self._shown is not None and said == text:
+                    yield event if self._shown == event.index else TextDelta(self._shown, text)
                 else:
                     yield from self._said(said)
             case PartEnded(index=index) if index == self._text:
-                yield from self._text_ended()
+                yield from self._said(self._spoken.flush())
+                if self._spoken.calls:
+                    self._waiting = [event]
+                else:
+                    yield from self._text_ended()
             case Usage():
                 yield event
             case Finished(reason=reason):
-                called = self._calls > 0 and reason is StopReason.END_TURN
+                called = self._called and reason is StopReason.END_TURN
                 yield Finished(StopReason.TOOL_USE) if called else event
             case _:
                 yield msgspec.structs.replace(event, index=self._number(event.index))
+
+    def _wait(self, event: ReplyEvent) -> Iterator[ReplyEvent]:
+        """With calls at the end of what has been said so far."""
+        self._waiting.append(event)
+        match event:
+            case Finished(reason=StopReason.END_TURN | StopReason.TOOL_USE):
+                yield from self._end_shown()
+                yield from self._calls()
+            case Finished():
+                yield from self._said(self._spoken.release())
+            case TextDelta(text=text) if text.strip():
+                yield from self._said(self._spoken.release())
+            case _:
+                return
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            yield from self._pass(each)
 
     def _number(self, index: int) -> int:
         if index not in self._numbers:
@@ -80,28 +104,24 @@ class CallsInText:
         self._next += 1
         return self._next - 1
 
-    def _said(self, said: Iterable[Said]) -> Iterator[ReplyEvent]:
-        for item in said:
-            if isinstance(item, Call):
-                yield from self._end_shown()
-                yield from self._call(item)
-                continue
-            if self._shown is None:
-                self._shown = self._following()
-                yield TextStarted(self._shown)
-            yield TextDelta(self._shown, item)
-            self._silent = False
-
-    def _call(self, call: Call) -> Iterator[ReplyEvent]:
-        self._calls += 1
+    def _said(self, text: str) -> Iterator[ReplyEvent]:
+        if not text:
+            return
+        if self._shown is None:
+            self._shown = self._following()
+            yield TextStarted(self._shown)
+        yield TextDelta(self._shown, text)
         self._silent = False
-        number = self._following()
-        yield ToolUseStarted(number, f"tooluse_{self._seed}{self._calls}", call.name)
-        yield ToolArguments(number, call.arguments)
-        yield PartEnded(number)
+
+    def _calls(self) -> Iterator[ReplyEvent]:
+        self._silent, self._called = False, True
+        for count, call in enumerate(self._spoken.take(), 1):
+            number = self._following()
+            yield ToolUseStarted(number, f"tooluse_{self._seed}{count}", call.name)
+            yield ToolArguments(number, call.arguments)
+            yield PartEnded(number)
 
     def _text_ended(self) -> Iterator[ReplyEvent]:
-        yield from self._said(self._spoken.flush())
         if self._silent:
             self._shown = self._following()
             yield TextStarted(self._shown)
