@@ -1,5 +1,7 @@
 """Custom tools, which take free text: the model is shown a function of one string (compatibility.md 3.2)."""
 
+import json
+import re
 from typing import Final
 
 import msgspec
@@ -13,6 +15,8 @@ SCHEMA: Final = (
 """Of the function that stands for a custom tool."""
 
 _GRAMMAR: Final = "{description}\n\nThe input must match this grammar ({syntax}):\n{definition}"
+
+_ESCAPE: Final = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}|(?P<wrong>))')
 
 
 class _Arguments(msgspec.Struct):
@@ -33,8 +37,26 @@ def wrapped(text: str) -> str:
 
 
 def unwrapped(arguments: str) -> str:
-    """What the model gave the tool: `input` of the function's arguments, or all of them when it wrote others."""
+    """What the model gave the tool: `input` of the function's arguments, or all of them when it wrote others.
+
+    Models write JSON that is slightly wrong, in patches above all: line breaks as they are, half of an emoji (which
+    becomes U+FFFD), a backslash that escapes nothing (which stands for itself).
+    """
     try:
         return msgspec.json.decode(arguments, type=_Arguments).input
-    except msgspec.DecodeError:
-        return arguments
+    except ValueError:
+        found = _leniently(arguments)
+        return arguments if found is None else found
+
+
+def _leniently(arguments: str) -> str | None:
+    try:
+        members: object = json.loads(_ESCAPE.sub(_mended, arguments), strict=False)
+    except (ValueError, RecursionError):
+        return None
+    text = members.get("input") if isinstance(members, dict) else None
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if isinstance(text, str) else None
+
+
+def _mended(escape: re.Match[str]) -> str:
+    return escape[0] if escape["wrong"] is None else "\\\\"

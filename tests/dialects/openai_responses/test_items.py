@@ -156,7 +156,9 @@ def test_items_may_bring_tools() -> None:
         {"type": "tool_search_output", "tools": None},
         user("x"),
     )
-    assert [(path, json.loads(raw)) for path, raw in tools_in(items)] == [("input[0].tools[0]", tool)]
+    (path, raw), *rest = next(found := tools_in(items))
+    assert (path, json.loads(raw), rest) == ("input[0].tools[0]", tool, [])
+    assert list(found) == [[]]
     assert len(Turns().of(items)) == 1
 
 
@@ -210,6 +212,33 @@ def test_a_custom_call_without_input() -> None:
 
 def test_a_text_is_a_message() -> None:
     assert Turns().of([item("input", message("hi"))]) == [UserTurn((Text("hi"),))]
+
+
+def test_what_agents_tell_each_other() -> None:
+    """Codex's form; what it calls encrypted is what the model wrote."""
+    head = {"type": "input_text", "text": "Sender: /root\nPayload:\n"}
+    task = {"type": "encrypted_content", "encrypted_content": "Count."}
+    message = {"type": "agent_message", "author": "/root", "recipient": "/root/a", "content": [head, task]}
+    output = {"type": "function_call_output", "call_id": "c", "output": [task]}
+    assert turns(message, {"type": "agent_message"}, output) == [
+        UserTurn((Text("Sender: /root\nPayload:\n"), Text("Count."))),
+        UserTurn((Text(""),)),
+        UserTurn((ToolResult("c", (Text("Count."),)),)),
+    ]
+
+
+@pytest.mark.parametrize("part", [PICTURE, {"type": "input_file", "filename": "a.pdf", "file_data": PDF}])
+@pytest.mark.parametrize("role", ["system", "developer"])
+def test_instructions_are_text(role: str, part: Any) -> None:
+    with pytest.raises(InvalidRequest, match="cannot stand in a system message") as caught:
+        turns({"role": role, "content": [{"type": "input_text", "text": "look"}, part]})
+    assert (caught.value.param, caught.value.code) == ("input[0].content[1].type", "unsupported_content")
+
+
+def test_calls_have_the_names_that_their_tools_have() -> None:
+    call = {"type": "function_call", "call_id": "c", "name": "b", "namespace": "mcp__a", "arguments": "{}"}
+    reader = Turns({("mcp__a", "b"): "mcp__a__b_2"})
+    assert reader.of(listed(call)) == [AssistantTurn((ToolUse("c", "mcp__a__b_2", "{}"),))]
 
 
 def test_flat_names() -> None:

@@ -218,3 +218,17 @@ def test_nothing_else_is_raised(members: dict[str, Any]) -> None:
 def test_nothing_else_is_raised_for_any_bytes(body: bytes) -> None:
     with pytest.raises(InvalidRequest):
         read(body)
+
+
+def test_names_that_would_be_the_same_stay_apart_in_the_history() -> None:
+    call = {"type": "function_call", "call_id": "c", "name": "b", "namespace": "mcp__a", "arguments": "{}"}
+    tools = [
+        {"type": "function", "name": "mcp__a__b"},
+        {"type": "namespace", "name": "mcp__a", "tools": [{"type": "function", "name": "b"}]},
+        {"type": "web_search"},
+    ]
+    asked = parsed(input=[{"role": "user", "content": "go"}, call], tools=tools, tool_choice={"type": "web_search"})
+    assert asked.conversations[0].turns[1] == AssistantTurn((ToolUse("c", "mcp__a__b_2", "{}"),))
+    assert asked.shape.named("mcp__a__b_2") == {"name": "b", "namespace": "mcp__a"}
+    assert asked.shape.named("mcp__a__b") == {"name": "mcp__a__b"}
+    assert asked.ignored == ("tools[web_search]", "tool_choice")

@@ -32,7 +32,7 @@ SHAPES = {
     "shown": SHOWN,
     "hidden": Shape(echo=ECHO),
     "mute": Shape(calls=False, echo=ECHO),
-    "custom": Shape(custom=frozenset({"f", "h"}), namespaces={"g": ("space", "inner")}, echo=ECHO),
+    "custom": Shape(custom=frozenset({"f", "h"}), names={"g": ("space", "inner")}, echo=ECHO),
 }
 FAILURE = Failure(502, "Cut.", "upstream_error", "upstream_truncated")
 

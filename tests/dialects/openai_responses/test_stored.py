@@ -11,6 +11,7 @@ from tests.support.replies import TABLE
 
 from cwproxy.conversation import AssistantTurn, Reasoning, Text, UserTurn
 from cwproxy.dialects.openai_responses import Past, ResponsesRequest, read, stored
+from cwproxy.dialects.openai_responses.shape import response_of
 from cwproxy.errors import InvalidRequest
 from cwproxy.reply import fold
 
@@ -98,6 +99,28 @@ def test_every_item_has_an_id_and_the_form_of_the_api() -> None:
     assert {item["type"] for item in items[:4]} == {"message"}
     for item in items[:6]:
         _ITEM.validate_python(item)
+
+
+@pytest.mark.parametrize("odd", [b"1e999", b"1" * 5_000, b"[" * 500 + b"]" * 500], ids=["large", "long", "deep"])
+def test_what_is_not_read_is_kept_as_it_is(odd: bytes) -> None:
+    part = b'{"type":"input_text","text":"a","x":' + odd + b"}"
+    item = b'{"role":"user","content":[' + part + b',"b"],"y":' + odd + b"}"
+    asked = read(b'{"model":"m","input":[' + item + b"]}").asked(Past(), clock=lambda: 5)
+    (raw,) = kept(asked).input
+    assert part in bytes(raw) and b'{"type":"input_text","text":"b"}' in bytes(raw)
+    assert odd in stored.page([raw], limit=1, newest_first=False, after=None)
+
+
+def test_a_role_may_be_escaped() -> None:
+    asked = read(b'{"model":"m","input":[{"role":"\\u0061ssistant","content":"q"}]}').asked(Past(), clock=lambda: 5)
+    assert b'"output_text"' in bytes(kept(asked).input[0])
+
+
+def test_every_item_of_a_long_input_is_found_again() -> None:
+    record = kept(asking(input=[{"role": "user", "content": "x"}] * 4_100))
+    ids = [json.loads(bytes(raw))["id"] for raw in record.input]
+    assert ids[-1] == "msg_abi1003"
+    assert {response_of(id) for id in ids} == {"resp_ab"}
 
 
 def listed(**options: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Tools of every shape, and the choice among them (compatibility.md 2.1, 3.2)."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -22,8 +23,12 @@ PATCH = {
 SPACE = {"type": "namespace", "name": "mcp__x", "description": "X", "tools": [F, {"type": "custom", "name": "c"}]}
 
 
-def offered(*tools: Any, choice: str | ToolChoiceObject | None = None) -> Offer:
-    return offer([(f"tools[{at}]", json.dumps(tool).encode()) for at, tool in enumerate(tools)], choice)
+def located(*tools: Any) -> list[tuple[str, bytes]]:
+    return [(f"tools[{at}]", json.dumps(tool).encode()) for at, tool in enumerate(tools)]
+
+
+def offered(*tools: Any, choice: str | ToolChoiceObject | None = None, added: Iterable[Any] = ()) -> Offer:
+    return offer(located(*tools), choice, [located(tool) for tool in added])
 
 
 def names(found: Offer) -> list[str]:
@@ -58,12 +63,12 @@ def test_custom_tools_are_functions_of_one_string() -> None:
 def test_namespaces_are_flattened() -> None:
     found = offered(SPACE, G)
     assert names(found) == ["mcp__x__f", "mcp__x__c", "g"]
-    assert found.namespaces == {"mcp__x__f": ("mcp__x", "f"), "mcp__x__c": ("mcp__x", "c")}
+    assert found.names == {"mcp__x__f": ("mcp__x", "f"), "mcp__x__c": ("mcp__x", "c")}
     assert found.custom == {"mcp__x__c"}
 
 
 def test_an_empty_namespace() -> None:
-    assert offered({"type": "namespace", "name": "n"}, G).namespaces == {}
+    assert offered({"type": "namespace", "name": "n"}, G).names == {}
 
 
 def test_unknown_kinds_are_left_out_and_named() -> None:
@@ -76,6 +81,30 @@ def test_unknown_kinds_are_left_out_and_named() -> None:
 def test_of_tools_of_the_same_name_the_first_counts() -> None:
     found = offered(F, {"type": "custom", "name": "f"}, {"type": "namespace", "name": "f", "tools": []})
     assert (len(found.tools), found.tools[0].description, found.custom) == (1, "d", frozenset())
+    assert found.foreign == ("custom",)
+    assert offered({"type": "custom", "name": "f"}, F).foreign == ("function",)
+    assert offered(F, F).foreign == ()
+
+
+@pytest.mark.parametrize("tools", [(G, {"type": "namespace", "name": "mcp__a", "tools": [F]})] * 2)
+def test_flat_names_are_one_tools_only(tools: Any) -> None:
+    same = {**G, "name": "mcp__a__f"}
+    found = offered(*tools, same)
+    assert names(found) == ["g", "mcp__a__f", "mcp__a__f_2"]
+    assert found.names == {"mcp__a__f": ("mcp__a", "f"), "mcp__a__f_2": (None, "mcp__a__f")}
+    other_way = offered(same, *tools, {**G, "name": "mcp__a__f_2"}, choice=ToolChoiceObject("function", "f", "mcp__a"))
+    assert other_way.names == {"mcp__a__f_2": ("mcp__a", "f"), "mcp__a__f_2_2": (None, "mcp__a__f_2")}
+    assert (other_way.choice.name, names(other_way)) == ("mcp__a__f_2", ["mcp__a__f_2"])
+
+
+def test_of_items_that_define_a_tool_the_latest_counts() -> None:
+    old, new = ({**F, "description": word} for word in ("old", "new"))
+    found = offered(G, added=[old, {"type": "custom", "name": "c"}, new])
+    assert [(tool.name, tool.description) for tool in found.tools] == [("g", ""), ("f", "new"), ("c", "")]
+    turned = offered(added=[old, {"type": "custom", "name": "f", "description": "free"}, {**G, "name": "c"}])
+    assert (names(turned), turned.custom, turned.foreign) == (["f", "c"], frozenset({"f"}), ())
+    assert offered(F, added=[new]).tools[0].description == "d"
+    assert offered(added=[{"type": "custom", "name": "f"}, F]).custom == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -106,6 +135,25 @@ def test_choices(choice: str | ToolChoiceObject | None, wanted: ToolChoice, left
 def test_a_tool_of_a_namespace_may_be_chosen() -> None:
     found = offered(SPACE, G, choice=ToolChoiceObject("function", "f", "mcp__x"))
     assert (found.choice.name, names(found)) == ("mcp__x__f", ["mcp__x__f"])
+
+
+def allowed(mode: str, *tools: ToolReference) -> ToolChoiceObject:
+    return ToolChoiceObject("allowed_tools", mode=mode, tools=list(tools))
+
+
+@pytest.mark.parametrize(
+    ("choice", "wanted", "left"),
+    [
+        (ToolChoiceObject("web_search"), ToolChoice(), ["f", "g"]),
+        (ToolChoiceObject("mcp", "f"), ToolChoice(), ["f", "g"]),
+        (allowed("required", ToolReference("f"), ToolReference("x", type="mcp")), ToolChoice("required"), ["f"]),
+        (allowed("required", ToolReference(type="web_search_preview")), ToolChoice(), []),
+    ],
+)
+def test_a_choice_of_what_was_left_out(choice: ToolChoiceObject, wanted: ToolChoice, left: list[str]) -> None:
+    found = offered(F, G, {"type": "web_search"}, {"type": "mcp", "server_label": "s"}, choice=choice)
+    assert (found.choice, names(found), found.whole) == (wanted, left, False)
+    assert found.foreign == ("web_search", "mcp")
 
 
 @pytest.mark.parametrize("choice", ["sometimes", ToolChoiceObject("web_search"), ToolChoiceObject("function", "no")])

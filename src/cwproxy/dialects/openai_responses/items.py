@@ -27,6 +27,7 @@ from cwproxy.conversation import (
     UserTurn,
 )
 from cwproxy.dialects.openai_responses.schema import (
+    AgentItem,
     CallItem,
     Content,
     Kind,
@@ -56,6 +57,7 @@ class Item(NamedTuple):
 
 _kind = member_decoder(Kind)
 _message = member_decoder(MessageItem)
+_agent = member_decoder(AgentItem)
 _call = member_decoder(CallItem)
 _output = member_decoder(OutputItem)
 _reasoning = member_decoder(ReasoningItem)
@@ -66,6 +68,9 @@ _TEXTS: Final = frozenset({"input_text", "output_text", "text", "summary_text", 
 _PICTURES: Final = frozenset({"input_image", "image_url", "image"})
 _FILES: Final = frozenset({"input_file", "file"})
 _NOTHING: Final = (Text(""),)
+
+ToolName: TypeAlias = tuple[str | None, str]
+"""What a tool is called by the client: its namespace, where it has one, and its own name."""
 
 
 def flat_name(namespace: str | None, name: str) -> str:
@@ -107,18 +112,20 @@ def resolved(items: Iterable[Item], kept: Mapping[str, bytes]) -> Iterator[Item]
             )
 
 
-def tools_in(items: Iterable[Item]) -> Iterator[Located]:
-    """The tools that items add to those of the request."""
+def tools_in(items: Iterable[Item]) -> Iterator[list[Located]]:
+    """The tools that items add to those of the request, item by item."""
     for path, raw, kind in items:
         if kind in ("additional_tools", "tool_search_output"):
-            for index, tool in enumerate(_tools(raw, path).tools or ()):
-                yield f"{path}.tools[{index}]", bytes(tool)
+            yield [(f"{path}.tools[{index}]", bytes(tool)) for index, tool in enumerate(_tools(raw, path).tools or ())]
 
 
 @dataclass(slots=True)
 class Turns:
-    """Reads items; `unknown` collects the types of what was left out."""
+    """Reads items. names: what the model calls tools where that is not their flat name. `unknown` collects the types of
+    what was left out.
+    """
 
+    names: Mapping[ToolName, str] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
 
     def of(self, items: Iterable[Item]) -> list[Turn]:
@@ -156,7 +163,7 @@ class Turns:
             case "message":
                 yield from self._message(_message(raw, path), path)
             case "function_call" | "custom_tool_call" as kind:
-                yield _tool_use(_call(raw, path), path, free=kind == "custom_tool_call")
+                yield self._tool_use(_call(raw, path), path, free=kind == "custom_tool_call")
             case "function_call_output" | "custom_tool_call_output":
                 output = _output(raw, path)
                 shown = tuple(_shown(output.output, f"{path}.output"))
@@ -165,6 +172,8 @@ class Turns:
                 thought = opened(_reasoning(raw, path).encrypted_content)
                 if thought is not None:
                     yield thought
+            case "agent_message":
+                yield UserTurn(tuple(_shown(_agent(raw, path).content, f"{path}.content")) or _NOTHING)
             case "additional_tools" | "tool_search_output":
                 pass
             case kind:
@@ -178,8 +187,7 @@ class Turns:
             case "assistant":
                 yield from self._said(message.content, where)
             case "system" | "developer":
-                texts = [part.text for part in _shown(message.content, where) if isinstance(part, Text)]
-                yield SystemTurn("\n".join(texts))
+                yield SystemTurn("\n".join(_instructions(message.content, where)))
             case role:
                 raise InvalidRequest(
                     f"`{path}.role` is {role[:40]!r}; use user, assistant, system or developer.", param=f"{path}.role"
@@ -197,13 +205,21 @@ class Turns:
         if empty:
             yield Text("")
 
+    def _tool_use(self, call: CallItem, path: str, *, free: bool) -> ToolUse:
+        call_id = _present(call.call_id, f"{path}.call_id")
+        own = _present(call.name or None, f"{path}.name")
+        name = self.names.get((call.namespace or None, own)) or flat_name(call.namespace, own)
+        if free:
+            return ToolUse(call_id, name, custom.wrapped(call.input or ""))
+        return ToolUse(call_id, name, arguments(bytes(call.arguments), f"{path}.arguments"))
 
-def _tool_use(call: CallItem, path: str, *, free: bool) -> ToolUse:
-    call_id = _present(call.call_id, f"{path}.call_id")
-    name = flat_name(call.namespace, _present(call.name or None, f"{path}.name"))
-    if free:
-        return ToolUse(call_id, name, custom.wrapped(call.input or ""))
-    return ToolUse(call_id, name, arguments(bytes(call.arguments), f"{path}.arguments"))
+
+def _instructions(content: Content, path: str) -> Iterator[str]:
+    for part, where in _each(content, path):
+        text = _text(part, where)
+        if text is None:
+            raise _unusable(part, where, "cannot stand in a system message; send text.")
+        yield text.text
 
 
 def _each(content: Content, path: str) -> Iterator[tuple[Part, str]]:
@@ -218,6 +234,9 @@ def _text(part: Part, path: str) -> Text | None:
     """The text of a part that has one, None for a part of another kind."""
     if part.type == "refusal":
         return Text(part.refusal or "")
+    if part.type == "encrypted_content":
+        # The argument of a call by which Codex's agents speak to each other: nothing here has encrypted it.
+        return Text(_present(part.encrypted_content, f"{path}.encrypted_content"))
     if part.type in _TEXTS or (part.type is None and part.text is not None):
         return Text(_present(part.text, f"{path}.text"))
     return None
@@ -232,12 +251,15 @@ def _shown(content: Content, path: str) -> Iterator[ResultPart]:
         elif part.type in _FILES:
             yield files.document(part.file_data, part.filename, where, file_id=part.file_id, file_url=part.file_url)
         else:
-            raise InvalidRequest(
-                f"`{where}` is a part of type {(part.type or '(none)')[:40]!r}, which cannot be shown to the model; "
-                "send text, a picture or a document.",
-                param=f"{where}.type",
-                code="unsupported_content",
-            )
+            raise _unusable(part, where, "cannot be shown to the model; send text, a picture or a document.")
+
+
+def _unusable(part: Part, path: str, why: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"`{path}` is a part of type {(part.type or '(none)')[:40]!r}, which {why}",
+        param=f"{path}.type",
+        code="unsupported_content",
+    )
 
 
 def _image(part: Part, path: str) -> Image | RemoteImage:

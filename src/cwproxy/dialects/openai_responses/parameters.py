@@ -49,7 +49,7 @@ TABLE: Final[tuple[Parameter, ...]] = (
         "tool_choice",
         Kind.EMULATED,
         "Only the tools that may be called are sent, with an instruction; if no call comes, the model is asked once "
-        "more, and then `x-cwproxy-tool-choice: unmet` says so.",
+        "more, and then `x-cwproxy-tool-choice: unmet` says so. A choice of what runs at OpenAI is left out and named.",
         _chooses,
     ),
     Parameter("parallel_tool_calls", Kind.EMULATED, "With `false`, the answer ends after the first call.", _is_false),

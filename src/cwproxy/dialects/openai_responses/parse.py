@@ -122,8 +122,8 @@ class Draft:
         own = tuple(items.resolved(self.input, past.kept))
         told = [*(items.item("previous_response_id", bytes(raw)) for raw in past.items), *own]
         listed = [(f"tools[{index}]", bytes(raw)) for index, raw in enumerate(request.tools or ())]
-        tools = offer([*listed, *items.tools_in(told)], request.tool_choice)
-        reader = Turns()
+        tools = offer(listed, request.tool_choice, items.tools_in(told))
+        reader = Turns({own: flat for flat, own in tools.names.items()})
         turns: list[Turn] = [SystemTurn(request.instructions)] if request.instructions else []
         turns += reader.of(told)
         conversation = Conversation(
@@ -139,12 +139,13 @@ class Draft:
         shape = Shape(
             tools.choice.mode != "none",
             tools.custom,
-            tools.namespaces,
+            tools.names,
             _summary(request),
             ENCRYPTED in (request.include or ()) or self.store,
             self.echo,
         )
         left_out = [f"tools[{kind}]" for kind in tools.foreign]
+        left_out += [] if tools.whole else ["tool_choice"]
         left_out += [f"input[{kind}]" for kind in offers.kinds(reader.unknown)]
         return conversation, shape, tuple(item.raw for item in own), left_out
 

@@ -44,6 +44,7 @@ class Part(msgspec.Struct, gc=False):
     file_id: str | None = None
     file_url: str | None = None
     filename: str | None = None
+    encrypted_content: str | None = None
 
 
 Content: TypeAlias = str | list[str | Part] | None
@@ -51,6 +52,12 @@ Content: TypeAlias = str | list[str | Part] | None
 
 class MessageItem(msgspec.Struct):
     role: str
+    content: Content = None
+
+
+class AgentItem(msgspec.Struct):
+    """What one of Codex's agents tells another; who speaks to whom is said in the text, too."""
+
     content: Content = None
 
 
@@ -118,6 +125,7 @@ class ToolReference(msgspec.Struct):
     name: str | None = None
     namespace: str | None = None
     function: Named | None = None
+    type: str | None = None
 
 
 class ToolChoiceObject(msgspec.Struct):

@@ -6,6 +6,7 @@ from typing import Final, Literal, TypeAlias, assert_never
 
 import msgspec
 
+from cwproxy.dialects.openai_responses.items import ToolName
 from cwproxy.dialects.openai_responses.thoughts import sealed
 from cwproxy.inbound import custom
 from cwproxy.inbound.failures import Failure
@@ -22,13 +23,13 @@ class Shape:
     """How the request wants to be answered.
 
     calls: whether tool calls may be shown (not with `tool_choice: none`). custom: names of the tools that are custom
-    ones. namespaces: the namespace and the client's name of each tool that has one. summary: thoughts are shown.
+    ones. names: what the client calls the tools that the model calls by another name. summary: thoughts are shown.
     encrypted: thoughts are given along to be sent back. echo: members of the object that repeat the request.
     """
 
     calls: bool = True
     custom: frozenset[str] = frozenset()
-    namespaces: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    names: Mapping[str, ToolName] = field(default_factory=dict)
     summary: bool = False
     encrypted: bool = False
     echo: Mapping[str, object] = field(default_factory=dict)
@@ -42,7 +43,7 @@ class Shape:
 
     def named(self, name: str) -> Json:
         """The name of a tool, as the client has given it."""
-        namespace, own = self.namespaces.get(name, (None, name))
+        namespace, own = self.names.get(name, (None, name))
         return {"name": own} if namespace is None else {"name": own, "namespace": namespace}
 
 
@@ -90,14 +91,16 @@ def prefix(part: Part, shape: Shape) -> str:
 
 
 def item_id(part: Part, shape: Shape, response_id: str, index: int) -> str:
-    """Tells of which response it is (`response_of`)."""
+    """Tells of which response it is (`response_of`). An item of the input has an `i` before its number."""
     return f"{prefix(part, shape)}{response_id.removeprefix(ID_PREFIX)}{index:04x}"
 
 
 def response_of(item_id: str) -> str | None:
     """The id of the response that an item is part of, None where the id is not one of ours."""
-    _, mark, rest = item_id.partition("_")
-    return ID_PREFIX + rest[:-4] if mark and len(rest) > 4 else None
+    _, _, rest = item_id.partition("_")
+    said, given, _ = rest.partition("i")
+    found = said if given else rest[:-4]
+    return ID_PREFIX + found if found else None
 
 
 def text_content(text: str) -> Json:

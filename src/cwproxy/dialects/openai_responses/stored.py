@@ -17,6 +17,7 @@ _Members = dict[str, msgspec.Raw]
 
 _PREFIXES = {
     "message": "msg_",
+    "agent_message": "amsg_",
     "function_call": "fc_",
     "custom_tool_call": "ctc_",
     "reasoning": "rs_",
@@ -123,19 +124,15 @@ def _with_id(raw: bytes, response_id: str, index: int) -> msgspec.Raw:
 
 
 def _parts(members: _Members) -> msgspec.Raw:
-    content = members.get("content", NULL)
-    said = bytes(members["role"]) == b'"assistant"'
-    listed = msgspec.json.decode(content)
-    if isinstance(listed, str):
-        listed = [listed]
-    elif listed is None:
-        listed = []
-    parts = [_part(part, said=said) for part in listed]
-    return msgspec.Raw(msgspec.json.encode(parts))
+    """What a part holds is not looked at: it may be what this could not read."""
+    said = msgspec.json.decode(members["role"]) == "assistant"
+    content = msgspec.json.decode(members.get("content", NULL), type=str | list[msgspec.Raw] | None)
+    listed = [msgspec.Raw(msgspec.json.encode(content))] if isinstance(content, str) else content or []
+    return msgspec.Raw(msgspec.json.encode([_part(part, said=said) for part in listed]))
 
 
-def _part(part: object, *, said: bool) -> object:
-    if not isinstance(part, str):
+def _part(part: msgspec.Raw, *, said: bool) -> object:
+    if not bytes(part).startswith(b'"'):
         return part
     if said:
         return {"type": "output_text", "text": part, "annotations": []}

@@ -1,21 +1,21 @@
 """What a request says about tools: which are on offer, and whether one must be called (compatibility.md 2.1).
 
 Tools of a namespace are shown to the model by flat names; a call tells the namespace again. Items of the input may add
-tools (`additional_tools`).
+tools (`additional_tools`), or define them anew.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain, count
 
 from cwproxy.conversation import Tool, ToolChoice
-from cwproxy.dialects.openai_responses.items import Located, flat_name
+from cwproxy.dialects.openai_responses.items import Located, ToolName, flat_name
 from cwproxy.dialects.openai_responses.schema import (
     FunctionSpec,
     Grammar,
     Kind,
     Named,
     ToolChoiceObject,
-    ToolReference,
     ToolSpec,
 )
 from cwproxy.errors import InvalidRequest
@@ -29,67 +29,95 @@ _spec = member_decoder(ToolSpec)
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """The tools and the choice. custom: names of the tools that are custom ones. namespaces: the namespace and the
-    client's name of each tool that has one. foreign: kinds of tools that were left out.
+    """The tools and the choice. custom: names of the tools that are custom ones. names: what the client calls the tools
+    that the model is shown by another name. foreign: kinds of tools that were left out. whole: the choice names none of
+    those.
     """
 
     tools: tuple[Tool, ...]
     choice: ToolChoice
     custom: frozenset[str] = frozenset()
-    namespaces: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    names: Mapping[str, ToolName] = field(default_factory=dict)
     foreign: tuple[str, ...] = ()
+    whole: bool = True
 
 
 @dataclass(slots=True)
 class _Found:
+    """By their flat names, each of which is one tool's only, whatever clients call theirs."""
+
     tools: dict[str, Tool] = field(default_factory=dict)
     custom: set[str] = field(default_factory=set)
-    namespaces: dict[str, tuple[str, str]] = field(default_factory=dict)
+    flat: dict[ToolName, str] = field(default_factory=dict)
     foreign: list[str] = field(default_factory=list)
+    _came: dict[str, int] = field(default_factory=dict)
 
-    def read(self, tools: Iterable[Located], namespace: str | None = None) -> None:
+    def read(self, tools: Iterable[Located], source: int = 0, namespace: str | None = None) -> None:
+        """source: 0 for the request itself, and the number of the item that adds them."""
         for path, raw in tools:
             match _kind(raw, path).type:
                 case None | "function":
-                    self._add(_function(_spec(raw, path), path), namespace)
+                    self._add(_function(_spec(raw, path), path), source, namespace)
                 case "custom":
-                    self._add_custom(_spec(raw, path), path, namespace)
+                    self._add(_custom(_spec(raw, path), path), source, namespace, free=True)
                 case "namespace" if namespace is None:
                     spec = _spec(raw, path)
                     inner = [(f"{path}.tools[{at}]", bytes(tool)) for at, tool in enumerate(spec.tools or ())]
-                    self.read(inner, name_of(spec.name, path))
+                    self.read(inner, source, name_of(spec.name, path))
                 case kind:
                     self.foreign.append(kind)
 
-    def _add_custom(self, spec: ToolSpec, path: str, namespace: str | None) -> None:
-        format = spec.format or Grammar()
-        tool = custom.tool(name_of(spec.name, path), spec.description, format.definition, format.syntax)
-        if (name := self._add(tool, namespace)) is not None:
-            self.custom.add(name)
+    def is_foreign(self, type: str | None) -> bool:
+        """Whether tools of this kind were left out."""
+        return type is not None and not {*offers.kinds([type])}.isdisjoint(offers.kinds(self.foreign))
 
-    def _add(self, tool: Tool, namespace: str | None) -> str | None:
-        """Its flat name; None when there is one already, which counts as it does in the other dialects."""
-        name = flat_name(namespace, tool.name)
-        if name in self.tools:
-            return None
+    def called(self, namespace: str | None, name: str) -> str:
+        """What the model calls a tool."""
+        return self.flat.get((namespace or None, name)) or flat_name(namespace, name)
+
+    def _add(self, tool: Tool, source: int, namespace: str | None, *, free: bool = False) -> None:
+        """A later item defines a tool anew. Otherwise the first counts, as it does in the other dialects."""
+        own = (namespace, tool.name)
+        name = self.flat.get(own)
+        if name is None:
+            name = self.flat[own] = self._unused(flat_name(namespace, tool.name))
+        elif not 0 < self._came[name] < source:
+            if free != (name in self.custom):
+                self.foreign.append("custom" if free else "function")
+            return
+        self._came[name] = source
         self.tools[name] = Tool(name, tool.description, tool.schema)
-        if namespace is not None:
-            self.namespaces[name] = (namespace, tool.name)
-        return name
+        (self.custom.add if free else self.custom.discard)(name)
+
+    def _unused(self, name: str) -> str:
+        numbered = (f"{name}_{number}" for number in count(2))
+        return next(found for found in chain([name], numbered) if found not in self.tools)
 
 
-def offer(tools: Iterable[Located], choice: str | ToolChoiceObject | None) -> Offer:
-    """Raises InvalidRequest for a tool without a name, a schema that is no object, or an impossible choice."""
+def offer(
+    tools: Iterable[Located], choice: str | ToolChoiceObject | None, added: Iterable[Iterable[Located]] = ()
+) -> Offer:
+    """added: by items, the earliest first. Raises InvalidRequest for a tool without a name, a schema that is no object,
+    or an impossible choice.
+    """
     found = _Found()
     found.read(tools)
-    wish = _wish(choice)
+    for number, more in enumerate(added, 1):
+        found.read(more, number)
+    wish, whole = _wish(choice, found)
     return Offer(
         chosen(tuple(found.tools.values()), wish, "tool_choice"),
         wish.choice,
         frozenset(found.custom),
-        found.namespaces,
+        {flat: own for own, flat in found.flat.items() if own != (None, flat)},
         offers.kinds(found.foreign),
+        whole,
     )
+
+
+def _custom(spec: ToolSpec, path: str) -> Tool:
+    format = spec.format or Grammar()
+    return custom.tool(name_of(spec.name, path), spec.description, format.definition, format.syntax)
 
 
 def _function(spec: ToolSpec, path: str) -> Tool:
@@ -103,19 +131,30 @@ def _function(spec: ToolSpec, path: str) -> Tool:
     return Tool(name_of(function.name, path), function.description or "", schema)
 
 
-def _wish(choice: str | ToolChoiceObject | None) -> Wish:
+def _wish(choice: str | ToolChoiceObject | None, found: _Found) -> tuple[Wish, bool]:
+    """The choice among the tools that are here, and whether that is all it asks for."""
     if choice is None or isinstance(choice, str):
-        return _mode(choice or "auto")
+        return _mode(choice or "auto"), True
     if choice.type == "allowed_tools":
-        names = frozenset(name for tool in choice.tools or () if (name := _name(tool)))
-        return Wish(_mode(choice.mode or "auto").choice, names)
-    name = _name(ToolReference(choice.name, choice.namespace, choice.function))
-    return offers.named(name) if name else _mode(choice.type or "(none)")
+        return _allowed(choice, found)
+    if found.is_foreign(choice.type):
+        return Wish(ToolChoice()), False
+    name = _name(choice.name, choice.namespace, choice.function, found)
+    return (offers.named(name) if name else _mode(choice.type or "(none)")), True
 
 
-def _name(reference: ToolReference) -> str | None:
-    name = (reference.function or Named(reference.name)).name
-    return flat_name(reference.namespace, name) if name else None
+def _allowed(choice: ToolChoiceObject, found: _Found) -> tuple[Wish, bool]:
+    here = [tool for tool in choice.tools or () if not found.is_foreign(tool.type)]
+    given = (_name(tool.name, tool.namespace, tool.function, found) for tool in here)
+    names = frozenset(name for name in given if name)
+    mode = _mode(choice.mode or "auto").choice
+    whole = len(here) == len(choice.tools or ())
+    return Wish(mode if names or whole else ToolChoice(), names), whole
+
+
+def _name(name: str | None, namespace: str | None, function: Named | None, found: _Found) -> str | None:
+    own = (function or Named(name)).name
+    return found.called(namespace, own) if own else None
 
 
 def _mode(mode: str) -> Wish:
