@@ -216,12 +216,12 @@ def test_a_text_is_a_message() -> None:
 
 def test_what_agents_tell_each_other() -> None:
     """Codex's form; what it calls encrypted is what the model wrote."""
-    head = {"type": "input_text", "text": "Sender: /root\nPayload:\n"}
+    head = {"type": "input_text", "text": "Sender: /lead\nPayload:\n"}
     task = {"type": "encrypted_content", "encrypted_content": "Count."}
-    message = {"type": "agent_message", "author": "/root", "recipient": "/root/a", "content": [head, task]}
+    message = {"type": "agent_message", "author": "/lead", "recipient": "/lead/a", "content": [head, task]}
     output = {"type": "function_call_output", "call_id": "c", "output": [task]}
     assert turns(message, {"type": "agent_message"}, output) == [
-        UserTurn((Text("Sender: /root\nPayload:\n"), Text("Count."))),
+        UserTurn((Text("Sender: /lead\nPayload:\n"), Text("Count."))),
         UserTurn((Text(""),)),
         UserTurn((ToolResult("c", (Text("Count."),)),)),
     ]
