@@ -247,6 +247,33 @@ def test_these_streams_are_not(stream: list[UpstreamEvent], error: type[Exceptio
     assert type(failure.value) is error
 
 
+@pytest.mark.parametrize(
+    ("stream", "whole"),
+    [
+        ([], False),
+        ([text("Hi")], False),
+        ([METER], False),
+        ([END], True),
+        ([text("Hi"), END], True),
+        ([text("Hi"), METER, ContextUsagePayload(3.0)], True),
+        ([text("Hi"), ContextUsagePayload(3.0)], True),
+        ([text("Hi"), ContextUsagePayload(3.0), text("!")], False),
+        ([tool("{}"), tool(stop=True)], True),
+        ([tool(stop=True)], True),
+        ([tool("{}"), END], False),
+        ([tool("{}"), tool(stop=True), text("and")], False),
+        ([tool("{}"), tool(stop=True), tool(id="t2")], False),
+    ],
+)
+def test_what_an_answer_says_of_its_own_end(stream: list[UpstreamEvent], whole: bool) -> None:
+    """Without an orderly end of the stream nothing else tells, whatever the account usually sends."""
+    for expects_trailer in (True, False):
+        target = assembler(expects_trailer=expects_trailer)
+        for event in stream:
+            target.feed(event)
+        assert target.whole is whole
+
+
 def test_an_account_without_trailers_may_end_after_text_but_not_in_a_call() -> None:
     target = assembler(expects_trailer=False)
     assert reply(text("Hi"), target=target).parts == (TextPart("Hi"),)

@@ -200,6 +200,16 @@ def test_a_cut_prelude_says_so() -> None:
     )
 
 
+def test_whether_it_is_amid_a_frame() -> None:
+    decoder = Decoder()
+    for piece, amid in ((b"", False), (GOOD.octets[:5], True), (GOOD.octets[5:], False)):
+        list(decoder.feed(piece))
+        assert decoder.amid is amid
+    with pytest.raises(FrameError):
+        list(decoder.feed(GOOD.octets[:-1] + b"\xff"))
+    assert decoder.amid
+
+
 def test_leaving_early_loses_nothing() -> None:
     decoder = Decoder()
     for frame in decoder.feed(GOOD.octets + SMALL + GOOD.octets[:50]):

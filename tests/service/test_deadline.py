@@ -2,13 +2,15 @@
 
 import asyncio
 
+import httpx
 import pytest
-from tests.support.scripted_backend import WHOLE, Backend, reply, running
+from tests.support.scripted_backend import METERING, WHOLE, Backend, Torn, ask, event, reply, running, text
 
-from cwproxy.errors import (
-    BackendTimeout,
-)
+from cwproxy.accounts.callers import LOCAL
+from cwproxy.errors import BackendTimeout, BackendUnavailable
+from cwproxy.reply import Finished, ReplyEvent, TextPart, ToolUsePart
 from cwproxy.service import Options
+from cwproxy.service.deadline import GRACE_SECONDS
 
 pytestmark = pytest.mark.anyio
 
@@ -26,4 +28,60 @@ async def test_silence_does_not_outlast_the_deadline() -> None:
     async with running(backend, Options(request_seconds=0.05)) as service, asyncio.timeout(2.0):
         with pytest.raises(BackendTimeout, match="longer than a whole request"):
             await reply(service)
+    assert backend.open == 0
+
+
+RESET = httpx.ReadError("reset")
+METER = event("contextUsageEvent", {"contextUsagePercentage": 3.0})
+STOP = event("metadataEvent", {"stopReason": "END_TURN"})
+OPEN = event("toolUseEvent", {"toolUseId": "t1", "name": "f", "input": '{"a":1}'})
+CLOSED = OPEN + event("toolUseEvent", {"toolUseId": "t1", "name": "f", "stop": True})
+
+
+@pytest.mark.parametrize(
+    "data",
+    [WHOLE, text("Hello") + STOP, text("Hello") + METER, text("Hello") + STOP + METER + METERING[:30], CLOSED],
+    ids=["bill", "stop reason", "context meter", "cut behind the stop reason", "closed call"],
+)
+@pytest.mark.parametrize("fault", [RESET, httpx.ReadTimeout("silent")], ids=["reset", "silence"])
+async def test_a_whole_answer_is_whole_however_the_connection_ends(data: bytes, fault: Exception) -> None:
+    backend = Backend(Torn(data, fault))
+    async with running(backend) as service:
+        answer = await reply(service)
+    assert answer.parts == ((ToolUsePart("t1", "f", '{"a":1}'),) if data is CLOSED else (TextPart("Hello"),))
+    assert len(backend.chats) == 1
+    assert backend.open == 0
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        text("Hello"),
+        METER + text("Hello"),
+        text("Hello") + METER + text("!"),
+        text("Hello") + METER + text("!")[:40],
+        OPEN,
+        OPEN + STOP,
+        CLOSED + text("and"),
+        CLOSED + OPEN[:30],
+    ],
+    ids=["text", "early meter", "text behind", "cut behind the meter", "open call", "open, stop", "on", "cut call"],
+)
+async def test_a_broken_answer_is_no_whole_one(data: bytes) -> None:
+    backend = Backend(Torn(data, RESET))
+    async with running(backend) as service:
+        for _ in range(4):  # nor when the account has been seen to send no trailers
+            said: list[ReplyEvent] = []
+            with pytest.raises(BackendUnavailable):
+                async with service.answer(ask(), caller=LOCAL, streamed=True) as answer:
+                    async for batch in answer:
+                        said += batch
+            assert said
+            assert not any(isinstance(item, Finished) for item in said)
+
+
+async def test_an_end_that_has_been_told_is_not_waited_for_long() -> None:
+    backend = Backend(Torn(WHOLE))
+    async with running(backend) as service, asyncio.timeout(GRACE_SECONDS + 5.0):
+        assert (await reply(service)).parts == (TextPart("Hello"),)
     assert backend.open == 0

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import httpx
@@ -52,7 +53,15 @@ QUICK = Policy(throttled=Backoff(0.05, 1.0))
 """The pool's own numbers, but a cool-down that a test can wait for."""
 
 
-Step: TypeAlias = bytes | tuple[int, bytes] | Exception
+@dataclass(frozen=True, slots=True)
+class Torn:
+    """A stream that ends in disorder: `fault` is raised after `data`, and without one nothing follows any more."""
+
+    data: bytes
+    fault: Exception | None = None
+
+
+Step: TypeAlias = bytes | tuple[int, bytes] | Exception | Torn
 
 
 class Backend(httpx.AsyncBaseTransport):
@@ -100,9 +109,10 @@ class Backend(httpx.AsyncBaseTransport):
 
 
 class _Body(httpx.AsyncByteStream):
-    def __init__(self, backend: Backend, data: bytes) -> None:
+    def __init__(self, backend: Backend, answer: bytes | Torn) -> None:
         self.backend = backend
-        self.data = data
+        self.answer = answer
+        self.data = answer if isinstance(answer, bytes) else answer.data
         backend.open += 1
         backend.reached.set()
 
@@ -110,6 +120,11 @@ class _Body(httpx.AsyncByteStream):
         for start in range(0, len(self.data), 97):
             await self.backend.gate.wait()
             yield self.data[start : start + 97]
+        if isinstance(self.answer, Torn):
+            if self.answer.fault is None:
+                await asyncio.Event().wait()
+            else:
+                raise self.answer.fault
 
     async def aclose(self) -> None:
         self.backend.open -= 1

@@ -38,3 +38,24 @@ def test_a_fault_after_our_own_end_is_no_fault() -> None:
     (batch,) = answer.feed(text("Hello STOP") + THROTTLED)
     assert batch[-1] == Finished(StopReason.STOP_SEQUENCE, "STOP")
     assert answer.over
+
+
+END = encode({":message-type": "event", ":event-type": "metadataEvent"}, b'{"stopReason":"END_TURN"}')
+
+
+@pytest.mark.parametrize(
+    ("data", "whole"),
+    [
+        (text("Hello"), False),
+        (text("Hello") + END, True),
+        (text("Hello") + END + text("x")[:20], True),
+        (text("Hello") + END[:-1], False),
+    ],
+    ids=["text", "end", "cut behind the end", "cut end"],
+)
+def test_whether_a_stream_may_break_here(data: bytes, whole: bool) -> None:
+    answer = reading()
+    list(answer.feed(data))
+    assert answer.whole is whole
+    if whole:
+        assert isinstance(answer.finish()[-1], Finished)

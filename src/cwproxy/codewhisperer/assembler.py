@@ -85,6 +85,7 @@ class Assembler:
         text without any of these was cut off.
     ignored: how often each event without meaning came, by event type; `(late)` counts content after the end.
     saw_trailer: whether such a trailer came.
+    over: a stop reason or the bill has come; whatever follows adds no content.
     """
 
     def __init__(
@@ -111,7 +112,8 @@ class Assembler:
         self._redacted = False
         self._stop_reason: str | None = None
         self._trailer_after = 0
-        self._over = False
+        self._closed_after = 0
+        self.over = False
         self._tokens: TokenUsage | None = None
         self._percentage = 0.0
         self._credits: float | None = None
@@ -122,6 +124,16 @@ class Assembler:
     def input_tokens(self) -> int:
         """The estimate for the request."""
         return self._input_tokens if isinstance(self._input_tokens, int) else self._input_tokens()
+
+    @property
+    def whole(self) -> bool:
+        """Whether the answer itself says that it is complete, so that no orderly end of the stream is needed: by a stop
+        reason or the bill, else by a trailer or a closed call with nothing behind it (backend-rules.md B8).
+        """
+        if self._tools:
+            return False
+        length = len(self._said) + len(self._thought)
+        return self.over or (length > 0 and length in (self._trailer_after, self._closed_after))
 
     def feed(self, event: UpstreamEvent) -> Iterable[ReplyEvent]:
         """What the event adds to the reply; often one piece, sometimes nothing."""
@@ -217,6 +229,7 @@ class Assembler:
             self._said.append(fragment)
             events.append(ToolArguments(tool.index, fragment))
         if event.stop:
+            self._closed_after = len(self._said) + len(self._thought)
             events.append(PartEnded(tool.index))
         return events
 
@@ -286,13 +299,13 @@ class Assembler:
         """After a stop reason or the bill nothing belongs to the answer, except the rest of a call that is open."""
         if self._tools:
             return ()
-        self._over = True
+        self.over = True
         return self._close_text() + self._close_reasoning()
 
     def _is_late(self) -> bool:
-        if self._over:
+        if self.over:
             self.ignored["(late)"] += 1
-        return self._over
+        return self.over
 
     def _new_part(self) -> int:
         self._parts += 1

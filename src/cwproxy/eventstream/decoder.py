@@ -85,6 +85,11 @@ class Decoder:
             if offset < size:
                 self._pending += memoryview(data)[offset:]
 
+    @property
+    def amid(self) -> bool:
+        """Whether a frame has begun and is not complete, or could not be read."""
+        return bool(self._pending) or self._failure is not None
+
     def close(self) -> None:
         """The stream has ended. Raises FrameError when it ended inside a frame, or had failed before."""
         self._refuse_if_failed()

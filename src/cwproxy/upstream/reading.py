@@ -22,14 +22,14 @@ class Reading:
 
     def __init__(self, assembler: Assembler, filters: Filters | None = None) -> None:
         self._decoder = Decoder()
-        self._assembler = assembler
+        self.assembler = assembler
         self._filters = filters
         self._begun = filters is not None
         self.over = False
 
     def feed(self, data: bytes) -> Iterator[list[ReplyEvent]]:
         """Raises what the three of them raise, after what was good has been given out."""
-        feed, parse = self._assembler.feed, events.parse
+        feed, parse = self.assembler.feed, events.parse
         frames = self._decoder.feed(data)
         batch: list[ReplyEvent] = []
         try:
@@ -50,10 +50,18 @@ class Reading:
             raise
         yield from self._given_out(batch)
 
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is wanting although the stream broke here."""
+        return self.assembler.over or (self.assembler.whole and not self._decoder.amid)
+
     def finish(self) -> list[ReplyEvent]:
-        """The end of the answer. Raises when it is none: a cut frame, an open tool call, nothing said."""
-        self._decoder.close()
-        last = list(self._assembler.finish())
+        """The end of the answer. Raises when it is none: a cut frame, an open tool call, nothing said. A frame that is
+        cut behind the end says nothing that is missed.
+        """
+        if not self.assembler.over:
+            self._decoder.close()
+        last = list(self.assembler.finish())
         if self._filters is None:
             return last
         last = self._filters.feed(last)
@@ -72,5 +80,5 @@ class Reading:
         """The backend is left before it could count anything."""
         thinking = tokens.estimate(filters.thought)
         said = tokens.estimate(filters.said)
-        usage = Usage(self._assembler.input_tokens, said + thinking, "estimate", reasoning_tokens=thinking)
+        usage = Usage(self.assembler.input_tokens, said + thinking, "estimate", reasoning_tokens=thinking)
         return [usage, Finished(reason, filters.stop_sequence)]
