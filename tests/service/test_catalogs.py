@@ -14,7 +14,7 @@ from cwproxy.errors import (
 )
 from cwproxy.reply import TextPart
 from cwproxy.service import Options
-from cwproxy.service.catalogs import CATALOG_SECONDS, LISTING_PATIENCE, LISTING_PAUSE, MAX_PAGES
+from cwproxy.service.catalogs import CATALOG_SECONDS, FIRST_PATIENCE, LISTING_PATIENCE, LISTING_PAUSE, MAX_PAGES
 
 pytestmark = pytest.mark.anyio
 
@@ -105,6 +105,50 @@ async def test_an_account_that_hangs_holds_up_nobody_for_long() -> None:
             await reply(service)
         assert asyncio.get_running_loop().time() - before < LISTING_PATIENCE, "the first has waited for all"
         assert backend.listings == 2
+
+
+async def test_a_listing_that_hangs_holds_up_nobody_for_long_either_when_nothing_is_known() -> None:
+    """Not the first request for long, those beside and behind it not at all anew, nor any by the next listings."""
+    now = 1000.0
+    loop = asyncio.get_running_loop()
+    backend = Backend(WHOLE)
+    backend.list_gate.clear()
+    options = Options(aliases={"fast": "claude-haiku-4.5"})
+    began = loop.time()
+    async with running(backend, options, clock=Clock(monotonic=lambda: now + loop.time() - began)) as service:
+        async with asyncio.timeout(FIRST_PATIENCE + 2.0):
+            await asyncio.gather(*(reply(service, ask(model="fast")) for _ in range(3)))
+        async with asyncio.timeout(1.0):
+            await reply(service)
+            with pytest.raises(BackendUnavailable, match="not been listed yet"):
+                await service.models()
+        assert backend.listings == 1
+        backend.list_status = 500
+        backend.list_gate.set()
+        await asyncio.sleep(0.05)
+        now += LISTING_PAUSE + 1
+        backend.list_gate.clear()
+        async with asyncio.timeout(1.0):
+            await reply(service)
+        await asyncio.sleep(0.05)
+        assert backend.listings == 2
+        backend.list_status = 200
+        backend.list_gate.set()
+        await asyncio.sleep(0.05)
+        assert (await service.models()).models
+    assert "claude-haiku-4.5" in json.dumps(backend.chats[0])
+
+
+async def test_a_listing_that_failed_at_once_is_waited_for_again() -> None:
+    now = 1000.0
+    backend = Backend(WHOLE)
+    backend.list_status = 503
+    async with running(backend, clock=Clock(monotonic=lambda: now)) as service:
+        await reply(service, ask(model="claude-sonnet-4-5"))
+        now += LISTING_PAUSE + 1
+        backend.list_status = 200
+        await reply(service, ask(model="claude-sonnet-4-5"))
+    assert "claude-sonnet-4.5" in json.dumps(backend.chats[1])
 
 
 async def test_each_account_is_asked_for_what_it_lists_itself() -> None:

@@ -1,7 +1,8 @@
 """The models of the accounts: listed when they are needed, believed for some minutes.
 
 Each account has its own list; what clients are shown is all of them together. Lists are fetched beside the requests,
-and a request waits for them only while nothing is known, so that one control plane that hangs holds up nobody for long.
+and a request waits for them only for a short time, so that a control plane that hangs holds up nobody for long: where
+nothing is known by then, the name of the model goes out as it is.
 """
 
 import asyncio
@@ -29,6 +30,9 @@ LISTING_PAUSE = 15.0
 LISTING_PATIENCE = 2.0
 """How long a request waits for lists, in seconds, when there are some to go by."""
 
+FIRST_PATIENCE = 5.0
+"""The same when there are none."""
+
 MAX_PAGES = 50
 """Of a list of models: it is known to have one."""
 
@@ -43,6 +47,7 @@ class Catalogs:
         self._clock = clock
         self._lists: dict[str, tuple[float, Catalog]] = {}
         self._failures: dict[str, tuple[float, CwproxyError]] = {}
+        self._slow: set[str] = set()
         self._listings: dict[str, asyncio.Task[None]] = {}
         self._begun: dict[str, float] = {}
         self._united: tuple[tuple[Catalog, ...], Catalog] = ((), Catalog((), None, aliases))
@@ -84,7 +89,7 @@ class Catalogs:
         except ModelNotFound:
             if len(known) == len(accounts) and not any(it.target.surface is Surface.Q_IAM for it in accounts):
                 raise
-        if any(it.account_id in self._failures for it in accounts):
+        if not known or any(it.account_id in self._failures for it in accounts):
             log.warning("the models cannot be listed; %r is passed on unchecked", name)
         return Model(id=self._aliases.get(name, name), name=name)
 
@@ -121,23 +126,25 @@ class Catalogs:
     async def _refresh(self, accounts: tuple[Selected, ...]) -> None:
         """Afterwards, where every account is listed, nothing has to be looked at until the first list is too old."""
         now = self._clock.monotonic()
-        listings = {self._listing(account) for account in accounts if self._is_due(account, now)}
-        while listings and not self._known(accounts):
-            _, listings = await asyncio.wait(listings, return_when=asyncio.FIRST_COMPLETED)
-        patience = self._patience(accounts)
-        if listings and patience > 0:
-            await asyncio.wait(listings, timeout=patience)
+        due = [account for account in accounts if self._is_due(account, now)]
+        listings = {self._listing(account) for account in due}
+        listings -= {self._listings[it.account_id] for it in due if it.account_id in self._slow}
+        while listings and not self._known(accounts) and (left := self._left(accounts, FIRST_PATIENCE)) > 0:
+            _, listings = await asyncio.wait(listings, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        left = self._left(accounts, LISTING_PATIENCE)
+        if listings and left > 0:
+            await asyncio.wait(listings, timeout=left)
         listed = [self._lists[it.account_id][0] for it in accounts if it.account_id in self._lists]
         if len(listed) == len(accounts):
             self._union(self._known(accounts))
             self._settled = accounts, min(listed) + CATALOG_SECONDS
 
-    def _patience(self, accounts: tuple[Selected, ...]) -> float:
+    def _left(self, accounts: tuple[Selected, ...], patience: float) -> float:
         """Seconds that the latest of the running listings may still be waited for, by all requests together: what hangs
         does not hold up each of them anew.
         """
         latest = max((self._begun[it.account_id] for it in accounts if it.account_id in self._listings), default=0.0)
-        return latest + LISTING_PATIENCE - self._clock.monotonic()
+        return latest + patience - self._clock.monotonic()
 
     def _is_due(self, account: Selected, now: float) -> bool:
         if account.target.surface is Surface.Q_IAM:
@@ -170,13 +177,18 @@ class Catalogs:
             self._failed(account, error)
         else:
             self._failures.pop(account.account_id, None)
+            self._slow.discard(account.account_id)
             self._lists[account.account_id] = self._clock.monotonic(), fresh
             self._accounts.learn_models(account.account_id, frozenset(model.id for model in fresh.models))
         finally:
             del self._listings[account.account_id]
 
     def _failed(self, account: Selected, error: CwproxyError) -> None:
-        self._failures[account.account_id] = self._clock.monotonic(), error
+        """Nobody waits again for what took long to fail: it is tried beside the requests until it is there."""
+        now = self._clock.monotonic()
+        self._failures[account.account_id] = now, error
+        if now - self._begun[account.account_id] > LISTING_PATIENCE:
+            self._slow.add(account.account_id)
         if account.account_id in self._lists:
             log.warning("a list of models could not be refreshed (%s); the old one is used", error.message)
 
