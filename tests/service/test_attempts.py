@@ -4,10 +4,11 @@ import asyncio
 
 import httpx
 import pytest
-from tests.support.scripted_backend import EXCEPTION, METERING, WHOLE, Backend, ask, event, reply, running, text
+from tests.support.scripted_backend import EXCEPTION, METERING, WHOLE, Backend, Torn, ask, event, reply, running, text
 
 from cwproxy.accounts.callers import LOCAL
 from cwproxy.errors import (
+    BackendError,
     BackendUnavailable,
     BrokenStream,
     CredentialRejected,
@@ -20,6 +21,20 @@ from cwproxy.reply import Finished, ReplyEvent, TextDelta, TextPart
 from cwproxy.store.ledger import Record
 
 pytestmark = pytest.mark.anyio
+
+
+class Told:
+    """What is written into the ledger."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+
+    def record(self, record: Record) -> None:
+        self.records.append(record)
+
+    @property
+    def endings(self) -> list[tuple[str, str | None, int]]:
+        return [(it.outcome, it.failure_class, it.attempt) for it in self.records]
 
 
 @pytest.mark.parametrize(
@@ -159,14 +174,9 @@ async def test_cancelling_closes_the_backends_connection() -> None:
 
 
 async def test_every_attempt_is_told_once_with_what_it_has_used() -> None:
-    told: list[Record] = []
-
-    class Recorder:
-        def record(self, record: Record) -> None:
-            told.append(record)
-
+    told = Told()
     backend = Backend((503, b"{}"), WHOLE)
-    async with running(backend, accounts=("a", "b"), recorder=Recorder()) as service:
+    async with running(backend, accounts=("a", "b"), recorder=told) as service:
         await reply(service)
         async with service.answer(ask(), caller=LOCAL, streamed=True) as answer:
             async for _ in answer:
@@ -174,14 +184,63 @@ async def test_every_attempt_is_told_once_with_what_it_has_used() -> None:
         backend.script = [(400, b'{"message":"Improperly formed request."}')]
         with pytest.raises(InvalidRequest):
             await reply(service)
-    assert [(it.outcome, it.failure_class, it.attempt, it.streamed) for it in told] == [
+    assert [(it.outcome, it.failure_class, it.attempt, it.streamed) for it in told.records] == [
         ("failed", "server", 1, False),
         ("served", None, 2, False),
         ("left", None, 1, True),
         ("failed", "request", 1, False),
     ]
-    served = told[1]
+    served = told.records[1]
     assert served.credits == pytest.approx(0.1)
     assert served.first_seconds is not None
     assert served.first_seconds <= served.seconds
-    assert {told[0].account_id, told[1].account_id} == {"a", "b"}
+    assert {it.account_id for it in told.records[:2]} == {"a", "b"}
+
+
+TORN = Torn(text("Hel"), httpx.ReadError("reset"))
+
+
+@pytest.mark.parametrize("accounts", [("a",), ("a", "b")], ids=["one account", "two accounts"])
+async def test_an_answer_nobody_has_yet_is_asked_for_anew_once_where_the_connection_broke(
+    accounts: tuple[str, ...],
+) -> None:
+    told = Told()
+    backend = Backend(TORN, WHOLE)
+    async with running(backend, accounts=accounts, recorder=told) as service:
+        assert (await reply(service)).parts == (TextPart("Hello"),)
+        assert told.endings == [("failed", "broken_stream", 1), ("served", None, 2)]
+        backend.script = [TORN]
+        with pytest.raises(BackendUnavailable):
+            await reply(service)
+    assert told.endings[2:] == [("failed", "broken_stream", 1), ("failed", "broken_stream", 2)]
+    assert backend.open == 0
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [text("Hel"), text("Hel") + EXCEPTION, text("Hel") + BAD_CRC, text("Hel") + TOOL_OPEN],
+    ids=["cut", "exception", "bad crc", "open call"],
+)
+async def test_what_the_backend_itself_broke_off_is_not_asked_for_anew(fault: bytes) -> None:
+    backend = Backend(fault, WHOLE)
+    async with running(backend) as service:
+        with pytest.raises(BackendError):
+            await reply(service)
+    assert len(backend.chats) == 1
+
+
+async def test_a_stream_that_has_begun_is_not_asked_for_anew() -> None:
+    backend = Backend(TORN, WHOLE)
+    async with running(backend) as service, service.answer(ask(), caller=LOCAL, streamed=True) as answer:
+        with pytest.raises(BackendUnavailable):
+            async for _ in answer:
+                pass
+    assert len(backend.chats) == 1
+
+
+async def test_what_is_repeated_at_once_is_counted_too() -> None:
+    told = Told()
+    refused = (400, b'{"message":"No.","reason":"CONVERSATION_LIMIT_EXCEEDED"}')
+    async with running(Backend(refused, WHOLE), recorder=told) as service:
+        await reply(service)
+    assert told.endings == [("failed", "request", 1), ("served", None, 2)]

@@ -118,7 +118,7 @@ class FakeService:
 
     @asynccontextmanager
     async def answer(
-        self, conversation: Conversation, *, caller: Caller, streamed: bool = False
+        self, conversation: Conversation, *, caller: Caller, streamed: bool = True
     ) -> AsyncIterator[FakeAnswer]:
         self.asked.append(conversation)
         self.callers.append(caller.name)

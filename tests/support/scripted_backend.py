@@ -175,7 +175,7 @@ def ask(prompt: str = "Hello", model: str = "auto") -> Conversation:
 
 async def reply(service: Service, conversation: Conversation | None = None, *, caller: Caller = LOCAL) -> Reply:
     events: list[ReplyEvent] = []
-    async with service.answer(conversation or ask(), caller=caller) as answer:
+    async with service.answer(conversation or ask(), caller=caller, streamed=False) as answer:
         async for batch in answer:
             assert batch
             events += batch

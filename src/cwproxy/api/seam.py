@@ -54,9 +54,11 @@ class Service(Protocol):
         """None where nobody can search the web."""
 
     def answer(
-        self, conversation: Conversation, *, caller: Caller, streamed: bool = False
+        self, conversation: Conversation, *, caller: Caller, streamed: bool = True
     ) -> AbstractAsyncContextManager[Answer]:
-        """Entering raises what can be known beforehand; leaving closes the backend's connection."""
+        """Entering raises what can be known beforehand; leaving closes the backend's connection. streamed: whether the
+        client takes the answer as it comes; else nothing of it comes out before its end.
+        """
 
 
 class Stream(Protocol):

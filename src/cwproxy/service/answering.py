@@ -77,12 +77,12 @@ class Service:
 
     @asynccontextmanager
     async def answer(
-        self, conversation: Conversation, *, caller: Caller, streamed: bool = False
+        self, conversation: Conversation, *, caller: Caller, streamed: bool = True
     ) -> AsyncIterator["Answer"]:
         """The answer to `conversation`. Entering raises what can be known beforehand (InvalidRequest,
         ModelNotFound, LoginRequired, BackendError, Overloaded); the call itself is made by the first iteration.
-        The name of `caller` separates the conversations of different API keys. streamed: whether the client asked for
-        a stream, for the record.
+        The name of `caller` separates the conversations of different API keys. streamed: whether the client takes
+        the answer as it comes; else it comes out when it is whole, and one that breaks off is asked for anew, once.
         """
         if self._options.pictures is not None:
             conversation = await self._options.pictures.prepared(conversation)

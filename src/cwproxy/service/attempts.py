@@ -1,5 +1,6 @@
 """The calls that are made for one answer, and what follows each. Attempts are repeated here and nowhere else, and only
-while nothing of an answer has been handed out (reliability.md 1.8).
+while nothing of an answer has been handed out (reliability.md 1.8); of one that the client takes as a whole, that is
+until its end.
 """
 
 import logging
@@ -104,7 +105,7 @@ class Attempts:
         self._doubted = False
         self._suspects: list[tuple[Turn, Failure]] = []
         self._waited = 0.0
-        self._renamed = self._replayed = self._told_before = False
+        self._renamed = self._replayed = self._told_before = self._begun_anew = False
         self._fields: bytes | None = None
         self._invocation = ""
         self._model: Model
@@ -141,8 +142,25 @@ class Attempts:
         for turn, _ in self._suspects:
             turn.settle(Left())
 
-    async def batches(self) -> AsyncGenerator[list[ReplyEvent], None]:
+    def batches(self) -> AsyncGenerator[list[ReplyEvent], None]:
         """The answer, as lists of events. Raises what `begin` and the calls raise."""
+        return self._spoken() if self._streamed else self._whole()
+
+    async def _whole(self) -> AsyncGenerator[list[ReplyEvent], None]:
+        """Held until it is known that there is nothing to repeat."""
+        held: list[list[ReplyEvent]] = []
+        call = 0
+        async with aclosing(self._spoken()) as batches:
+            async for batch in batches:
+                if call != self._calls:
+                    held.clear()
+                    call = self._calls
+                held.append(batch)
+        for batch in held:
+            yield batch
+
+    async def _spoken(self) -> AsyncGenerator[list[ReplyEvent], None]:
+        """As it comes; where the client takes the answer as a whole, it may begin anew with another call."""
         clock = self._means.clock.monotonic
         while True:
             trailers = self._means.trailers[self._turn.selected.account_id]
@@ -168,10 +186,12 @@ class Attempts:
             except CwproxyError as error:
                 if type(error) is StreamTruncated:
                     trailers.missing += 1
+                failure = classify(error, began=opened)
+                self._record("failed", began, first, failure_class="request" if failure is None else failure.kind.value)
                 if first is None and self._at_once(error):
                     continue
-                self._failed(error, began, first, opened=opened)
-                if first is not None:
+                self._blame(error, failure)
+                if first is not None and not self._may_begin_anew(error):
                     raise
                 await self._move_on(error)
             except BaseException:
@@ -258,11 +278,12 @@ class Attempts:
             return True
         return False
 
-    def _failed(self, error: CwproxyError, began: float, first: float | None, *, opened: bool) -> None:
-        failure = classify(error, began=opened)
-        self._blame(error, failure)
-        kind = "request" if failure is None else failure.kind.value
-        self._record("failed", began, first, failure_class=kind)
+    def _may_begin_anew(self, error: CwproxyError) -> bool:
+        """After the first words: where nobody has them yet, and once, because they are paid for."""
+        if self._streamed or self._begun_anew or not retry.broke_off(error):
+            return False
+        self._begun_anew = True
+        return True
 
     def _blame(self, error: CwproxyError, failure: Failure | None) -> None:
         """Settle the turn. Where it may be the request that is refused everywhere, one account is blamed at once, the

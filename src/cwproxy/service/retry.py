@@ -111,6 +111,13 @@ def doubtful(error: CwproxyError) -> bool:
     return isinstance(error, ModelNotFound)
 
 
+def broke_off(error: CwproxyError) -> bool:
+    """Whether it is the connection that failed, and not the backend that said so."""
+    if isinstance(error, BackendTimeout):
+        return error.reason != "deadline"
+    return isinstance(error, BackendUnavailable) and error.reason in ("connection_broken", "disconnected")
+
+
 def _again(error: CwproxyError, attempt: int, random: float) -> Course | None:
     match error:
         case BackendTimeout(reason="deadline"):
