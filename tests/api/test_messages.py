@@ -15,7 +15,7 @@ from tests.support.fake_service import FakeService, text_reply, tool_reply
 
 from cwproxy.api import AccessPolicy, Limits, create_app
 from cwproxy.api.drain import Drain
-from cwproxy.errors import CwproxyError, InvalidRequest, ModelUnavailable, StreamTruncated
+from cwproxy.errors import CwproxyError, InvalidRequest, ModelUnavailable, SourceError, StoreError, StreamTruncated
 from cwproxy.reply import ReplyEvent, TextDelta, TextStarted
 
 pytestmark = pytest.mark.anyio
@@ -179,7 +179,8 @@ async def test_anthropics_own_client_knows_every_error(kind: type[CwproxyError],
             )
     error = caught.value
     assert isinstance(error, CLASSES.get(error.status_code, anthropic.InternalServerError))
-    assert "What happened." in error.message
+    told = "cwproxy cannot use its store" if kind in (StoreError, SourceError) else "What happened."
+    assert told in error.message
     assert error.request_id
 
 

@@ -182,7 +182,7 @@ def test_a_json_document_is_taken_out_of_its_wrapping() -> None:
     filters, out = passed(Demands(json="object"), spoken("Here:\n```json\n", '{"a":', "1}\n``", "`") + END)
     assert fold(out).parts == (TextPart('{"a":1}'),)
     assert filters.ended is None
-    assert fold(passed(Demands(json="any"), spoken("[1]!") + END)[1]).parts == (TextPart("[1]"),)
+    assert fold(passed(Demands(json="any"), spoken("[1, 2]!") + END)[1]).parts == (TextPart("[1, 2]"),)
     assert fold(passed(Demands(json="object"), spoken("I am ", "sorry.") + END)[1]).parts == (TextPart("I am sorry."),)
 
 
@@ -213,3 +213,72 @@ def test_however_the_text_is_cut_the_client_gets_the_same(
     assert results[0] == results[1] == results[2]
     if limit is not None:
         assert estimate(results[0][0]) <= limit
+
+
+def test_what_began_beside_a_call_is_ended_with_it() -> None:
+    events: list[ReplyEvent] = [
+        ToolUseStarted(0, "t", "f"),
+        TextStarted(1),
+        TextDelta(1, "hello E"),
+        ReasoningStarted(2),
+        ReasoningDelta(2, "hm"),
+    ]
+    call: list[ReplyEvent] = [ToolArguments(0, "{" + " " * 100 + "}"), PartEnded(0)]
+    closed: list[ReplyEvent] = [PartEnded(1), PartEnded(2)]
+    rest: list[ReplyEvent] = [TextDelta(1, "ND"), *closed, *END]
+    filters, out = passed(Demands(max_tokens=20), events + call + rest)
+    assert out == events + call + closed
+    assert filters.ended is StopReason.MAX_TOKENS
+    filters, out = passed(Demands(one_call=True, stop=("END",)), events + called(index=3) + call + rest)
+    assert out[-3:] == [TextDelta(1, "E"), *closed]
+    assert filters.ended is StopReason.TOOL_USE
+
+
+_KINDS = st.sampled_from(["text", "reasoning", "redacted", "call", "search"])
+
+
+@st.composite
+def interleavings(draw: st.DrawFn) -> list[ReplyEvent]:
+    """Parts of any kinds, whose events come in any order."""
+    parts: list[list[ReplyEvent]] = []
+    for index, kind in enumerate(draw(st.lists(_KINDS, max_size=6))):
+        pieces = draw(st.lists(st.text("aEND", min_size=1, max_size=6), max_size=3))
+        match kind:
+            case "text":
+                parts.append(spoken(*pieces, index=index))
+            case "reasoning":
+                parts.append(thought(*pieces, index=index))
+            case "call":
+                parts.append(called(*pieces, index=index))
+            case "redacted":
+                parts.append([ReasoningRedacted(index, "AAAA"), PartEnded(index)])
+            case _:
+                parts.append([Searched(index, "s", "q", ()), PartEnded(index)])
+    order = draw(st.permutations([index for index, part in enumerate(parts) for _ in part]))
+    return [parts[index].pop(0) for index in order] + END
+
+
+@given(
+    interleavings(),
+    st.builds(
+        Demands,
+        stop=st.sampled_from([(), ("END",)]),
+        max_tokens=st.none() | st.integers(1, 30),
+        one_call=st.booleans(),
+    ),
+)
+def test_every_part_is_ended_once(events: list[ReplyEvent], demands: Demands) -> None:
+    filters, out = passed(demands, events)
+    open_parts: set[int] = set()
+    for event in out:
+        match event:
+            case TextStarted() | ReasoningStarted() | ReasoningRedacted() | ToolUseStarted() | Searched():
+                open_parts.add(event.index)
+            case PartEnded(index=index):
+                open_parts.remove(index)
+            case Usage() | Finished():
+                assert not open_parts
+            case _:
+                assert event.index in open_parts
+    assert not open_parts
+    assert (filters.ended is None) == (out[-1:] == END[-1:])

@@ -11,6 +11,7 @@ from cwproxy.accounts.callers import Caller
 from cwproxy.conversation import (
     AssistantTurn,
     Conversation,
+    JsonAnswer,
     Text,
     Tool,
     ToolChoice,
@@ -21,6 +22,7 @@ from cwproxy.conversation import (
 from cwproxy.filters import Buffering
 from cwproxy.reply import ReasoningPart, StopReason, TextPart, ToolUsePart
 from cwproxy.service import Options
+from cwproxy.service.preparation import demands
 from cwproxy.upstream.workspace import Workspace
 
 pytestmark = pytest.mark.anyio
@@ -149,3 +151,20 @@ async def test_a_buffered_answer_that_breaks_off_is_asked_for_again() -> None:
     async with running(backend, Options(buffered="full")) as service:
         assert (await reply(service)).parts == (TextPart("Hello"),)
     assert len(backend.chats) == 2
+
+
+@pytest.mark.parametrize(
+    ("schema", "kind"),
+    [
+        (None, "object"),
+        (b'{"type":"object"}', "object"),
+        (b'{"properties":{"a":{}}}', "object"),
+        (b'{"type":"array"}', "array"),
+        (b'{"type":["object","array"]}', "any"),
+        (b'{"$ref":"#/$defs/a"}', "any"),
+        (b"true", "any"),
+    ],
+)
+def test_the_kind_of_document_is_that_of_the_schemas_root(schema: bytes | None, kind: str) -> None:
+    conversation = Conversation(model="auto", turns=(), answer=JsonAnswer(schema))
+    assert demands(conversation, Options(), "off", {}).json == kind

@@ -2,6 +2,7 @@
 
 from cwproxy.filters.buffered import Buffering
 from cwproxy.filters.chain import Demands, Filters
+from cwproxy.filters.document import Kind
 from cwproxy.filters.offer import Offer, Offered
 
-__all__ = ["Buffering", "Demands", "Filters", "Offer", "Offered"]
+__all__ = ["Buffering", "Demands", "Filters", "Kind", "Offer", "Offered"]

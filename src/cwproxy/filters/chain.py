@@ -7,11 +7,11 @@ searched; a call that is being written when the budget runs out is finished firs
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final, Literal, assert_never
+from typing import Final, assert_never
 
 from cwproxy.filters.budget import TokenBudget
 from cwproxy.filters.buffered import CallsInText, Gathered, Whole
-from cwproxy.filters.document import JsonDocument
+from cwproxy.filters.document import JsonDocument, Kind
 from cwproxy.filters.offer import Offer
 from cwproxy.filters.stop import StopSequences
 from cwproxy.filters.thinking import ThinkingTags
@@ -36,7 +36,7 @@ from cwproxy.reply import (
 @dataclass(frozen=True, slots=True)
 class Demands:
     """stop: strings that end the text. max_tokens: None for no limit, else at least 1.
-    json: the text is to be one JSON document, an object or of any kind that has brackets.
+    json: the text is to be one JSON document of that kind.
     one_call: the answer ends where a second tool call would begin.
     thinking_tags: what is in `<thinking>` at the start of the text is reasoning.
     spoken: calls of these tools that are written as text are calls. whole: nothing is given out before the end.
@@ -44,7 +44,7 @@ class Demands:
 
     stop: tuple[str, ...] = ()
     max_tokens: int | None = None
-    json: Literal["object", "any"] | None = None
+    json: Kind | None = None
     thinking_tags: bool = False
     one_call: bool = False
     spoken: Offer | None = None
@@ -70,10 +70,11 @@ class Filters:
         self._spoken = CallsInText(demands.spoken) if demands.spoken is not None else None
         self._gathered = Gathered() if demands.whole else None
         self._whole = Whole() if demands.whole else None
-        self._document = JsonDocument(arrays=demands.json == "any") if demands.json is not None else None
+        self._document = JsonDocument(demands.json) if demands.json is not None else None
         self._stops = StopSequences(demands.stop)
         self._budget = TokenBudget(demands.max_tokens, weigh) if demands.max_tokens is not None else None
         self._texts: set[int] = set()
+        self._open: set[int] = set()
         self._one_call = demands.one_call
         self._called = False
         self._open_calls: set[int] = set()
@@ -115,14 +116,20 @@ class Filters:
                 break
             out += self._pass(event)
             if self._over is not None and not self._open_calls:
+                out += self._close()
                 self.ended = self._over
         return out
+
+    def _close(self) -> Iterator[ReplyEvent]:
+        """What has begun beside a call, and would be ended later."""
+        for index in sorted(self._open):
+            yield from self._part_ended(index)
 
     def _pass(self, event: ReplyEvent) -> Iterator[ReplyEvent]:
         match event:
             case TextDelta(index=index, text=text):
                 yield from self._shown(index, self._fitting(text))
-            case TextStarted() | ReasoningStarted() | ReasoningRedacted() | ToolUseStarted():
+            case TextStarted() | ReasoningStarted() | ReasoningRedacted() | ToolUseStarted() | Searched():
                 yield from self._started(event)
             case ReasoningDelta(index=index, text=text):
                 yield from self._thinking(index, text)
@@ -131,17 +138,17 @@ class Filters:
                     self._count(fragment)
                     yield event
             case PartEnded(index=index):
-                yield from self._part_ended(index, event)
+                yield from self._part_ended(index)
             case ReasoningSignature(index=index):
                 if index not in self._dropped:
                     yield event
-            case Usage() | Finished() | Searched():
+            case Usage() | Finished():
                 yield event
             case _:
                 assert_never(event)
 
     def _started(
-        self, event: TextStarted | ReasoningStarted | ReasoningRedacted | ToolUseStarted
+        self, event: TextStarted | ReasoningStarted | ReasoningRedacted | ToolUseStarted | Searched
     ) -> Iterator[ReplyEvent]:
         if self._one_call and self._called and isinstance(event, ToolUseStarted) and self._over is None:
             self._over = StopReason.TOOL_USE
@@ -157,6 +164,7 @@ class Filters:
                 self._count(event.name)
             case _:
                 pass
+        self._open.add(event.index)
         yield event
 
     def _fitting(self, text: str) -> str:
@@ -184,7 +192,11 @@ class Filters:
         if self._over is not None and index in self._texts:
             self._texts.discard(index)
             self._dropped.add(index)
-            yield PartEnded(index)
+            yield self._ended(index)
+
+    def _ended(self, index: int) -> PartEnded:
+        self._open.discard(index)
+        return PartEnded(index)
 
     def _thinking(self, index: int, text: str) -> Iterator[ReplyEvent]:
         if self._over is not None:
@@ -197,16 +209,16 @@ class Filters:
         if self._budget is not None and self._budget.exhausted:
             self._over = StopReason.MAX_TOKENS
             self._dropped.add(index)
-            yield PartEnded(index)
+            yield self._ended(index)
 
-    def _part_ended(self, index: int, event: PartEnded) -> Iterator[ReplyEvent]:
+    def _part_ended(self, index: int) -> Iterator[ReplyEvent]:
         if index in self._dropped:
             return
         if index in self._texts:
             yield from self._rest_of_text(index)
             return
         self._open_calls.discard(index)
-        yield event
+        yield self._ended(index)
 
     def _rest_of_text(self, index: int) -> Iterator[ReplyEvent]:
         """At the end of a text nothing is held back any more."""
@@ -215,7 +227,7 @@ class Filters:
         yield from self._shown(index, self._cut(rest))
         if index in self._texts:
             self._texts.discard(index)
-            yield PartEnded(index)
+            yield self._ended(index)
 
     def _count(self, text: str) -> None:
         self._text.append(text)

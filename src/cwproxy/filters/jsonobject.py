@@ -1,4 +1,4 @@
-"""A JSON object inside a text that comes in pieces: where it ends, or that it is none, as soon as that is certain.
+"""A JSON object (or array) inside a text that comes in pieces: where it ends, or that it is none.
 
 Every character is looked at once, however the text was cut. What is taken is RFC 8259 to the letter, so a text that
 stops being JSON (a raw line break in a string, a bare word) is known at that place and not at its end.
@@ -48,9 +48,14 @@ _IN_BARE: Final = 9
 
 
 class JsonObject:
-    """`feed` pieces until `progress` is not OPEN any more."""
+    """`feed` pieces until `progress` is not OPEN any more. arrays: an array will do, too.
 
-    def __init__(self) -> None:
+    certain: a value has begun behind a key or a comma, as it hardly does in anything but JSON.
+    """
+
+    def __init__(self, *, arrays: bool = False) -> None:
+        self._opening = "{[" if arrays else "{"
+        self.certain = False
         self._next = _OBJECT
         self._stack: list[str] = []
         self._in_key = False
@@ -85,7 +90,7 @@ class JsonObject:
         """Whether the character may stand here; then what follows it is known."""
         expected = self._next
         if expected == _OBJECT:
-            return mark == "{" and self._open(mark)
+            return mark in self._opening and self._open(mark)
         if expected == _COLON:
             self._next = _VALUE
             return mark == ":"
@@ -99,7 +104,11 @@ class JsonObject:
                 self._next, self._in_key = _IN_STRING, True
                 return True
             return expected == _KEY_OR_END and self._close(mark)
-        return (expected == _VALUE_OR_END and mark == "]" and self._close(mark)) or self._begins(mark)
+        if expected == _VALUE_OR_END:
+            return (mark == "]" and self._close(mark)) or self._begins(mark)
+        begins = self._begins(mark)
+        self.certain |= begins
+        return begins
 
     def _begins(self, mark: str) -> bool:
         """A value."""

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal
 from uuid import uuid4
 
 import msgspec
@@ -17,7 +16,7 @@ from cwproxy.codewhisperer.surfaces import Surface
 from cwproxy.codewhisperer.weight import weight
 from cwproxy.codewhisperer.wire import ChatMessage, ConversationState
 from cwproxy.conversation import Conversation
-from cwproxy.filters import Buffering, Demands, Offer, Offered, conformance
+from cwproxy.filters import Buffering, Demands, Kind, Offer, Offered, conformance
 from cwproxy.service.options import Options
 
 BIG_CONVERSATION = 512 * 1024
@@ -115,19 +114,40 @@ def demands(
     conversation: Conversation, options: Options, buffering: Buffering, tool_names: Mapping[str, str]
 ) -> Demands:
     """What the client asked for that the backend does not do by itself. tool_names: the client's, by the backend's."""
-    answer = conversation.answer
-    kind: Literal["object", "any"] | None = None
-    if answer is not None:
-        kind = "object" if answer.schema is None else "any"
     return Demands(
         conversation.stop,
         conversation.max_tokens,
-        kind,
+        None if conversation.answer is None else _kind(conversation.answer.schema),
         thinking_tags=options.parse_thinking_tags,
         one_call=not conversation.parallel,
         spoken=None if buffering == "off" else _offer(conversation, tool_names),
         whole=buffering == "full",
     )
+
+
+class _Root(msgspec.Struct):
+    """What a schema says of a document's outermost value."""
+
+    type: object = None
+    properties: object = None
+
+
+def _kind(schema: bytes | None) -> Kind:
+    if schema is None:
+        return "object"
+    try:
+        root = msgspec.json.decode(schema, type=_Root)
+    except msgspec.DecodeError:
+        return "any"
+    match root.type:
+        case "object":
+            return "object"
+        case "array":
+            return "array"
+        case None if isinstance(root.properties, dict):
+            return "object"
+        case _:
+            return "any"
 
 
 def _offer(conversation: Conversation, tool_names: Mapping[str, str]) -> Offer | None:
