@@ -12,7 +12,7 @@ PROGRAM = """
 import os, sys
 from cwproxy.cli.allocator import use_system_allocator
 use_system_allocator()
-print(os.environ["PYTHONMALLOC"], os.getpid(), sys.argv[1:], sys.flags.dev_mode)
+print(os.environ["PYTHONMALLOC"], os.environ.get("MALLOC_ARENA_MAX"), os.getpid(), sys.argv[1:], sys.flags.dev_mode)
 """
 
 
@@ -27,9 +27,14 @@ def started(tmp_path: Path, more: dict[str, str]) -> tuple[int, str]:
 
 def test_the_same_process_goes_on_with_the_same_arguments(tmp_path: Path) -> None:
     pid, out = started(tmp_path, {})
-    assert out == f"malloc {pid} ['an argument', '--port'] True"
+    assert out == f"malloc 1 {pid} ['an argument', '--port'] True"
 
 
 def test_what_somebody_has_chosen_stays(tmp_path: Path) -> None:
     pid, out = started(tmp_path, {"PYTHONMALLOC": "pymalloc"})
-    assert out == f"pymalloc {pid} ['an argument', '--port'] True"
+    assert out == f"pymalloc None {pid} ['an argument', '--port'] True"
+
+
+def test_what_somebody_has_chosen_of_the_rest_stays_too(tmp_path: Path) -> None:
+    pid, out = started(tmp_path, {"MALLOC_ARENA_MAX": "4"})
+    assert out == f"malloc 4 {pid} ['an argument', '--port'] True"
