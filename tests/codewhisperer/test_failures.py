@@ -3,6 +3,7 @@ import json
 import pytest
 
 from cwproxy.codewhisperer import failures
+from cwproxy.codewhisperer.delays import MAX_RETRY_AFTER
 from cwproxy.errors import (
     AccountUnusable,
     BackendError,
@@ -146,7 +147,7 @@ def test_a_profile_failure_says_what_to_change() -> None:
 def test_a_soft_ban_is_a_long_pause() -> None:
     failure = answer(429, "ThrottlingException", "Due to suspicious activity, we are imposing temporary limits")
     assert isinstance(failure, Throttled)
-    assert failure.retry_after == failures.MAX_RETRY_AFTER
+    assert failure.retry_after == MAX_RETRY_AFTER
 
 
 def test_a_validation_failure_keeps_its_reason_as_code() -> None:
@@ -173,30 +174,13 @@ def test_the_kind_is_found_wherever_it_stands(headers: dict[str, str], body: byt
     assert failure.message == "m"
 
 
-@pytest.mark.parametrize(
-    ("headers", "milliseconds", "seconds"),
-    [
-        ({}, None, None),
-        ({"Retry-After": "5"}, None, 5.0),
-        ({"retry-after": "0.25"}, None, 0.25),
-        ({"retry-after": "Sat, 21 Nov 2026 12:00:00 GMT"}, None, None),
-        ({"retry-after": "-1"}, None, None),
-        ({"retry-after": "soon"}, 1500, 1.5),
-        ({"retry-after": "nan"}, None, None),
-        ({"retry-after": "1000000000"}, None, 3600.0),
-        ({"retry-after-ms": "250", "retry-after": "1"}, None, 0.25),
-        ({"x-amz-retry-after": "2000"}, None, 2.0),
-        ({}, 300_000, 300.0),
-        ({}, "300000", 300.0),
-        ({}, [1], None),
-        ({}, 10**400, None),
-    ],
-)
-def test_the_wait_that_is_asked_for(headers: dict[str, str], milliseconds: object, seconds: float | None) -> None:
-    body = json.dumps({"message": "m", "retryAfterMilliseconds": milliseconds}).encode()
-    failure = failures.from_response(429, headers, body)
+def test_the_wait_that_is_asked_for() -> None:
+    failure = answer(429, headers={"Retry-After": "5"})
     assert isinstance(failure, Throttled)
-    assert failure.retry_after == seconds
+    assert failure.retry_after == 5.0
+    inside = failures.from_frame(frame({"retryAfterMilliseconds": 1500}, exception_type="throttlingError"))
+    assert isinstance(inside, Throttled)
+    assert inside.retry_after == 1.5
 
 
 def test_the_request_id_is_kept_for_support() -> None:
@@ -215,10 +199,29 @@ def test_a_body_that_is_no_object_leaves_the_status(body: bytes) -> None:
     assert failure.message == "The backend answered with HTTP 503."
 
 
-def test_the_monthly_limit_is_seen_anywhere_in_a_body() -> None:
-    failure = failures.from_response(400, {}, b'{"message":"x","details":{"why":"MONTHLY_REQUEST_COUNT"}}')
+@pytest.mark.parametrize(("status", "kind"), [(400, "ThrottlingException"), (402, ""), (429, ""), (429, "Odd")])
+def test_the_monthly_limit_is_seen_anywhere_in_a_body_that_speaks_of_limits(status: int, kind: str) -> None:
+    body = b'{"message":"x","details":{"why":"MONTHLY_REQUEST_COUNT"}}'
+    failure = failures.from_response(status, {"x-amzn-errortype": kind}, body)
     assert isinstance(failure, QuotaExhausted)
     assert failure.reason == "MONTHLY_REQUEST_COUNT"
+
+
+@pytest.mark.parametrize("kind", ["ValidationException", "AccessDeniedException", "InternalServerException"])
+def test_the_monthly_limit_in_other_refusals_is_a_word(kind: str) -> None:
+    payload = {"message": "The tool MONTHLY_REQUEST_COUNT is bad."}
+    assert not isinstance(answer(400, kind, payload["message"]), QuotaExhausted)
+    assert not isinstance(failures.from_frame(frame(payload, exception_type=kind)), QuotaExhausted)
+
+
+@pytest.mark.parametrize("kind", ["InternalServerException", "ServiceUnavailableException", None])
+@pytest.mark.parametrize("status", [400, 500, 503])
+def test_a_fault_of_the_request_is_one_whatever_the_status(kind: str | None, status: int) -> None:
+    failure = answer(status, kind, "Improperly formed request.", "TOOL_USE_RESULT_MISMATCH")
+    assert isinstance(failure, InvalidRequest)
+    assert failure.code == "tool_use_result_mismatch"
+    inside = failures.from_frame(frame({"reason": "REQUEST_BODY_INVALID"}, exception_type=kind or "error"))
+    assert isinstance(inside, InvalidRequest)
 
 
 @pytest.mark.parametrize(

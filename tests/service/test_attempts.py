@@ -7,7 +7,9 @@ import pytest
 from tests.support.scripted_backend import EXCEPTION, METERING, WHOLE, Backend, Torn, ask, event, reply, running, text
 
 from cwproxy.accounts.callers import LOCAL
+from cwproxy.accounts.pool import Backoff, Policy
 from cwproxy.errors import (
+    AccountUnusable,
     BackendError,
     BackendUnavailable,
     BrokenStream,
@@ -244,3 +246,22 @@ async def test_what_is_repeated_at_once_is_counted_too() -> None:
     async with running(Backend(refused, WHOLE), recorder=told) as service:
         await reply(service)
     assert told.endings == [("failed", "request", 1), ("served", None, 2)]
+
+
+async def test_a_denial_for_a_reason_that_nobody_knows_passes(caplog: pytest.LogCaptureFixture) -> None:
+    denied = (403, b'{"__type":"AccessDeniedException","message":"Later.","reason":"SOMETHING_NEW"}')
+    async with running(Backend(denied, WHOLE), policy=Policy(refused=Backoff(0.05, 1.0))) as service:
+        with pytest.raises(AccountUnusable):
+            await reply(service)
+        await asyncio.sleep(0.2)
+        assert (await reply(service)).parts == (TextPart("Hello"),)
+    assert "SOMETHING_NEW" in caplog.text
+
+
+async def test_a_fault_of_the_request_is_not_repeated_though_it_comes_as_a_server_error() -> None:
+    fault = (500, b'{"__type":"InternalServerException","message":"No.","reason":"TOOL_USE_RESULT_MISMATCH"}')
+    backend = Backend(fault)
+    async with running(backend) as service:
+        with pytest.raises(InvalidRequest):
+            await reply(service)
+    assert len(backend.chats) == 1

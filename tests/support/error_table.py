@@ -24,6 +24,7 @@ ANSWERS: Final[tuple[tuple[int, str, str | None, str], ...]] = (
     (400, "ValidationException", "TOOL_SCHEMA_INVALID", "Bedrock error message: ..."),
     (400, "ValidationException", "IMAGE_SIZE_EXCEEDED", "image exceeds 5 MB maximum"),
     (400, "ValidationException", "A_NEW_REASON", "..."),
+    (500, "InternalServerException", "TOOL_USE_RESULT_MISMATCH", "..."),
     (413, "", None, "Request entity too large"),
     (402, "ServiceQuotaExceededException", "MONTHLY_REQUEST_COUNT", "You have reached the limit."),
     (400, "ThrottlingException", "MONTHLY_REQUEST_COUNT", "Maximum reached for this month."),
@@ -41,6 +42,7 @@ ANSWERS: Final[tuple[tuple[int, str, str | None, str], ...]] = (
     (403, "AccessDeniedException", None, "The bearer token included in the request is invalid."),
     (403, "AccessDeniedException", "TEMPORARILY_SUSPENDED", "Your User ID temporarily is suspended"),
     (403, "AccessDeniedException", "FEATURE_NOT_SUPPORTED", "..."),
+    (403, "AccessDeniedException", "A_NEW_REASON", "..."),
     (403, "AccessDeniedException", None, "User is not authorized to make this call."),
     (404, "", None, ""),
 )

@@ -213,12 +213,20 @@ class Accounts:
 
     def settle(self, lease: Lease, outcome: Outcome) -> None:
         """See `Turn.settle`."""
-        if isinstance(outcome, Failed) and outcome.failure.kind is FailureClass.CREDENTIAL and self._is_iam(lease):
-            # No login of ours is behind it, so that none can heal it: it is asked again after a while.
-            outcome = Failed(replace(outcome.failure, kind=FailureClass.REFUSED))
+        if isinstance(outcome, Failed):
+            outcome = self._judged(lease, outcome)
         self._found(self.pool.settle(lease, outcome, self._clock.now(), self._chance()))
         if len(self._queue):
             self._queue.serve()
+
+    def _judged(self, lease: Lease, outcome: Failed) -> Failed:
+        failure = outcome.failure
+        if failure.kind is FailureClass.CREDENTIAL and self._is_iam(lease):
+            # No login of ours is behind it, so that none can heal it: it is asked again after a while.
+            failure = replace(failure, kind=FailureClass.REFUSED)
+        if failure.kind is FailureClass.REFUSED:
+            log.warning("account %s: %s (%s)", lease.account_id, failure.kind.value, failure.detail)
+        return Failed(failure)
 
     def _is_iam(self, lease: Lease) -> bool:
         return any(it.id == lease.account_id and it.kind is AccountKind.IAM for it in self._accounts)

@@ -6,13 +6,13 @@ sentence for an overlong input, the reason code, a known sentence, the name of t
 but its `message`, shortened and without anything that looks like a token.
 """
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from cwproxy.codewhisperer import jsontext
+from cwproxy.codewhisperer.delays import MAX_RETRY_AFTER, retry_after
 from cwproxy.errors import (
     AccountUnusable,
     BackendError,
@@ -30,9 +30,6 @@ from cwproxy.eventstream import Frame
 from cwproxy.redaction import redacted
 
 Failure: TypeAlias = BackendError | InvalidRequest
-
-MAX_RETRY_AFTER: Final = 3600.0
-"""Seconds. A longer wait that the service asks for is cut to this."""
 
 MAX_MESSAGE_LENGTH: Final = 400
 
@@ -54,6 +51,35 @@ _QUOTA = frozenset(
         "OVERAGE_REQUEST_LIMIT_EXCEEDED",
     }
 )
+_INVALID = frozenset(
+    {
+        "DISALLOWED_FILE_TYPE",
+        "DOCUMENT_COUNT_EXCEEDED",
+        "DOCUMENT_DUPLICATE_NAME",
+        "DOCUMENT_MAXIMUM_PAGES_EXCEEDED",
+        "DOCUMENT_MODEL_NOT_SUPPORTED",
+        "DOCUMENT_PASSWORD_PROTECTED",
+        "DOCUMENT_SIZE_EXCEEDED",
+        "IMAGE_COUNT_EXCEEDED",
+        "IMAGE_DIMENSION_EXCEEDED",
+        "IMAGE_FORMAT_UNSUPPORTED",
+        "IMAGE_MIME_MISMATCH",
+        "IMAGE_SIZE_EXCEEDED",
+        "INVALID_CONVERSATION_ID",
+        "INVALID_DOCUMENT_NAME",
+        "REQUEST_BODY_INVALID",
+        "REQUEST_BODY_INVALID_JSON",
+        "THINKING_SIGNATURE_INVALID",
+        "TOOL_CONFIG_MISSING",
+        "TOOL_DUPLICATE",
+        "TOOL_SCHEMA_INVALID",
+        "TOOL_USE_RESULT_MISMATCH",
+        "UNSUPPORTED_LANGUAGE",
+    }
+)
+"""Faults of the request. The status is no help: they have come with a 5xx, too (protocol.md 2.11)."""
+
+_LIMITED = frozenset({"ThrottlingException", "TooManyRequestsException", "ServiceQuotaExceededException"})
 _CAPACITY = frozenset({"INSUFFICIENT_MODEL_CAPACITY", "MODEL_TEMPORARILY_UNAVAILABLE"})
 _RATE = frozenset({"CREDIT_CONSUMPTION_RATE_EXCEEDED", "USER_REQUEST_RATE_EXCEEDED", "SERVICE_REQUEST_RATE_EXCEEDED"})
 _TRANSIENT = frozenset({408, 425, 500, 502, 503, 504})
@@ -104,13 +130,13 @@ def from_response(status: int, headers: Mapping[str, str], body: bytes, *, sent:
     """
     lowered = {name.lower(): value for name, value in headers.items()}
     members = _members(body)
-    kind = lowered.get("x-amzn-errortype") or _text(members, "code") or _text(members, "__type")
+    kind = _bare(lowered.get("x-amzn-errortype") or _text(members, "code") or _text(members, "__type"))
     facts = _Facts(
-        kind=_bare(kind),
+        kind=kind,
         message=_clean(_message(members)),
-        reason=_reason(members, body),
+        reason=_reason(members, body, limited=kind in _LIMITED or status in (402, 429)),
         status=status,
-        retry_after=_retry_after(lowered, members),
+        retry_after=retry_after(lowered, members),
         request_id=lowered.get("x-amzn-requestid"),
         sent=sent,
     )
@@ -122,13 +148,13 @@ def from_response(status: int, headers: Mapping[str, str], body: bytes, *, sent:
 def from_frame(frame: Frame) -> Failure:
     """The error of a frame whose `:message-type` is `exception` or `error` (protocol.md 3.6)."""
     members = _members(frame.payload)
-    kind = _header(frame, ":exception-type") or _header(frame, ":error-code")
+    kind = _bare(_header(frame, ":exception-type") or _header(frame, ":error-code"))
     facts = _Facts(
-        kind=_bare(kind),
+        kind=kind,
         message=_clean(_message(members) or _header(frame, ":error-message")),
-        reason=_reason(members, frame.payload),
+        reason=_reason(members, frame.payload, limited=kind in _LIMITED),
         status=None,
-        retry_after=_retry_after({}, members),
+        retry_after=retry_after({}, members),
         request_id=None,
     )
     failure = _classify(facts)
@@ -161,9 +187,17 @@ def _by_reason(facts: _Facts) -> Failure | None:
         return InvalidRequest(facts.sentence("The conversation has reached the backend's limit."), code=reason.lower())
     if reason == "TEMPORARILY_SUSPENDED":
         return facts.error(AccountUnusable, "The account is suspended.", "Only AWS's support can unlock it.")
-    if reason == "FEATURE_NOT_SUPPORTED" or reason.startswith("UNAUTHORIZED_") or "KMS_" in reason:
+    if reason in _INVALID:
+        return _invalid(facts)
+    if is_misconfiguration(reason):
         return facts.error(AccountUnusable, "The account is not set up for this.")
     return None
+
+
+def is_misconfiguration(reason: str | None) -> bool:
+    """Whether the reason of a denial is one that stays until a person changes something (reliability.md 1.2)."""
+    given = reason or ""
+    return given == "FEATURE_NOT_SUPPORTED" or given.startswith("UNAUTHORIZED_") or "KMS_" in given
 
 
 _Judgement: TypeAlias = Callable[[_Facts], Failure]
@@ -305,10 +339,12 @@ def _message(members: Mapping[str, object]) -> str:
     return _text(members, "message") or _text(members, "Message") or _text(members, "errorMessage")
 
 
-def _reason(members: Mapping[str, object], body: bytes) -> str | None:
-    """The reason code; AWS's own client looks for this one anywhere in the body (protocol.md 4.4)."""
+def _reason(members: Mapping[str, object], body: bytes, *, limited: bool) -> str | None:
+    """The reason code; AWS's own client looks for this one anywhere in the body (protocol.md 4.4). Not where nothing
+    else speaks of a limit: a refusal may quote what was sent, and an account is not out because of a word.
+    """
     reason = _clean(_text(members, "reason"))
-    if not reason and b"MONTHLY_REQUEST_COUNT" in body:
+    if limited and not reason and b"MONTHLY_REQUEST_COUNT" in body:
         return "MONTHLY_REQUEST_COUNT"
     return reason or None
 
@@ -326,28 +362,3 @@ def _bare(kind: str) -> str:
 def _clean(text: str) -> str:
     """One line without tokens, of at most `MAX_MESSAGE_LENGTH` characters."""
     return _UNPRINTABLE.sub(" ", redacted(text)).strip()[:MAX_MESSAGE_LENGTH]
-
-
-def _retry_after(headers: Mapping[str, str], members: Mapping[str, object]) -> float | None:
-    """Seconds. A date is not read: this module has no clock."""
-    milliseconds = members.get("retryAfterMilliseconds")
-    for value, unit in (
-        (headers.get("retry-after-ms"), 1000.0),
-        (headers.get("x-amz-retry-after"), 1000.0),
-        (headers.get("retry-after"), 1.0),
-        (milliseconds if isinstance(milliseconds, int | float | str) else None, 1000.0),
-    ):
-        seconds = _seconds(value, unit)
-        if seconds is not None:
-            return seconds
-    return None
-
-
-def _seconds(value: str | float | None, unit: float) -> float | None:
-    if value is None:
-        return None
-    try:
-        seconds = float(value) / unit
-    except (ValueError, OverflowError):
-        return None
-    return min(seconds, MAX_RETRY_AFTER) if math.isfinite(seconds) and seconds >= 0 else None

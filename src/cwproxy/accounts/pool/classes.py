@@ -8,6 +8,7 @@ import enum
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from cwproxy.codewhisperer.failures import is_misconfiguration
 from cwproxy.errors import (
     AccountUnusable,
     BackendError,
@@ -33,7 +34,7 @@ class FailureClass(enum.Enum):
     LONG_QUOTA: the account; out until the month, or the period that the service names, is over.
     CREDENTIAL: the account; `needs_login`. Only after a forced refresh has not helped.
     SUSPENDED, MISCONFIGURED: the account; until a person clears it.
-    REFUSED: the account; a denial that gives no reason; cool-down.
+    REFUSED: the account; a denial that gives no reason, or none that is known; cool-down.
     MODEL_UNKNOWN: the account with this model; another account may have it.
     CAPACITY: the model.
     SERVER, TIMEOUT: the account, and the endpoint when all its accounts see the same.
@@ -159,7 +160,9 @@ def _quota(error: QuotaExhausted) -> FailureClass:
 
 
 def _unusable(error: AccountUnusable) -> FailureClass:
-    """Without a reason it may be a proxy or a captive portal that answers 403 for all accounts: none is written off."""
+    """Without a reason it may be a proxy or a captive portal that answers 403 for all accounts, and one that nobody
+    knows may pass: none is written off.
+    """
     if error.reason == "TEMPORARILY_SUSPENDED" or _SUSPENDED_SENTENCE in error.message:
         return FailureClass.SUSPENDED
-    return FailureClass.REFUSED if error.reason is None else FailureClass.MISCONFIGURED
+    return FailureClass.MISCONFIGURED if is_misconfiguration(error.reason) else FailureClass.REFUSED

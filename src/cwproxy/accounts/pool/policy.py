@@ -58,7 +58,7 @@ class Policy:
 
     in_flight: calls at the same time of an account that has no limit of its own.
     account, endpoint, model: the three breakers.
-    throttled: cool-down after a 429. refused: after a denial without a reason, which may be a proxy's on the way.
+    throttled: cool-down after a 429. refused: after a denial without a known reason, which may be a proxy's on the way.
     short_quota: after the quota of minutes or of a day; it ends at 00:00 UTC at the latest, give or take
     `midnight_spread`, so that not all come back in the same second.
     quota_probe: how often one request may try whether a monthly quota has come back early.
