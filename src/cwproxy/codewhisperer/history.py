@@ -303,6 +303,10 @@ def _pair(uses: Sequence[ToolUse], results: Sequence[ToolResult]) -> tuple[list[
     Calls with the same id take their results in order; of surplus results the last one counts (A2 18) and repetitions
     of it go.
     """
+    if not uses:
+        return [], set()
+    if len(uses) == len(results) == 1 and uses[0].id == results[0].tool_use_id:  # nearly always
+        return list(results), {id(results[0])}
     waiting: defaultdict[str, deque[ToolResult]] = defaultdict(deque)
     for result in results:
         waiting[result.tool_use_id].append(result)
