@@ -154,3 +154,15 @@ def test_works_asynchronously_only() -> None:
     backend = Backend(answer(200, b""))
     with httpx.Client(transport=httpx.MockTransport(backend)) as http, pytest.raises(TypeError, match="AsyncClient"):
         http.get("http://backend/", auth=Bearer(Tokens("t")))
+
+
+async def test_a_refusal_that_breaks_off_is_judged_by_what_there_is() -> None:
+    class Torn(httpx.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            yield b'{"mess'
+            raise httpx.ReadError("reset")
+
+    backend = Backend(httpx.Response(403, stream=Torn()), answer(200, b"fine"))
+    async with client(backend) as http:
+        response = await http.post("http://backend/", auth=Bearer(Tokens("t1", "t2")))
+    assert (response.status_code, response.content) == (403, b'{"mess')

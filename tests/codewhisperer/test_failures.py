@@ -137,6 +137,7 @@ def test_a_retired_api_names_the_surface_to_try(status: int, kind: str | None) -
     failure = answer(status, kind)
     assert isinstance(failure, BackendUnavailable)
     assert "`kiro`" in failure.message
+    assert failure.reason == failures.API_CHANGED
     assert not failure.retry_safe
 
 

@@ -159,7 +159,7 @@ async def compresses(reader: asyncio.StreamReader, writer: asyncio.StreamWriter)
 
 
 async def shows_a_page(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n<html>")
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: Text/HTML\r\nContent-Length: 6\r\n\r\n<html>")
 
 
 @pytest.mark.parametrize(
@@ -233,6 +233,44 @@ async def test_statuses_are_read_by_the_backends_own_rules(upstream: Upstream) -
             await collect(upstream, server.url)
 
 
+async def cut_short(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b'HTTP/1.1 429 Slow Down\r\nContent-Length: 200\r\n\r\n{"mess')
+    writer.close()
+
+
+async def reset_in_a_chunk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 429 Slow Down\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{")
+    await writer.drain()
+    await asyncio.sleep(0.05)  # so that the head is read before the fault
+    reset(writer)
+
+
+async def compressed(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 429 Slow Down\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n\x1f\x8b")
+
+
+async def silent_in_the_body(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 429 Slow Down\r\nContent-Length: 200\r\n\r\n{")
+    await reader.read()
+
+
+@pytest.mark.parametrize("behaviour", [cut_short, reset_in_a_chunk, compressed, silent_in_the_body])
+async def test_an_error_without_a_readable_body_keeps_its_status(upstream: Upstream, behaviour: Behaviour) -> None:
+    async with raw_server(behaviour) as server:
+        with pytest.raises(Throttled) as caught:
+            await collect(upstream, server.url)
+    assert caught.value.status == 429
+
+
+@pytest.mark.parametrize("encoding", [b"", b"IDENTITY"])
+async def test_no_encoding_in_many_words(upstream: Upstream, encoding: bytes) -> None:
+    async def behaviour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Encoding: " + encoding + b"\r\nContent-Length: 1\r\n\r\nx")
+
+    async with raw_server(behaviour) as server:
+        assert await collect(upstream, server.url) == [b"x"]
+
+
 async def test_error_bodies_are_read_only_so_far(upstream: Upstream) -> None:
     async def behaviour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 500 Internal Server Error\r\nTransfer-Encoding: chunked\r\n\r\n")
@@ -254,6 +292,26 @@ async def test_fetch_gives_the_whole_body(upstream: Upstream) -> None:
 
     async with raw_server(behaviour) as server:
         assert await upstream.fetch(call(server.url), NOBODY) == b'{"models":[]}'
+
+
+async def test_fetch_calls_again_where_a_kept_connection_was_dead(upstream: Upstream) -> None:
+    async def behaviour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(server.requests) == 2:
+            writer.close()
+        else:
+            writer.write(OK_HEAD + chunk(b"{}") + LAST_CHUNK)
+
+    async with raw_server(behaviour) as server:
+        for _ in range(2):
+            assert await upstream.fetch(call(server.url), NOBODY) == b"{}"
+    assert len(server.requests) == 3
+
+
+async def test_fetch_does_not_call_again_where_a_new_connection_ended(upstream: Upstream) -> None:
+    async with raw_server(hangs_up) as server:
+        with pytest.raises(BackendUnavailable, match="without an answer"):
+            await upstream.fetch(call(server.url), NOBODY)
+    assert len(server.requests) == 1
 
 
 async def test_a_transport_of_httpx_can_stand_in() -> None:

@@ -1,7 +1,7 @@
 """Bearer tokens: put on every request, renewed once when the service does not accept one."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Generator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Protocol, cast
 
 import httpx
@@ -51,20 +51,24 @@ async def rejected(response: httpx.Response) -> bool:
     """Whether the service did not accept the credential: it says so with 403, rarely 401 (backend-rules.md A6 76).
     `response` can be read again afterwards.
     """
-    if response.status_code not in (401, 403) or response.headers.get("content-encoding", "identity") != "identity":
+    encoding = response.headers.get("content-encoding", "").strip().lower()
+    if response.status_code not in (401, 403) or encoding not in ("", "identity"):
         return False
     body = await _peek(response)
     return isinstance(failures.from_response(response.status_code, response.headers, body), CredentialRejected)
 
 
 async def _peek(response: httpx.Response) -> bytes:
-    """The start of the body. `response` can be read again afterwards, and then ends there."""
+    """The start of the body, or what there is of one that breaks off. `response` can be read again afterwards, and then
+    ends there.
+    """
     body = b""
-    async with aclosing(cast("AsyncGenerator[bytes, None]", response.aiter_raw())) as reads:
-        async for data in reads:
-            body += data
-            if len(body) >= ERROR_BODY_LIMIT:
-                break
+    with suppress(httpx.TransportError, OSError):
+        async with aclosing(cast("AsyncGenerator[bytes, None]", response.aiter_raw())) as reads:
+            async for data in reads:
+                body += data
+                if len(body) >= ERROR_BODY_LIMIT:
+                    break
     await response.aclose()
     response.stream = _Kept(body)
     response.is_stream_consumed = False

@@ -84,6 +84,9 @@ _CAPACITY = frozenset({"INSUFFICIENT_MODEL_CAPACITY", "MODEL_TEMPORARILY_UNAVAIL
 _RATE = frozenset({"CREDIT_CONSUMPTION_RATE_EXCEEDED", "USER_REQUEST_RATE_EXCEEDED", "SERVICE_REQUEST_RATE_EXCEEDED"})
 _TRANSIENT = frozenset({408, 425, 500, 502, 503, 504})
 
+API_CHANGED: Final = "upstream_api_changed"
+"""The reason that is given where the service gives none and does not know the call (reliability.md 3C 63)."""
+
 _PROFILE_HINT = (
     "Choose the account's profile again (`cwproxy login`), check that its region is the profile's, "
     "or use the surface `q` for a Builder ID."
@@ -309,7 +312,7 @@ def _invalid(facts: _Facts) -> InvalidRequest:
 def _retired(facts: _Facts) -> BackendUnavailable:
     return BackendUnavailable(
         f"{facts.sentence(f'The backend does not know this call (HTTP {facts.status}).')} {_SURFACE_HINT}",
-        reason=facts.reason,
+        reason=facts.reason or API_CHANGED,
         status=facts.status,
         request_id=facts.request_id,
         retry_safe=False,

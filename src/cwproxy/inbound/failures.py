@@ -105,16 +105,23 @@ _TABLE: Final[tuple[tuple[type[CwproxyError], _Row], ...]] = (
 _UNKNOWN: Final = "upstream_error"
 """The code that says least; a reason that the service gives says more."""
 
+_TELLING: Final = frozenset({"upstream_tls_error", "unexpected_content_type", "upstream_api_changed"})
+"""Reasons of our own that do (reliability.md 3 3, 63, 72); the service's are in capitals."""
+
+_EXHAUSTED: Final = _Row(503, "server_error", "overloaded", retry=True)
+"""This machine has no free descriptors (reliability.md 3A 26)."""
+
 
 def failure_of(error: CwproxyError) -> Failure:
     """What the client is told of `error`. The backend's own sentence is kept, with its reason code behind it."""
-    row = next(row for kind, row in _TABLE if isinstance(error, kind))
+    row = _row(error)
     code: str | None = row.code
     param: str | None = None
     if isinstance(error, InvalidRequest):
         code, param = error.code, error.param
-    elif isinstance(error, BackendError) and code == _UNKNOWN and (error.reason or "").isupper():
-        code = (error.reason or "").lower()  # the service's reasons are in capitals, ours are not
+    elif isinstance(error, BackendError) and code == _UNKNOWN:
+        reason = error.reason or ""
+        code = reason.lower() if reason.isupper() or reason in _TELLING else code
     headers = [("x-should-retry", "true" if row.retry else "false")]
     seconds = error.retry_after if isinstance(error, BackendError | Overloaded) else None
     if row.retry:
@@ -122,6 +129,12 @@ def failure_of(error: CwproxyError) -> Failure:
     elif row.status == 429 and seconds is not None:
         headers.append(("retry-after", str(math.ceil(seconds))))
     return Failure(row.status, _sentence(error), row.type, code, param, tuple(headers))
+
+
+def _row(error: CwproxyError) -> _Row:
+    if isinstance(error, BackendError) and error.reason == "out_of_descriptors":
+        return _EXHAUSTED
+    return next(row for kind, row in _TABLE if isinstance(error, kind))
 
 
 def _sentence(error: CwproxyError) -> str:

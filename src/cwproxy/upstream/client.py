@@ -5,7 +5,7 @@ httpx is the interface: its auth flow and its transports are the seams. The tran
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import cast
@@ -86,17 +86,28 @@ class Upstream:
                     await body.aclose()
 
     async def fetch(self, call: Call, auth: httpx.Auth) -> bytes:
-        """The whole body of a successful answer. Raises as `stream` does, also for a body without an end."""
+        """The whole body of a successful answer. Raises as `stream` does, also for a body without an end. A kept
+        connection that turns out to be dead is nobody's fault: the call is made again, once.
+        """
+        try:
+            return await self._fetched(call, auth)
+        except BackendUnavailable as error:
+            if not error.replayable:
+                raise
+        return await self._fetched(call, auth)
+
+    async def _fetched(self, call: Call, auth: httpx.Auth) -> bytes:
         with _recorded(call):
             host, response = await self._open(call, auth)
         with converted(host):
             try:
-                body, ended = await _start_of(response, BODY_LIMIT, within=self._headers_within)
+                body = bytearray()
+                ended = await _start_of(response, BODY_LIMIT, within=self._headers_within, into=body)
             finally:
                 await response.aclose()
         if not ended:
             raise BackendTimeout(f"{host} did not come to the end of its answer.")
-        return body
+        return bytes(body)
 
     async def _open(self, call: Call, auth: httpx.Auth) -> tuple[str, httpx.Response]:
         """The host, and an answer with status 200 whose body has not been read; the caller closes it."""
@@ -112,19 +123,27 @@ class Upstream:
             except TimeoutError as error:
                 raise BackendTimeout(f"{host} sent no answer within {self._headers_within:.0f} s.") from error
             try:
-                encoding = response.headers.get("content-encoding", "identity")
-                if encoding != "identity":
+                encoding = response.headers.get("content-encoding", "").strip().lower()
+                readable = encoding in ("", "identity")
+                if response.status_code != 200:
+                    body = await self._said(response) if readable else b""
+                    sent = len(call.body or b"")
+                    raise failures.from_response(response.status_code, lowered(response.headers), body, sent=sent)
+                if not readable:
                     raise BackendUnavailable(
                         f"{host} answered with content-encoding {encoding!r}; only identity was accepted."
                     )
-                if response.status_code != 200:
-                    body, _ = await _start_of(response, ERROR_BODY_LIMIT, within=self._headers_within)
-                    sent = len(call.body or b"")
-                    raise failures.from_response(response.status_code, lowered(response.headers), body, sent=sent)
             except BaseException:
                 await response.aclose()
                 raise
         return host, response
+
+    async def _said(self, response: httpx.Response) -> bytes:
+        """What there is of the body of an error. Its status and headers count without it (reliability.md 3C 73)."""
+        body = bytearray()
+        with suppress(httpx.TransportError, OSError):
+            await _start_of(response, ERROR_BODY_LIMIT, within=self._headers_within, into=body)
+        return bytes(body)
 
     async def _send(self, request: httpx.Request, auth: httpx.Auth) -> httpx.Response:
         """What `httpx.AsyncClient` does with an auth flow: every request of it is sent, the last answer counts."""
@@ -171,7 +190,7 @@ def lowered(headers: httpx.Headers) -> Mapping[str, str]:
 def _expect_event_stream(response: httpx.Response, host: str) -> None:
     """The real content type varies (protocol.md 1.4), but a web page is a captive portal, not the service."""
     content_type = response.headers.get("content-type", "")
-    if content_type.startswith("text/"):
+    if content_type.strip().lower().startswith("text/"):
         raise BackendUnavailable(
             f"{host} answered with {content_type!r} instead of an event stream; "
             "something between here and AWS answers in its place.",
@@ -198,18 +217,19 @@ def _raw(body: httpx.AsyncByteStream) -> AsyncGenerator[bytes, None]:
     return cast("AsyncGenerator[bytes, None]", aiter(body))
 
 
-async def _start_of(response: httpx.Response, limit: int, *, within: float) -> tuple[bytes, bool]:
-    """At most `limit` bytes of a body and what comes of it in `within` seconds, and whether that is all of it."""
+async def _start_of(response: httpx.Response, limit: int, *, within: float, into: bytearray) -> bool:
+    """Add at most `limit` bytes of a body, and what comes of it in `within` seconds; return whether that is all."""
     if response.is_stream_consumed:
-        return response.content[:limit], len(response.content) <= limit
-    body = bytearray()
+        into += response.content[:limit]
+        return len(response.content) <= limit
     try:
         async with asyncio.timeout(within):
             async with aclosing(_raw(_body(response))) as reads:
                 async for data in reads:
-                    body += data
-                    if len(body) > limit:
-                        return bytes(body[:limit]), False
+                    into += data
+                    if len(into) > limit:
+                        del into[limit:]
+                        return False
     except TimeoutError:
-        return bytes(body), False
-    return bytes(body), True
+        return False
+    return True
