@@ -1,6 +1,7 @@
 """Settings to objects: the one module that names every concrete class of the I/O shell."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -49,6 +50,9 @@ if TYPE_CHECKING:
     from cwproxy.api.admin import Operations
 
 
+log = logging.getLogger("cwproxy.accounts")
+
+
 @asynccontextmanager
 async def open_database(settings: Settings, directory: Path | None = None) -> AsyncIterator[Database]:
     """What must survive, where the settings say, unless it is to be in `directory`. Raises StoreError."""
@@ -68,13 +72,19 @@ async def open_store(settings: Settings, directory: Path | None = None) -> Async
 
 @asynccontextmanager
 async def open_accounts(settings: Settings, directory: Path | None = None) -> AsyncIterator[Store]:
-    """The same, with exactly those declared accounts that the settings declare. Raises SettingsError for one that
-    cannot be.
+    """The same, with exactly those declared accounts that the settings declare, but for those whose login cannot be
+    read: of these there is a warning. Raises SettingsError for one that cannot be.
     """
-    declared = declared_accounts(settings)
     async with open_store(settings, directory) as store:
-        await asyncio.to_thread(lambda: apply(store, declared, now=time.time()))
+        for sentence in await bring_declared(settings, store):
+            log.warning("%s", sentence)
         yield store
+
+
+async def bring_declared(settings: Settings, store: Store) -> list[str]:
+    """Let the store have the declared accounts; the sentences for those that are left out."""
+    declared = declared_accounts(settings)
+    return await asyncio.to_thread(lambda: apply(store, declared, now=time.time()))
 
 
 @asynccontextmanager

@@ -75,13 +75,15 @@ def test_a_login_of_another_kind_at_the_same_place(tmp_path: Path, store: Store)
     assert token.generation == 2, "a running server has one of the first login"
 
 
-def test_a_login_that_was_never_there_is_refused_and_one_that_was_is_kept(tmp_path: Path, store: Store) -> None:
+def test_a_login_that_was_never_there_is_left_out_and_one_that_was_is_kept(tmp_path: Path, store: Store) -> None:
     path = write_kiro(tmp_path / "a")
     declared = declarations([provider(path)], tmp_path)
     whole = path.read_bytes()
     path.unlink()
-    with pytest.raises(SettingsError, match=r"^providers\.0\.authentication\.tokenFilePath: .* cannot be read"):
-        apply(store, declared, now=NOW)
+    other = declarations([provider(path), provider(write_kiro(tmp_path / "b"))], tmp_path)
+    (sentence,) = apply(store, other, now=NOW)
+    assert sentence.startswith("providers.0.authentication.tokenFilePath: ") and "cannot be read" in sentence
+    assert [account.source.path for account in store.accounts() if account.source] == [str(other[1].path)]
     path.write_bytes(whole)
     apply(store, declared, now=NOW)
     path.write_bytes(whole[:40])

@@ -141,6 +141,13 @@ async def test_another_key_takes_the_place_of_the_one_of_the_same_name(
     assert other.id != first.id
 
 
+async def test_another_key_beside_the_first(aws: Simulator, store: Store, desk: LoginDesk) -> None:
+    keys = [aws.account("api-key") for _ in range(2)]
+    made = [(await desk.log_in(key_request(key, another=True), Person())).id for key in (*keys, *keys)]
+    assert made[:2] == made[2:]
+    assert [account.label for account in store.accounts()] == ["api-key", "api-key-2"]
+
+
 @pytest.mark.parametrize("key", ["", "ksk_", "aoa-canary-access", "ksk_canary with spaces"])
 async def test_what_is_no_key_is_not_sent_anywhere(aws: Simulator, store: Store, desk: LoginDesk, key: str) -> None:
     with pytest.raises(LoginFailed, match="those are `ksk_`") as caught:
@@ -169,6 +176,8 @@ async def test_aws_credentials_stay_where_they_are(
     (tmp_path / "config").write_text("[profile work]\nregion = eu-central-1\n")
     with pytest.raises(LoginFailed, match="no profile 'wrok' in your AWS files; there are work"):
         await desk.log_in(Request(AccountKind.IAM, aws_profile="wrok"), Person())
+    keys = "aws_access_key_id = AKIAEXAMPLE\naws_secret_access_key = canary-secret\n"
+    (tmp_path / "credentials").write_text(f"[default]\n{keys}[work]\n{keys}")
     for profile in (None, "work", None):
         await desk.log_in(Request(AccountKind.IAM, sso_region="eu-central-1", aws_profile=profile), Person())
     default, work = store.accounts()

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -104,7 +106,14 @@ def test_a_new_account_gets_a_name(request_: Request, name: str) -> None:
             Account("x", AccountKind.BUILDER_ID, "my own", "us-east-1", 0.0),
             "Run `cwproxy login builder-id --label 'my own'`.",
         ),
-        (CENTER_ACCOUNT, f"Run `cwproxy login identity-center --start-url {START} --region eu-west-1`."),
+        (
+            replace(CENTER_ACCOUNT, label="acme"),
+            f"Run `cwproxy login identity-center --start-url {START} --region eu-west-1`.",
+        ),
+        (
+            replace(CENTER_ACCOUNT, label="acme-2"),
+            f"Run `cwproxy login identity-center --start-url {START} --region eu-west-1 --label acme-2`.",
+        ),
         (
             Account("x", AccountKind.SOCIAL, "github", "us-east-1", 0.0),
             "Run `cwproxy login social --provider github`.",
@@ -125,6 +134,13 @@ def test_a_new_account_gets_a_name(request_: Request, name: str) -> None:
 )
 def test_how_each_is_logged_in_again(account: Account, sentence: str) -> None:
     assert how_to_log_in(account) == sentence
+
+
+def test_a_new_account_has_a_name_of_its_own() -> None:
+    request = Request(AccountKind.BUILDER_ID)
+    assert request.free_name([]) == "builder-id"
+    assert request.free_name(["builder-id", "builder-id-2", "other"]) == "builder-id-3"
+    assert Request(AccountKind.BUILDER_ID, label="other").free_name(["other"]) == "other"
 
 
 def test_a_request_shows_no_key() -> None:

@@ -156,7 +156,7 @@ async def test_another_profile_is_another_account(bench: Logins) -> None:
     second = await log_in(bench, CENTER, ControlPlane(us_east_1=[page(arn("us-east-1", "B"))]))
     again = await log_in(bench, CENTER, ControlPlane(us_east_1=[page(arn("us-east-1", "A"))]))
     assert first == again != second
-    assert len(bench.store.accounts()) == 2
+    assert [account.label for account in bench.store.accounts()] == ["acme", "acme-2"]
 
 
 async def test_no_profile_is_explained_and_nothing_stored(bench: Logins) -> None:
@@ -232,7 +232,9 @@ async def test_a_failed_login_stores_nothing(bench: Logins) -> None:
     assert bench.store.accounts() == []
 
 
-async def test_iam_is_noted_without_a_login(bench: Logins) -> None:
+async def test_iam_is_noted_without_a_login(bench: Logins, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "canary-secret")
     request = Request(AccountKind.IAM, sso_region="us-west-2")
     first = await log_in(bench, request)
     assert await log_in(bench, request) == first
@@ -241,6 +243,61 @@ async def test_iam_is_noted_without_a_login(bench: Logins) -> None:
     assert bench.store.token(first) is None
     assert bench.server.calls == []
     assert await log_in(bench, Request(AccountKind.IAM, sso_region="eu-west-1")) != first
+
+
+class Usage:
+    """Says whose token it is shown, as far as it is told."""
+
+    def __init__(self, **people: str) -> None:
+        self.people = people
+        self.asked: list[str] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request.headers["authorization"].removeprefix("Bearer canary-access-"))
+        person = self.people.get(f"t{self.asked[-1]}")
+        if person is None:
+            return httpx.Response(500)
+        return httpx.Response(200, content=json.dumps({"userInfo": {"userId": person}}).encode())
+
+
+ANOTHER = Request(AccountKind.BUILDER_ID, another=True)
+
+
+async def test_another_person_is_another_account(bench: Logins) -> None:
+    usage = Usage(t1="ann", t2="bob", t3="cid", t4="bob")
+    first = await log_in(bench, ANOTHER, usage)
+    assert usage.asked == []
+    second, third = await log_in(bench, ANOTHER, usage), await log_in(bench, ANOTHER, usage)
+    assert await log_in(bench, ANOTHER, usage) == second
+    assert {account.label: account.id for account in bench.store.accounts()} == {
+        "builder-id": first,
+        "builder-id-2": second,
+        "builder-id-3": third,
+    }
+
+
+async def test_who_cannot_be_asked_for_is_another_person(bench: Logins) -> None:
+    first = await log_in(bench, ANOTHER)
+    assert await log_in(bench, ANOTHER, Usage(t2="ann")) != first
+    assert await log_in(bench, ANOTHER, Usage(t1="ann")) != first
+    bench.time.advance(4000)
+    usage = Usage(t1="ann", t2="ann", t3="ann", t4="ann")
+    assert await log_in(bench, ANOTHER, usage) != first
+    assert usage.asked == []  # the tokens that could be compared with have ended
+    assert len(bench.store.accounts()) == 4
+
+
+async def test_an_account_of_another_version_is_nobody_to_compare_with(bench: Logins) -> None:
+    first = await log_in(bench, ANOTHER)
+    bench.store.set_surface(first, "q-quantum")
+    assert await log_in(bench, ANOTHER, Usage(t1="ann", t2="ann")) != first
+
+
+async def test_a_label_that_was_chosen_is_meant(bench: Logins) -> None:
+    first = await log_in(bench, Request(AccountKind.BUILDER_ID, label="me", another=True))
+    assert await log_in(bench, Request(AccountKind.BUILDER_ID, label="me", another=True)) == first
+    second = await log_in(bench, ANOTHER)
+    assert await log_in(bench, BUILDER_ID) == second  # of the two, that of the name that it would get
 
 
 async def test_logging_out_forgets_everything(bench: Logins) -> None:

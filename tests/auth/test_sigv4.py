@@ -12,7 +12,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from tests.support.web_server import Reply, web_server
 
-from cwproxy.auth.sigv4 import SigV4, profiles
+from cwproxy.auth.sigv4 import SigV4, profiles, require
 from cwproxy.errors import LoginRequired
 
 pytestmark = pytest.mark.anyio
@@ -280,3 +280,13 @@ def test_works_asynchronously_only() -> None:
     transport = httpx.MockTransport(lambda request: httpx.Response(200))
     with httpx.Client(transport=transport) as http, pytest.raises(TypeError, match="AsyncClient"):
         http.get(URL, auth=SigV4("us-east-1"))
+
+
+@pytest.mark.usefixtures("_credentials")
+async def test_credentials_that_are_there_are_found() -> None:
+    await require(None)
+
+
+async def test_credentials_that_are_not_there_are_missed() -> None:
+    with pytest.raises(LoginRequired, match="no AWS credentials"):
+        await require(None)

@@ -97,7 +97,7 @@ def test_with_aws_credentials(aws: Simulator, tmp_path: Path) -> None:
         "AWS_SESSION_TOKEN": "session-token-of-a-role",
     }
     home = tmp_path / "home"
-    assert command("login", "iam", home=home).code == 0
+    assert command("login", "iam", home=home, environment=keys).code == 0
     aws.say("Signed and delivered.")
     done = command("chat", "Hi", "--endpoint", aws.url, home=home, environment=keys)
     assert (done.code, done.out) == (0, "Signed and delivered.\n")
@@ -112,7 +112,8 @@ def test_with_aws_credentials(aws: Simulator, tmp_path: Path) -> None:
 def test_without_aws_credentials(tmp_path: Path) -> None:
     home = tmp_path / "home"
     nothing = {"AWS_EC2_METADATA_DISABLED": "true"}
-    assert command("login", "iam", home=home).code == 0
+    keys = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "canary-secret"}
+    assert command("login", "iam", home=home, environment=keys).code == 0
     done = command("chat", "Hi", "--endpoint", "http://127.0.0.1:9", home=home, environment=nothing)
     assert done.code == 1
     assert "There are no AWS credentials. Set AWS_PROFILE or" in done.err

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import Cli
 from tests.support.kiro import FakeKiro
+from tests.support.program import command
 from tests.support.simulator import Simulator
 
 HAIKU, SONNET = "claude-haiku-4.5", "claude-sonnet-4.5"
@@ -55,12 +56,31 @@ def test_they_are_listed_used_and_vanish(aws: Simulator, cli: Cli, home: Path, l
     done = cli("chat", "Hi", "-m", "claude-opus-4.5", "--endpoint", aws.url)
     assert done.code == 1
     assert "There is no model 'claude-opus-4.5'" in done.err
-    for command in (("accounts", "remove", "ann"), ("logout", shown[0]["id"])):
-        refused = cli(*command)
+    for words in (("accounts", "remove", "ann"), ("logout", shown[0]["id"])):
+        refused = cli(*words)
         assert (refused.code, "declared in the configuration file" in refused.err) == (1, True)
     write(home, "")
     assert cli("accounts", "list", "--json").out == "[]\n"
     assert all(kiro.path.exists() for kiro in logins)
+
+
+def test_one_whose_login_cannot_be_read_is_no_obstacle_to_others(
+    aws: Simulator, cli: Cli, home: Path, logins: list[FakeKiro]
+) -> None:
+    text = two(logins)
+    logins[1].path.unlink()
+    write(home, text)
+    for words in (("accounts", "list"), ("whoami",), ("chat", "Hi", "-m", HAIKU, "--endpoint", aws.url)):
+        done = cli(*words)
+        assert done.code == 0, done.err
+    done = command("accounts", "list", home=home)
+    assert done.err.startswith("providers.0.accounts.1.authentication.tokenFilePath: ")
+    assert done.err.endswith("This account is left out.\n")
+    done = cli("doctor", "--endpoint", aws.url)
+    assert done.code == 1
+    assert "FAIL providers: providers.0.accounts.1." in done.out
+    assert "ok   account: ann (builder-id), active" in done.out
+    assert done.err == ""
 
 
 @pytest.mark.parametrize(
@@ -68,18 +88,14 @@ def test_they_are_listed_used_and_vanish(aws: Simulator, cli: Cli, home: Path, l
     [
         ('[[providers]]\ntype = "kiro"', "providers.0: authentication.tokenFilePath or accounts is missing"),
         ('[[providers]]\ntype = "x"\nauthentication.tokenFilePath = "y"', "providers.0.type: "),
-        (
-            '[[providers]]\ntype = "kiro"\nauthentication.tokenFilePath = "y"',
-            "providers.0.authentication.tokenFilePath: ",
-        ),
         ('[[providers]]\ntype = "kiro"\nauthentication.tokenFilePath = "y"\nwight = 2', "providers.0.wight: "),
         ('providers = "kiro"', "providers: "),
     ],
 )
 def test_bad_ones_fail_at_once_and_name_the_key(cli: Cli, home: Path, text: str, said: str) -> None:
     write(home, text)
-    for command in (("accounts", "list"), ("serve", "--port", "0")):
-        done = cli(*command)
+    for words in (("accounts", "list"), ("serve", "--port", "0")):
+        done = cli(*words)
         assert done.code == 2
         assert done.err.startswith(f"error: {said}"), done.err
         assert len(done.err.splitlines()) == 1

@@ -2,6 +2,8 @@
 
 import json
 import re
+import sys
+import time
 from email.utils import formatdate
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from tests.cli.conftest import Cli
 from tests.support.program import Done, store_login
 from tests.support.simulator import SimulatedAccount, Simulator
 
-from cwproxy.store import AccountState, Store
+from cwproxy.store import AccountState, CoolDown, CoolDowns, Store
 
 
 @pytest.fixture
@@ -63,15 +65,25 @@ def test_a_wrong_flag(cli: Cli) -> None:
     assert findings(done) == {"settings": "FAIL"}
 
 
-def test_nobody_is_logged_in(cli: Cli) -> None:
-    done = cli("doctor")
+def test_nobody_is_logged_in(aws: Simulator, cli: Cli) -> None:
+    done = cli("doctor", "--endpoint", aws.url)
     assert done.code == 1
-    assert findings(done) == {"settings": "ok", "data directory": "ok", "account": "FAIL"}
+    good = {"settings": "ok", "data directory": "ok", "network": "ok", "clock": "ok"}
+    assert findings(done) == {**good, "account": "FAIL"}
     assert "(made at the first login)" in done.out
     assert "→ Run `cwproxy login`." in done.out
 
 
-def test_an_open_address_without_a_key_and_with_one(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bundle_that_is_not_there_before_the_first_login(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CWPROXY_CA_BUNDLE", "/nonexistent/bundle.pem")
+    done = cli("doctor")
+    assert done.code == 1
+    assert "FAIL network: ca_bundle: /nonexistent/bundle.pem cannot be used (No such file or directory).\n" in done.out
+    assert "→ Correct the setting." in done.out
+
+
+def test_an_open_address_without_a_key_and_with_one(aws: Simulator, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CWPROXY_ENDPOINT", aws.url)
     monkeypatch.setenv("CWPROXY_HOST", "0.0.0.0")
     done = cli("doctor")
     assert done.code == 1
@@ -101,10 +113,11 @@ def test_nobody_answers(account: SimulatedAccount, cli: Cli) -> None:
     done = cli("doctor", "--endpoint", "http://127.0.0.1:9")
     assert done.code == 1
     found = findings(done)
-    assert (found["network"], found["token"], found["models"]) == ("FAIL", "ok", "FAIL")
+    assert (found["network"], found["token"]) == ("FAIL", "ok")
+    assert "models" not in found
     assert "FAIL network: Cannot connect to 127.0.0.1.\n" in done.out
     assert "CWPROXY_UPSTREAM_PROXY" in done.out
-    assert done.out.endswith("2 to mend.\n")
+    assert done.out.endswith("1 to mend.\n")
 
 
 @pytest.mark.parametrize(
@@ -145,7 +158,8 @@ def test_an_expired_token_that_cannot(aws: Simulator, cli: Cli, home: Path) -> N
     store_login(home, aws.account("builder-id"), expires_in=-60)
     done = cli("doctor", "--endpoint", aws.url)
     assert done.code == 1
-    assert findings(done)["token"] == "FAIL"
+    assert "FAIL token: expired\n" in done.out
+    assert done.out.endswith("1 to mend.\n")
 
 
 def test_an_account_without_a_token(aws: Simulator, cli: Cli, home: Path) -> None:
@@ -173,7 +187,41 @@ def test_models_are_refused(aws: Simulator, account: SimulatedAccount, cli: Cli)
     assert done.code == 1
     assert findings(done)["models"] == "FAIL"
     assert "suspended" in done.out
-    assert "→ Run `cwproxy login` again, or try another --surface." in done.out
+    assert f"→ Only AWS can lift this; afterwards run `cwproxy accounts enable {account.id[:8]}`." in done.out
+    assert done.out.endswith("1 to mend.\n")
+
+
+def test_a_suspended_account_is_found_once(aws: Simulator, account: SimulatedAccount, cli: Cli, home: Path) -> None:
+    with Store.open(home / "data") as store:
+        store.set_state(account.id, AccountState.SUSPENDED, "by AWS")
+    done = cli("doctor", "--endpoint", aws.url)
+    assert f"FAIL account: {account.id} (builder-id), suspended: by AWS\n" in done.out
+    assert f"run `cwproxy accounts enable {account.id[:8]}`" in done.out
+    assert done.out.endswith("1 to mend.\n")
+
+
+def test_an_account_that_rests(aws: Simulator, account: SimulatedAccount, cli: Cli, home: Path) -> None:
+    now = time.time()
+    with Store.open(home / "data") as store:
+        CoolDowns(store.database).put([CoolDown(account.id, "throttled", now + 60.4, 1, "on", "slow down", now)])
+    done = cli("doctor", "--endpoint", aws.url)
+    assert done.code == 0
+    assert f"?    account: {account.id} (builder-id), resting for 60 s, throttled: slow down; `cwproxy" in done.out
+
+
+def test_accounts_that_are_all_disabled(aws: Simulator, account: SimulatedAccount, cli: Cli) -> None:
+    cli("accounts", "disable", account.id)
+    done = cli("doctor", "--endpoint", aws.url)
+    assert done.code == 1
+    assert "FAIL account: none is enabled\n" in done.out
+
+
+def test_pictures_that_cannot_be_scaled(aws: Simulator, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    monkeypatch.setenv("CWPROXY_DOWNSCALE_IMAGES", "1")
+    done = cli("doctor", "--endpoint", aws.url)
+    assert done.code == 1
+    assert "FAIL settings: downscale_images" in done.out
 
 
 def test_a_surface_of_another_version(aws: Simulator, cli: Cli, home: Path) -> None:
@@ -183,11 +231,17 @@ def test_a_surface_of_another_version(aws: Simulator, cli: Cli, home: Path) -> N
     assert findings(done)["surface"] == "FAIL"
 
 
-def test_aws_credentials_are_not_judged(aws: Simulator, cli: Cli) -> None:
+@pytest.mark.usefixtures("aws_keys")
+def test_aws_credentials_are_looked_for(aws: Simulator, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     assert cli("login", "iam").code == 0
     done = cli("doctor", "--endpoint", aws.url)
     assert done.code == 0
-    assert findings(done)["token"] == "?"
+    assert "ok   credentials: found, and used for every call\n" in done.out
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    done = cli("doctor", "--endpoint", aws.url)
+    assert done.code == 1
+    assert "FAIL credentials: There are no AWS credentials. Set AWS_PROFILE or" in done.out
 
 
 def test_each_of_several_accounts_is_looked_at(aws: Simulator, account: SimulatedAccount, cli: Cli, home: Path) -> None:
@@ -198,11 +252,11 @@ def test_each_of_several_accounts_is_looked_at(aws: Simulator, account: Simulate
         store.set_disabled("third", True)
     done = cli("doctor", "--endpoint", aws.url)
     assert done.code == 1
-    assert f"FAIL account: {account.id} (builder-id), suspended by AWS\n" in done.out
+    assert f"FAIL account: {account.id} (builder-id), suspended: by AWS\n" in done.out
     assert "ok   account: second (builder-id), active\n" in done.out
     assert "?    account: third (builder-id), disabled\n" in done.out
     assert "ok   token of second: good for" in done.out
-    assert "ok   models: " in done.out
+    assert "ok   models of second: " in done.out
     assert "1 to mend." in done.out
 
 

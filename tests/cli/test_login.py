@@ -40,10 +40,29 @@ def test_builder_id_without_a_terminal(aws: Simulator, cli: Cli, home: Path) -> 
 
 
 def test_a_second_login_of_the_same_person_keeps_the_account(aws: Simulator, cli: Cli, home: Path) -> None:
-    for _ in range(2):
-        assert cli("login", "--no-browser", "--endpoint", aws.url).code == 0
+    assert cli("login", "--no-browser", "--endpoint", aws.url).code == 0
+    assert cli("login", "--no-browser", "--endpoint", aws.url).out == (
+        "Logged in as builder-id (builder-id).\n"
+        "This replaced the login of builder-id; for another account add `--label NAME`.\n"
+    )
     assert len(accounts(home)) == 1
     assert len(aws.received("RegisterClient") or aws.received("/client/register")) == 1
+
+
+def test_two_people_are_two_accounts(aws: Simulator, cli: Cli, home: Path) -> None:
+    people = [aws.account("builder-id") for _ in range(2)]
+    said = []
+    for person in (*people, people[0]):
+        aws.next_login(person)
+        said.append(cli("accounts", "add", "builder-id", "--no-browser", "--endpoint", aws.url).out)
+    assert said[:2] == ["Logged in as builder-id (builder-id).\n", "Logged in as builder-id-2 (builder-id).\n"]
+    assert "This replaced the login of builder-id, which is the same person's;" in said[2]
+    labels = ["builder-id", "builder-id-2"]
+    assert [label for _, label, _ in accounts(home)] == labels
+    for label in labels:
+        assert cli("accounts", "test", label, "--endpoint", aws.url).code == 0
+    again = cli("login", "--no-browser", "--label", "builder-id-2", "--endpoint", aws.url)
+    assert again.out.endswith("This replaced the login of builder-id-2.\n")
 
 
 def test_the_start_url_of_builder_id_is_builder_id(aws: Simulator, cli: Cli) -> None:
@@ -235,12 +254,26 @@ def test_a_browser_that_cannot_be_opened_has_to_be_opened_here(aws: Simulator, t
     assert "Logged in as google (social, profile " in terminal.shown
 
 
+@pytest.mark.usefixtures("aws_keys")
 def test_aws_credentials(cli: Cli, home: Path) -> None:
     done = cli("login", "iam", "--region", "eu-central-1")
     assert (done.code, done.out, done.err) == (0, "Logged in as iam (iam).\n", "")
-    assert cli("login", "iam", "--region", "eu-central-1").code == 0
+    assert cli("login", "iam", "--region", "eu-central-1").out.endswith("This replaced the login of iam.\n")
     assert accounts(home) == [("iam", "iam", None)]
     assert "from AWS credentials" in cli("whoami").out
+
+
+@pytest.mark.usefixtures("aws_keys")
+def test_aws_credentials_that_are_not_there(cli: Cli, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    done = cli("login", "iam")
+    assert (done.code, done.out) == (1, "")
+    assert done.err == (
+        "error: There are no AWS credentials. Set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run "
+        "`aws configure`.\n"
+    )
+    assert accounts(home) == []
 
 
 def test_whoami_shows_every_account(aws: Simulator, cli: Cli, home: Path) -> None:

@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from tests.cli.conftest import Cli
 from tests.support.program import store_login
 from tests.support.simulator import Simulator
@@ -37,6 +38,7 @@ def test_of_every_surface_that_takes_tokens(aws: Simulator, cli: Cli, home: Path
     assert {received.surface for received in aws.received("ListAvailableModels")} == set(listed)
 
 
+@pytest.mark.usefixtures("aws_keys")
 def test_aws_credentials_have_no_list(cli: Cli) -> None:
     assert cli("login", "iam").code == 0
     done = cli("models", "--endpoint", "http://127.0.0.1:9")

@@ -1,5 +1,6 @@
 """`accounts test`: what it says of accounts that do not work."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from tests.support.program import store_login
 from tests.support.records import an_account
 from tests.support.simulator import Simulator
 
+from cwproxy.accounts.pool.changes import LONG, OFF, ON
 from cwproxy.cli.probing import advice
 from cwproxy.errors import (
     AccountUnusable,
@@ -20,6 +22,7 @@ from cwproxy.errors import (
     StoreError,
     Throttled,
 )
+from cwproxy.store import AccountState, CoolDown, CoolDowns, Store
 
 
 def test_one_that_works(aws: Simulator, cli: Cli, home: Path) -> None:
@@ -29,7 +32,39 @@ def test_one_that_works(aws: Simulator, cli: Cli, home: Path) -> None:
     assert done.out.startswith(f"{account.label}: q in us-east-1\nmodels: claude-haiku-4.5\nallowance: ")
     assert aws.received("GenerateAssistantResponse") == []
     cli("accounts", "disable", account.label)
-    assert "but it is disabled" in cli("accounts", "test", account.label, "--endpoint", aws.url).out
+    said = cli("accounts", "test", account.label, "--endpoint", aws.url).out
+    assert said.endswith(
+        f"It works, but cwproxy holds it back: disabled.\n`cwproxy accounts enable {account.id[:8]}` ends that.\n"
+    )
+
+
+def test_one_that_is_held_back_here(aws: Simulator, cli: Cli, home: Path) -> None:
+    account = store_login(home, aws.account("builder-id"))
+    now = time.time()
+    with Store.open(home / "data") as store:
+        store.set_state(account.id, AccountState.SUSPENDED, "by AWS")
+        CoolDowns(store.database).put(
+            [
+                CoolDown(account.id, "throttled", now + 60.4, 1, ON, "slow down", now),
+                CoolDown(account.id, "refused", now + 600.4, 1, ON, "", now),
+                CoolDown(account.id, "quota", now + 36_000, 1, LONG, "", now),
+                CoolDown(account.id, "model:x", None, 1, ON, "no", now),
+                CoolDown(account.id, "model:y", now - 1, 1, ON, "over", now),
+                CoolDown(account.id, "model:z", None, 1, OFF, "gone", now),
+            ]
+        )
+    done = cli("accounts", "test", account.label, "--endpoint", aws.url)
+    assert done.code == 0
+    held = done.out.partition("It works, but cwproxy holds it back: ")[2].splitlines()[0]
+    assert sorted(held.removesuffix(".").split("; ")) == [
+        "resting for 10 h, quota",
+        "resting for 10 min, refused",
+        "resting for 60 s, throttled: slow down",
+        "resting until you enable it, model:x: no",
+        "suspended: by AWS",
+    ]
+    cli("accounts", "enable", account.label)
+    assert "holds it back" not in cli("accounts", "test", account.label, "--endpoint", aws.url).out
 
 
 def test_a_token_that_is_refused(aws: Simulator, cli: Cli, home: Path) -> None:
@@ -69,7 +104,7 @@ def test_aws_credentials(aws: Simulator, cli: Cli, home: Path, monkeypatch: pyte
     [
         (LoginRequired("x"), ""),
         (StoreError("x"), ""),
-        (CredentialRejected("x"), "accounts add builder-id"),
+        (CredentialRejected("x"), "Run `cwproxy login builder-id --label"),
         (AccountUnusable("x"), "accounts enable"),
         (QuotaExhausted("x"), "begins anew"),
         (Throttled("x"), "in a minute"),

@@ -10,12 +10,13 @@ from cwproxy.errors import LoginFailed, SettingsError, SourceError
 from cwproxy.store import Account, AccountKind, Store
 
 
-def apply(store: Store, declared: Sequence[Declaration], *, now: float) -> None:
+def apply(store: Store, declared: Sequence[Declaration], *, now: float) -> list[str]:
     """Let the store have exactly the accounts that are declared, beside those that are not.
 
-    Raises SettingsError, with the key, for a login that cannot be read and was never seen; one that was works on with
-    what is known of it. Raises StoreError.
+    The result is a sentence, with the key, for each login that cannot be read and was never seen: it is left out. One
+    that was seen works on with what is known of it. Raises SettingsError for what cannot be meant, and StoreError.
     """
+    left_out: list[str] = []
     known = {account.id: account for account in store.accounts()}
     sources = {account.source.path: account for account in known.values() if account.source and not account.declared}
     for number, declaration in enumerate(declared):
@@ -26,11 +27,15 @@ def apply(store: Store, declared: Sequence[Declaration], *, now: float) -> None:
                 f"run `cwproxy accounts remove {imported.id[:8]}`, or take it out of the file"
             )
         # Accounts are told apart in the order of their making: here, that of the file.
-        _apply(store, declaration, known.get(declaration.account_id), now=now + number / 1000)
+        try:
+            _apply(store, declaration, known.get(declaration.account_id), now=now + number / 1000)
+        except SourceError as error:
+            left_out.append(f"{declaration.key}.{FILE_KEY}: {error.message} This account is left out.")
     wanted = {declaration.account_id for declaration in declared}
     for account in known.values():
         if account.declared and account.id not in wanted:
             store.remove(account.id)
+    return left_out
 
 
 def _apply(store: Store, declaration: Declaration, known: Account | None, *, now: float) -> None:
@@ -38,9 +43,9 @@ def _apply(store: Store, declaration: Declaration, known: Account | None, *, now
         wanted = _wanted(declaration)
         holding = place_of(wanted.source, wanted.kind).read()
         account = described(wanted, holding, now=now)
-    except SourceError as error:
+    except SourceError:
         if known is None:
-            raise SettingsError(f"{declaration.key}.{FILE_KEY}: {error.message}") from error
+            raise
         return
     except LoginFailed as error:
         raise SettingsError(f"{declaration.key}: {error.message}") from error

@@ -1,6 +1,7 @@
 """Who wants to log in, and whether that is an account that is known already."""
 
 import shlex
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Self, assert_never
 from urllib.parse import urlsplit, urlunsplit
@@ -18,6 +19,7 @@ class Request:
     start_url, sso_region: of the Identity Center; sso_region for IAM is the region that is called, for an API key None
     tries all that there are, for the others None is us-east-1.
     label: None names the account after its kind; an explicit one keeps two accounts of the same kind and place apart.
+    another: never put it in the place of another person's login; without a label, it gets one of its own.
     surface: instead of the kind's default. profile_arn: the one to use, of several.
     browser: log in with a browser on this machine (PKCE) instead of a code for any device.
     provider: for social. api_key: for an API key. aws_profile: for IAM, a profile of AWS's own files instead of the
@@ -34,6 +36,7 @@ class Request:
     provider: Provider = Provider.GOOGLE
     api_key: Secret | None = field(default=None, repr=False)
     aws_profile: str | None = None
+    another: bool = False
 
     @property
     def region(self) -> str:
@@ -65,12 +68,8 @@ class Request:
     def normal(self) -> Self:
         return replace(self, start_url=normal_start_url(self.start_url))
 
-    def is_for(self, account: Account) -> bool:
-        """Whether `account` is who wants to log in, as far as that shows before they have.
-
-        Social logins and API keys have nothing but their label to tell two of a kind apart, so that counts always.
-        """
-        named_apart = self.kind in (AccountKind.SOCIAL, AccountKind.API_KEY)
+    def may_be(self, account: Account) -> bool:
+        """Whether `account` is of the same kind and place, whatever its label."""
         known_url = None if account.start_url is None else normal_start_url(account.start_url)
         return (
             account.kind is self.kind
@@ -78,8 +77,28 @@ class Request:
             and known_url == self.own_start_url
             and (self.kind is AccountKind.API_KEY or account.sso_region == self.region)
             and account.aws_profile == self.aws_profile
-            and (account.label == self.name if named_apart else self.label in (None, account.label))
         )
+
+    def is_for(self, account: Account) -> bool:
+        """Whether `account` is who wants to log in, as far as that shows before they have.
+
+        Social logins and API keys have nothing but their label to tell two of a kind apart, so that counts always.
+        """
+        named_apart = self.kind in (AccountKind.SOCIAL, AccountKind.API_KEY)
+        return self.may_be(account) and (
+            account.label == self.name if named_apart else self.label in (None, account.label)
+        )
+
+    def free_name(self, labels: Collection[str]) -> str:
+        """The label of a new account beside accounts that are called `labels`: a number makes it one of its own,
+        unless the person has chosen it.
+        """
+        if self.label is not None or self.name not in labels:
+            return self.name
+        number = 2
+        while f"{self.name}-{number}" in labels:
+            number += 1
+        return f"{self.name}-{number}"
 
 
 def how_to_log_in(account: Account) -> str:
@@ -100,7 +119,10 @@ def how_to_log_in(account: Account) -> str:
             words = ["iam"] + ([] if account.aws_profile is None else ["--aws-profile", account.aws_profile])
         case _:
             assert_never(account.kind)
-    if account.label not in (account.kind.value, *words) and account.kind is not AccountKind.IDENTITY_CENTER:
+    names = (account.kind.value, *words)
+    if account.kind is AccountKind.IDENTITY_CENTER:
+        names = (Request(account.kind, account.start_url or "").name,)
+    if account.label not in names:
         words += ["--label", account.label]
     return f"Run `{shlex.join(['cwproxy', 'login', *words])}`."
 

@@ -5,6 +5,7 @@ needed: a server's start does not wait for it.
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from math import inf
 from typing import assert_never
 from uuid import uuid4
@@ -13,7 +14,7 @@ import httpx
 
 from cwproxy.accounts.identity import Request
 from cwproxy.accounts.profiles import API_REGIONS, ControlPlane
-from cwproxy.accounts.selection import default_surface, token_type
+from cwproxy.accounts.selection import Routing, default_surface, target_of, token_type
 from cwproxy.accounts.spending import client_registration
 from cwproxy.auth import device, sigv4
 from cwproxy.auth.clock import Clock
@@ -22,7 +23,7 @@ from cwproxy.auth.grants import ClientRegistration, Grant, Login
 from cwproxy.auth.services import LoginServices
 from cwproxy.codewhisperer.catalog import Profile
 from cwproxy.codewhisperer.surfaces import Surface
-from cwproxy.errors import AccountUnusable, BackendError, CredentialRejected, LoginFailed
+from cwproxy.errors import AccountUnusable, BackendError, CredentialRejected, LoginFailed, LoginRequired
 from cwproxy.store import Account, AccountKind, AccountState, Registration, Secret, Store, Token
 
 _API_KEY = re.compile(r"ksk_[!-~]{8,}")
@@ -57,7 +58,7 @@ class LoginDesk:
 
     async def log_in(self, request: Request, tell: Tell, choose: Choose = first_profile) -> Account:
         """The account, stored. The same identity (kind, start URL, region, profile and an explicit label) keeps its
-        account and gets the new tokens.
+        account and gets the new tokens; so does the same person, where `request` is for another account.
 
         tell: shows the person where to go. choose: picks one of the profiles of an Identity Center login where none is
         named, also where there is only one; what it raises comes out before anything is stored.
@@ -88,7 +89,7 @@ class LoginDesk:
                 profile_arn = await self._profile(request, surface, login.grant, choose)
             case _:
                 assert_never(request.kind)
-        return await asyncio.to_thread(self._put, request, login, profile_arn)
+        return await self._keep(request, login, profile_arn)
 
     async def log_out(self, account_id: str) -> bool:
         """Forget the account and wipe its secrets; False if there is none. Raises StoreError."""
@@ -125,7 +126,8 @@ class LoginDesk:
             if request.aws_profile not in known:
                 listed = f"there are {', '.join(known)}" if known else "there is none"
                 raise LoginFailed(f"There is no profile {request.aws_profile!r} in your AWS files; {listed}.")
-        return await asyncio.to_thread(self._put, request, None, None)
+        await sigv4.require(request.aws_profile)
+        return await self._keep(request, None, None)
 
     async def _log_in_with_key(self, request: Request, surface: Surface) -> Account:
         """The key is stored only when the service has taken it; that also shows its region."""
@@ -140,7 +142,7 @@ class LoginDesk:
                 refusal = error
                 continue
             login = Login(None, Grant(key, None, inf))
-            return await asyncio.to_thread(self._put, request, login, None, region)
+            return await self._keep(request, login, None, region)
         raise LoginFailed(
             "Kiro did not accept the API key. Check that it is whole and has not been revoked, and give --region where "
             "it is of a region of its own."
@@ -162,19 +164,11 @@ class LoginDesk:
                 return None if registration is None else client_registration(registration)
         return None
 
-    def _put(
+    async def _keep(
         self, request: Request, login: Login | None, profile_arn: str | None, region: str | None = None
     ) -> Account:
         """login: None for IAM."""
-        token = None if login is None else self._token(login.grant)
-        registration = None if login is None or login.registration is None else _stored(login.registration)
-        for account in self._store.accounts():
-            told_apart = request.kind is AccountKind.IDENTITY_CENTER and account.profile_arn != profile_arn
-            if told_apart or not request.is_for(account):
-                continue
-            if token is None or self._store.replace_login(account.id, token, registration):
-                return self._brought_up_to_date(account, request, profile_arn, region)
-        account = Account(
+        made = Account(
             id=uuid4().hex,
             kind=request.kind,
             label=request.name,
@@ -185,20 +179,56 @@ class LoginDesk:
             surface=None if request.surface is None else request.surface.value,
             aws_profile=request.aws_profile,
         )
+        known = await asyncio.to_thread(self._store.accounts)
+        if request.another and request.label is None and login is not None:
+            before = await self._of_the_same_person(request, login, made, known)
+        else:
+            center = request.kind is AccountKind.IDENTITY_CENTER
+            before = [it for it in known if request.is_for(it) and not (center and it.profile_arn != profile_arn)]
+        before.sort(key=lambda account: account.label != request.name)
+        return await asyncio.to_thread(self._put, request, login, made, before)
+
+    async def _of_the_same_person(
+        self, request: Request, login: Login, made: Account, known: Sequence[Account]
+    ) -> list[Account]:
+        """Those of `known` whose login `login` may take the place of: the same key, or a token that is known to be the
+        same person's for the same profile.
+        """
+        rivals = [it for it in known if request.may_be(it) and it.profile_arn == made.profile_arn]
+        tokens = [(it, await asyncio.to_thread(self._store.token, it.id)) for it in rivals]
+        live = [(it, token) for it, token in tokens if token is not None and token.expires_at > self._clock.now()]
+        if request.kind is AccountKind.API_KEY:
+            return [it for it, token in live if token.access_token == Secret(login.grant.access_token)]
+        person = await self._person(made, login.grant.access_token) if live else None
+        return [it for it, token in live if person and await self._person(it, token.access_token.reveal()) == person]
+
+    async def _person(self, account: Account, access_token: str) -> str | None:
+        try:
+            target = target_of(account, Routing(endpoint=self._plane.endpoint))
+        except LoginRequired:  # the account is of another version's making
+            return None
+        return await self._plane.person(target, access_token)
+
+    def _put(self, request: Request, login: Login | None, made: Account, before: Sequence[Account]) -> Account:
+        """In the place of the first of `before` that is still there, else as `made`."""
+        token = None if login is None else self._token(login.grant)
+        registration = None if login is None or login.registration is None else _stored(login.registration)
+        for account in before:
+            if token is None or self._store.replace_login(account.id, token, registration):
+                return self._brought_up_to_date(account, request, made)
+        account = replace(made, label=request.free_name([it.label for it in self._store.accounts()]))
         self._store.add(account, token, registration)
         return account
 
-    def _brought_up_to_date(
-        self, account: Account, request: Request, profile_arn: str | None, region: str | None
-    ) -> Account:
+    def _brought_up_to_date(self, account: Account, request: Request, made: Account) -> Account:
         if account.state is AccountState.NEEDS_LOGIN:
             self._store.set_state(account.id, AccountState.ACTIVE)  # for IAM, where no new token says so
         if request.surface is not None:
             self._store.set_surface(account.id, request.surface.value)
-        if region is not None:
-            self._store.set_region(account.id, region)
-        if profile_arn != account.profile_arn:
-            self._store.set_profile(account.id, profile_arn)
+        if made.sso_region != account.sso_region:
+            self._store.set_region(account.id, made.sso_region)
+        if made.profile_arn != account.profile_arn:
+            self._store.set_profile(account.id, made.profile_arn)
         return self._store.account(account.id) or account
 
     def _token(self, grant: Grant) -> Token:

@@ -1,12 +1,14 @@
-"""What is asked of the control plane during a login: the profiles of a person, and whether a key is any good."""
+"""What is asked of the control plane during a login: the profiles of a person, who that is, and whether a key is any
+good.
+"""
 
 import logging
 
 import httpx
 
 from cwproxy.codewhisperer import failures
-from cwproxy.codewhisperer.catalog import Profile, parse_profiles
-from cwproxy.codewhisperer.surfaces import Call, Surface, Target, models_call, profiles_call
+from cwproxy.codewhisperer.catalog import Profile, parse_profiles, parse_usage
+from cwproxy.codewhisperer.surfaces import Call, Surface, Target, models_call, profiles_call, usage_call
 from cwproxy.errors import BackendUnavailable, CwproxyError, LoginFailed
 
 log = logging.getLogger("cwproxy.accounts")
@@ -22,7 +24,7 @@ class ControlPlane:
 
     def __init__(self, http: httpx.AsyncClient, endpoint: str | None) -> None:
         self._http = http
-        self._endpoint = endpoint
+        self.endpoint = endpoint
 
     async def profiles(self, surface: Surface, access_token: str) -> list[Profile]:
         """All of them, one at least. Raises LoginFailed where there is none, and the failure of the last region where
@@ -32,7 +34,7 @@ class ControlPlane:
         failure: CwproxyError | None = None
         for region in API_REGIONS:
             try:
-                profiles += await self._in(Target(surface, region, self._endpoint), access_token)
+                profiles += await self._in(Target(surface, region, self.endpoint), access_token)
             except CwproxyError as error:
                 log.warning("profiles of %s cannot be listed: %s", region, error.message)
                 failure = error
@@ -48,8 +50,18 @@ class ControlPlane:
 
     async def check(self, surface: Surface, region: str, access_token: str, token_type: str | None) -> None:
         """Raises what the service says to a token that it does not take in that region."""
-        target = Target(surface, region, self._endpoint, token_type=token_type)
+        target = Target(surface, region, self.endpoint, token_type=token_type)
         await self._fetch(models_call(target), access_token)
+
+    async def person(self, target: Target, access_token: str) -> str | None:
+        """Whose token it is, as the service calls them (`userInfo.userId`, protocol.md 1.5); None where it does not
+        tell, for whatever reason.
+        """
+        try:
+            return parse_usage(await self._fetch(usage_call(target), access_token)).user_id
+        except CwproxyError as error:
+            log.info("whose login it is cannot be asked: %s", error.message)
+            return None
 
     async def _in(self, target: Target, access_token: str) -> list[Profile]:
         profiles: list[Profile] = []

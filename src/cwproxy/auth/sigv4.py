@@ -38,7 +38,7 @@ class SigV4(httpx.Auth):
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         await request.aread()
-        credentials = await asyncio.to_thread(self._frozen)
+        credentials = await asyncio.to_thread(self.frozen)
         request.headers.update(sign(request, credentials, self._region))
         response = yield request
         if await rejected(response):
@@ -55,9 +55,10 @@ class SigV4(httpx.Auth):
     def _reread(self) -> "ReadOnlyCredentials":
         with self._loading:
             self._credentials = None
-        return self._frozen()
+        return self.frozen()
 
-    def _frozen(self) -> "ReadOnlyCredentials":
+    def frozen(self) -> "ReadOnlyCredentials":
+        """The credentials of this moment; it may take seconds. Raises LoginRequired."""
         import botocore.session
         from botocore.exceptions import BotoCoreError, ClientError
 
@@ -71,6 +72,11 @@ class SigV4(httpx.Auth):
             # A role may be refused, and a `credential_process` be missing or print something else.
             raise LoginRequired(f"The AWS credentials cannot be used ({type(error).__name__}). {_ADVICE}") from error
         raise LoginRequired(f"There are no AWS credentials. {_ADVICE}")
+
+
+async def require(profile: str | None) -> None:
+    """Find the credentials that calls would be signed with. Raises LoginRequired where there are none."""
+    await asyncio.to_thread(SigV4("", profile=profile).frozen)
 
 
 async def profiles() -> list[str]:

@@ -35,13 +35,13 @@ def add(
     surface: SurfaceName = None,
     profile_arn: Annotated[str | None, typer.Option(help="Use this profile.")] = None,
 ) -> None:
-    """Log in with another account. The same as `cwproxy login KIND`."""
+    """Log in with another account, as `cwproxy login KIND` does, but never in the place of one."""
     from cwproxy.cli.login import Wanted, login
     from cwproxy.cli.running import run
     from cwproxy.settings import load
 
     settings = load({"endpoint": endpoint, "surface": surface, "profile_arn": profile_arn})
-    run(login(settings, Wanted(kind, start_url, region, browser, label, provider, aws_profile)))
+    run(login(settings, Wanted(kind, start_url, region, browser, label, provider, aws_profile, another=True)))
 
 
 @accounts.command("import")

@@ -150,10 +150,40 @@ def account_facts(store: Store, account: Account, cooldowns: list[CoolDown]) -> 
                 "detail": found.detail,
                 "changed_at": found.changed_at,
             }
-            for found in cooldowns
-            if found.account_id == account.id and found.state != OFF and (found.until or math.inf) > time.time()
+            for found in _in_force(account, cooldowns)
         ],
     }
+
+
+def held_back(store: Store, account: Account) -> list[str]:
+    """Why cwproxy itself makes no calls with the account, or none to a model: a clause for each reason, and how long
+    it holds.
+    """
+    reasons = []
+    if account.state is not AccountState.ACTIVE:
+        reasons.append(f"{account.state.value}: {account.state_detail}".removesuffix(": "))
+    for found in _in_force(account, _cooldowns(store)):
+        until = "until you enable it" if found.until is None else f"for {_span(found.until - time.time())}"
+        reasons.append(f"resting {until}, {found.scope}" + (f": {found.detail}" if found.detail else ""))
+    return reasons
+
+
+def _in_force(account: Account, cooldowns: list[CoolDown]) -> list[CoolDown]:
+    return [
+        found
+        for found in cooldowns
+        if found.account_id == account.id and found.state != OFF and (found.until or math.inf) > time.time()
+    ]
+
+
+def _span(seconds: float) -> str:
+    return (
+        f"{seconds:.0f} s"
+        if seconds < 120
+        else f"{seconds / 60:.0f} min"
+        if seconds < 7200
+        else f"{seconds / 3600:.0f} h"
+    )
 
 
 def _cooldowns(store: Store) -> list[CoolDown]:

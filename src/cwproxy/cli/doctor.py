@@ -1,44 +1,30 @@
 """`cwproxy doctor`: one check after the other, each with what to do when it fails."""
 
-import asyncio
 import math
 import os
 import stat
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 
-import httpx
 from rich.console import Console
 
 from cwproxy import __version__
 from cwproxy.accounts.identity import how_to_log_in
-from cwproxy.accounts.selection import target_of
+from cwproxy.accounts.selection import Selector, target_of
 from cwproxy.accounts.sources.accord import PROGRAMS
-from cwproxy.codewhisperer.surfaces import Target, models_call
-from cwproxy.errors import CwproxyError
+from cwproxy.accounts.tokens import TokenKeeper
+from cwproxy.auth import sigv4
+from cwproxy.cli.accounts import held_back
+from cwproxy.cli.probing import advice, listed
+from cwproxy.cli.reaching import Finding, login_host, reach
+from cwproxy.errors import CwproxyError, LoginRequired, SettingsError
 from cwproxy.settings import Settings, config_file, data_directory, load, require_keys_when_open
 from cwproxy.store import Account, AccountKind, AccountState, Store
 from cwproxy.store.keys import KeyKind, Keys
-from cwproxy.upstream.errors import converted
-from cwproxy.wiring import open_accounts, open_service, open_upstream, routing
+from cwproxy.wiring import bring_declared, login_services, open_store, open_upstream, pictures, routing
 
-CLOCK_SECONDS = 300.0
-"""AWS refuses signatures that are more than five minutes off."""
-
-REACH_SECONDS = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """good None: cannot be judged. advice: what to do, where it is not good."""
-
-    name: str
-    good: bool | None
-    detail: str
-    advice: str = ""
+_DO_IT = "Do what the sentence says, then run `cwproxy doctor` again."
 
 
 async def doctor(flags: Mapping[str, str | None]) -> int:
@@ -72,28 +58,47 @@ async def _findings(flags: Mapping[str, str | None]) -> AsyncIterator[Finding]:
             return
     async with AsyncExitStack() as stack:
         try:
-            store = await stack.enter_async_context(open_accounts(settings))
-        except CwproxyError as error:
-            yield Finding("store", False, error.message, "Do what the sentence says, then run `cwproxy doctor` again.")
+            pictures(settings)
+            store = await stack.enter_async_context(open_store(settings))
+            left_out = await bring_declared(settings, store)
+        except SettingsError as error:
+            yield Finding("settings", False, error.message, _DO_IT)
             return
+        except CwproxyError as error:
+            yield Finding("store", False, error.message, _DO_IT)
+            return
+        for sentence in left_out:
+            yield Finding("providers", False, sentence, "Correct the path, or log in in the program that it is of.")
         yield _keys(settings, store)
-        accounts = store.accounts()
-        if not accounts:
-            yield Finding("account", False, "nobody is logged in", "Run `cwproxy login`.")
-            return
-        for account in accounts:
-            yield _account(account)
-        usable = [it for it in accounts if it.state is AccountState.ACTIVE and not it.disabled] or accounts[:1]
-        try:
-            where = target_of(usable[0], routing(settings))
-        except CwproxyError as error:
-            yield Finding("surface", False, error.message, "Run `cwproxy login`.")
-            return
-        async for finding in _network(settings, where):
+        async for finding in _of_accounts(settings, store):
             yield finding
-        for account in usable:
-            yield _token(store, account, "token" if len(accounts) == 1 else f"token of {account.label}")
-    yield await _models(settings)
+
+
+async def _of_accounts(settings: Settings, store: Store) -> AsyncIterator[Finding]:
+    """What is wrong with an account is said once: a call that cannot succeed is not made."""
+    accounts = store.accounts()
+    for account in accounts:
+        yield _account(store, account)
+    usable = [account for account in accounts if account.state is AccountState.ACTIVE and not account.disabled]
+    if not accounts:
+        yield Finding("account", False, "nobody is logged in", "Run `cwproxy login`.")
+    elif all(account.disabled for account in accounts):
+        yield Finding("account", False, "none is enabled", "Run `cwproxy accounts enable NAME`.")
+    try:
+        where = target_of(usable[0], routing(settings)) if usable else None
+    except CwproxyError as error:
+        yield Finding("surface", False, error.message, "Run `cwproxy login`.")
+        return
+    reached = True
+    async for finding in reach(settings, where, login_host(usable[0] if usable else None)):
+        reached = reached and (finding.name != "network" or finding.good is True)
+        yield finding
+    several = len(accounts) > 1
+    for account in usable:
+        token = await _token(store, account, f" of {account.label}" if several else "")
+        yield token
+        if reached and token.good and account.kind is not AccountKind.IAM:
+            yield await _models(settings, store, account, f"models of {account.label}" if several else "models")
 
 
 def _permissions() -> Finding:
@@ -116,44 +121,21 @@ def _keys(settings: Settings, store: Store) -> Finding:
     return Finding("API keys", True, f"{count} in force" if count else "none, and none is needed on this machine")
 
 
-def _account(account: Account) -> Finding:
+def _account(store: Store, account: Account) -> Finding:
     who = f"{account.label} ({account.kind.value})"
     if account.disabled:
         return Finding("account", None, f"{who}, disabled")
-    detail = f"{who}, {account.state.value} {account.state_detail}".rstrip()
     if account.state is AccountState.NEEDS_LOGIN:
+        detail = f"{who}, {account.state.value} {account.state_detail}".rstrip()
         return Finding("account", False, detail, _log_in_again(account))
-    mended = f"When AWS, or you, have mended that, run `cwproxy accounts enable {account.id[:8]}`."
-    return Finding("account", account.state is AccountState.ACTIVE, detail, mended)
-
-
-async def _network(settings: Settings, where: Target) -> AsyncIterator[Finding]:
-    """Reachability and the clock, by one unauthenticated call whose refusal carries the date."""
-    call = models_call(where)
-    host = httpx.URL(call.url).host
-    async with open_upstream(settings) as upstream:
-        try:
-            with converted(host):
-                async with asyncio.timeout(REACH_SECONDS):
-                    response = await upstream.http.request(
-                        call.method, call.url, headers=call.headers, content=call.body
-                    )
-        except CwproxyError as error:
-            yield Finding(
-                "network",
-                False,
-                error.message,
-                "Check the network; behind a proxy set CWPROXY_UPSTREAM_PROXY, behind a private CA CWPROXY_CA_BUNDLE.",
-            )
-            return
-    yield Finding("network", True, f"{host} answers")
-    try:
-        off = parsedate_to_datetime(response.headers["date"]).timestamp() - time.time()
-    except (KeyError, ValueError):
-        yield Finding("clock", None, f"{host} does not say what time it is")
-        return
-    detail = f"{abs(off):.0f} s {'behind' if off > 0 else 'ahead of'} {host}"
-    yield Finding("clock", abs(off) < CLOCK_SECONDS, detail, "Set this machine's clock, for example with NTP.")
+    held = held_back(store, account)
+    if not held:
+        return Finding("account", True, f"{who}, active")
+    enable = f"`cwproxy accounts enable {account.id[:8]}`"
+    if account.state is AccountState.ACTIVE:
+        return Finding("account", None, f"{who}, {'; '.join(held)}; {enable} ends that")
+    mended = f"When AWS, or you, have mended that, run {enable}."
+    return Finding("account", False, f"{who}, {'; '.join(held)}", mended)
 
 
 def _log_in_again(account: Account) -> str:
@@ -162,24 +144,33 @@ def _log_in_again(account: Account) -> str:
     return f"Log in again in {PROGRAMS[account.source.kind]}; cwproxy then takes the login from {account.source.path}."
 
 
-def _token(store: Store, account: Account, name: str) -> Finding:
+async def _token(store: Store, account: Account, whose: str) -> Finding:
     if account.kind is AccountKind.IAM:
-        return Finding(name, None, "made from AWS credentials for every call")
+        try:
+            await sigv4.require(account.aws_profile)
+        except LoginRequired as error:
+            return Finding(f"credentials{whose}", False, error.message, _DO_IT)
+        return Finding(f"credentials{whose}", True, "found, and used for every call")
+    name = f"token{whose}"
     token = store.token(account.id)
     if token is None:
         return Finding(name, False, "there is none", _log_in_again(account))
     if math.isinf(token.expires_at):
-        return Finding(name, None, "an API key, which has no end")
+        return Finding(name, True, "an API key, which has no end")
     left = token.expires_at - time.time()
     good = left > 0 or token.refresh_token is not None
-    detail = f"good for {left / 60:.0f} min" if left > 0 else "expired; it will be renewed"
+    detail = f"good for {left / 60:.0f} min" if left > 0 else "expired; it will be renewed" if good else "expired"
     return Finding(name, good, detail, _log_in_again(account))
 
 
-async def _models(settings: Settings) -> Finding:
+async def _models(settings: Settings, store: Store, account: Account, name: str) -> Finding:
+    keeper = TokenKeeper(store, login_services(settings))
     try:
-        async with open_service(settings) as service:
-            catalog = await service.models()
+        selected = Selector(store, keeper, routing(settings)).selected(account)
+        async with open_upstream(settings) as upstream:
+            models = await listed(upstream, selected)
     except CwproxyError as error:
-        return Finding("models", False, error.message, "Run `cwproxy login` again, or try another --surface.")
-    return Finding("models", True, f"{len(catalog.models)} on offer: {', '.join(m.id for m in catalog.models)}")
+        return Finding(name, False, error.message, advice(error, account) or _DO_IT)
+    finally:
+        await keeper.aclose()
+    return Finding(name, True, f"{len(models)} on offer: {', '.join(models)}")

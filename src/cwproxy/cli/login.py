@@ -1,5 +1,6 @@
 """`cwproxy login`, `logout` and `whoami`."""
 
+import asyncio
 import getpass
 import json
 import math
@@ -34,7 +35,8 @@ class Wanted:
     """What the person asked for. kind: one of `KINDS`, or None for Builder ID, or Identity Center with a start URL.
 
     region: of the Identity Center, of the API key, or for IAM, of the API. browser: True logs in with a browser on
-    this machine, False opens none, None opens the page of the code where that can be done.
+    this machine, False opens none, None opens the page of the code where that can be done. another: beside those that
+    are logged in, never in the place of one.
     """
 
     kind: str | None = None
@@ -44,6 +46,7 @@ class Wanted:
     label: str | None = None
     provider: str = "google"
     aws_profile: str | None = None
+    another: bool = False
 
     @classmethod
     def fitting(cls, surface: Surface | None) -> Self:
@@ -70,6 +73,7 @@ class Wanted:
             provider=_provider(self.provider),
             api_key=_api_key(settings) if kind is AccountKind.API_KEY else None,
             aws_profile=self.aws_profile,
+            another=self.another,
         )
 
     def _kind(self) -> AccountKind:
@@ -108,9 +112,21 @@ async def login(settings: Settings, wanted: Wanted) -> None:
 
         async with open_store(settings) as store, open_upstream(settings) as upstream:
             desk = LoginDesk(store, login_services(settings), upstream.http, endpoint=settings.endpoint)
+            before = {account.id for account in await asyncio.to_thread(store.accounts)}
             account = await desk.log_in(request, tell, choose)
     where = f", profile {account.profile_arn}" if account.profile_arn else ""
     print(f"Logged in as {account.label} ({account.kind.value}{where}).")
+    if account.id in before:
+        print(_replaced(account, wanted))
+
+
+def _replaced(account: Account, wanted: Wanted) -> str:
+    sentence = f"This replaced the login of {account.label}"
+    if wanted.label is not None or account.kind is AccountKind.IAM:
+        return f"{sentence}."
+    if wanted.another:
+        return f"{sentence}, which is the same person's; for a second account of theirs add `--label NAME`."
+    return f"{sentence}; for another account add `--label NAME`."
 
 
 def _show(console: Console, prompt: Prompt, *, opening: bool) -> None:

@@ -2,9 +2,10 @@
 
 import asyncio
 
+from cwproxy.accounts.identity import how_to_log_in
 from cwproxy.accounts.selection import Selected, Selector
 from cwproxy.accounts.tokens import TokenKeeper
-from cwproxy.cli.accounts import one_account
+from cwproxy.cli.accounts import held_back, one_account
 from cwproxy.codewhisperer.catalog import UsageLimits, parse_models, parse_usage
 from cwproxy.codewhisperer.surfaces import Surface, models_call, usage_call
 from cwproxy.errors import (
@@ -30,6 +31,7 @@ async def test_account(settings: Settings, name: str) -> None:
         account = await asyncio.to_thread(one_account, store, name)
         keeper = TokenKeeper(store, login_services(settings))
         try:
+            held = await asyncio.to_thread(held_back, store, account)
             selected = Selector(store, keeper, routing(settings)).selected(account)
             print(f"{account.label}: {selected.target.surface.value} in {selected.target.region}")
             await _call(upstream, selected)
@@ -38,7 +40,16 @@ async def test_account(settings: Settings, name: str) -> None:
         finally:
             await keeper.aclose()
     if account.disabled:
-        print(f"It works, but it is disabled: `cwproxy accounts enable {account.id[:8]}`.")
+        held = ["disabled", *held]
+    if held:
+        print(f"It works, but cwproxy holds it back: {'; '.join(held)}.")
+        print(f"`cwproxy accounts enable {account.id[:8]}` ends that.")
+
+
+async def listed(upstream: Upstream, selected: Selected) -> list[str]:
+    """The ids of the models that an account may use, at least of the first page. Raises CwproxyError."""
+    page = parse_models(await upstream.fetch(models_call(selected.target), selected.auth))
+    return [model.id for model in page.models]
 
 
 async def _call(upstream: Upstream, selected: Selected) -> None:
@@ -46,8 +57,7 @@ async def _call(upstream: Upstream, selected: Selected) -> None:
         await _prove(selected)
         print("credentials: found; this surface has no call that costs nothing, so try `cwproxy chat`")
         return
-    page = parse_models(await upstream.fetch(models_call(selected.target), selected.auth))
-    print(f"models: {', '.join(model.id for model in page.models) or 'none'}")
+    print(f"models: {', '.join(await listed(upstream, selected)) or 'none'}")
     try:
         usage = parse_usage(await upstream.fetch(usage_call(selected.target), selected.auth))
     except (BackendUnavailable, InvalidRequest, AccountUnusable) as error:
@@ -74,7 +84,7 @@ def advice(error: CwproxyError, account: Account) -> str:
         case CredentialRejected() if account.source is not None:
             return "Log in again in the program that the login is shared with."
         case CredentialRejected():
-            return f"Log in again: `cwproxy accounts add {account.kind.value}`."
+            return how_to_log_in(account)
         case AccountUnusable():
             return f"Only AWS can lift this; afterwards run `cwproxy accounts enable {account.id[:8]}`."
         case QuotaExhausted():

@@ -84,12 +84,13 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class UsageLimits:
-    """GetUsageLimits. `plan` is the subscription's title or type."""
+    """GetUsageLimits. `plan` is the subscription's title or type, `user_id` what tells its person from others."""
 
     plan: str | None
     resets_at: float | None
     overage_enabled: bool
     allowances: tuple[Allowance, ...]
+    user_id: str | None = None
 
     def fraction_left(self) -> float | None:
         """Of what chats are paid with, from 0 to 1; of several allowances the least. None where no limit is named."""
@@ -137,6 +138,7 @@ def parse_usage(body: bytes) -> UsageLimits:
         resets_at=resets_at,
         overage_enabled=_text(overage, "overageStatus") == "ENABLED",
         allowances=tuple(allowances),
+        user_id=_text(_object(answer, "userInfo"), "userId"),
     )
 
 
