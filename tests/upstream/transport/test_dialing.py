@@ -1,10 +1,13 @@
 """The ways to a server: plain, TLS, through proxies."""
 
 import asyncio
+import socket
 import ssl
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TypeAlias
 
 import httpx
 import pytest
@@ -19,6 +22,8 @@ from cwproxy.upstream.transport.faults import Untrusted
 pytestmark = pytest.mark.anyio
 
 AUTHORITY = trustme.CA()
+
+Addresses: TypeAlias = Sequence[tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[str, int]]]
 
 
 async def says_ok(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -209,3 +214,59 @@ async def test_nobody_there() -> None:
                 await ask(made, url)
         with pytest.raises(UnicodeError):
             await ask(made, "http://a..b")
+
+
+async def test_a_name_is_looked_up_once_for_all_who_wait() -> None:
+    """Also where the first of them goes: a resolver that hangs holds one thread, and not one for each."""
+    asked: list[str] = []
+    gate = asyncio.Event()
+
+    async def resolve(host: str, port: int) -> Addresses:
+        asked.append(host)
+        await gate.wait()
+        return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("127.0.0.1", port))]
+
+    async with raw_server(says_ok) as server:
+        dialer = Dialer(resolve=resolve)
+        origin = Origin(False, "somewhere.test", server.port)
+        with pytest.raises(httpx.ConnectTimeout):
+            await dialer.dial(origin, within=0.05, on_closed=lambda _: None)
+        dials = [asyncio.ensure_future(dialer.dial(origin, within=2.0, on_closed=lambda _: None)) for _ in range(5)]
+        await asyncio.sleep(0.05)  # until all of them wait
+        gate.set()
+        for connection in await asyncio.gather(*dials):
+            connection.close()
+        assert asked == ["somewhere.test"]
+
+
+async def test_a_look_up_that_fails_is_made_again() -> None:
+    asked: list[str] = []
+
+    async def resolve(host: str, port: int) -> Addresses:
+        asked.append(host)
+        await asyncio.sleep(0.05)  # until nobody waits any more
+        raise socket.gaierror(-3, "Temporary failure in name resolution")
+
+    dialer = Dialer(resolve=resolve)
+    origin = Origin(False, "somewhere.test", 80)
+    with pytest.raises(httpx.ConnectTimeout):
+        await dialer.dial(origin, within=0.01, on_closed=lambda _: None)
+    await asyncio.sleep(0.1)  # until the first has failed unheard
+    with pytest.raises(httpx.ConnectError):
+        await dialer.dial(origin, within=1.0, on_closed=lambda _: None)
+    assert len(asked) == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the names of the options are Linux's")
+async def test_the_kernel_watches_whether_the_peer_is_there() -> None:
+    async with raw_server(says_ok) as server:
+        connection = await Dialer().dial(Origin(False, "127.0.0.1", server.port), within=1.0, on_closed=lambda _: None)
+        assert connection.transport is not None
+        sock = connection.transport.get_extra_info("socket")
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        probing = [getattr(socket, name) for name in ("TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT")]
+        idle, interval, count = (sock.getsockopt(socket.IPPROTO_TCP, option) for option in probing)
+        assert 10 <= idle + interval * count <= 20
+        assert 10_000 <= sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) <= 20_000
+        connection.close()
+        await asyncio.sleep(0)

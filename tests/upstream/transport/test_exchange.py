@@ -134,6 +134,22 @@ async def test_an_answer_before_the_end_of_the_request_is_heard() -> None:
     listener.close()
 
 
+@pytest.mark.parametrize("size", [100_000, 500_000, 3 * MEGABYTE, 20 * MEGABYTE])
+async def test_a_refusal_is_heard_though_the_connection_ends_under_the_request(size: int) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno")
+        writer.close()  # with the rest of the request unread, which makes it a reset
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0, limit=1024)
+    async with transport() as made:
+        port = listener.sockets[0].getsockname()[1]
+        for _ in range(5):
+            response = await ask(made, f"http://127.0.0.1:{port}", content=bytes(size))
+            assert (response.status_code, await read(response)) == (413, b"no")
+    listener.close()
+
+
 async def test_a_connection_that_ends_under_the_request() -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")

@@ -97,3 +97,15 @@ async def test_one_that_is_quiet_is_lent_after_long() -> None:
     pool.close()
     await until(lambda: not pool._open)
     far.close()
+
+
+async def test_one_that_has_grown_old_while_the_machine_slept_is_not_lent() -> None:
+    """Timers do not go on then, so that nobody has swept it away."""
+    now = 1000.0
+    pool = Pool(clock=lambda: now)
+    connection, far = await opened(pool)
+    pool.put(connection)
+    now += IDLE_SECONDS + 1.0
+    assert pool.take(HERE) is None
+    await until(lambda: not pool._open)
+    far.close()

@@ -4,8 +4,8 @@ import asyncio
 import base64
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Final, TypeAlias
@@ -23,6 +23,28 @@ HEAD_START: Final = 0.25
 RESOLVED_SECONDS: Final = 10.0
 """How long a name's addresses are believed: a peak of calls is not to become a peak of look-ups."""
 
+PROBED_SECONDS: Final = 10
+PROBE_SECONDS: Final = 3
+PROBES: Final = 3
+"""A peer that is silent for ten seconds is asked by the kernel whether it is there, thrice: that one has vanished
+without a word is known after twenty seconds, and not when the answer's own time is over (reliability.md 3A 8).
+"""
+
+UNACKNOWLEDGED_SECONDS: Final = 20
+"""How long what was sent may stay without acknowledgement, where the kernel takes such a limit."""
+
+_KEEPING: Final = tuple(
+    (number, value)
+    for name, value in (
+        ("TCP_KEEPIDLE", PROBED_SECONDS),
+        ("TCP_KEEPALIVE", PROBED_SECONDS),  # what macOS calls it
+        ("TCP_KEEPINTVL", PROBE_SECONDS),
+        ("TCP_KEEPCNT", PROBES),
+        ("TCP_USER_TIMEOUT", UNACKNOWLEDGED_SECONDS * 1000),
+    )
+    if (number := getattr(socket, name, None)) is not None
+)
+
 _Addresses: TypeAlias = Sequence[
     tuple[
         socket.AddressFamily,
@@ -32,6 +54,9 @@ _Addresses: TypeAlias = Sequence[
         tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes],
     ]
 ]
+
+
+_Resolve: TypeAlias = Callable[[str, int], Awaitable[_Addresses]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +86,19 @@ class Proxy:
 
 class Dialer:
     """proxy: the way that connections take to other machines than this one. ca_bundle: a PEM file of authorities to
-    trust beside the usual ones.
+    trust beside the usual ones. resolve: from a name and a port to addresses; raises OSError.
 
     Raises OSError for a bundle that cannot be used.
     """
 
-    def __init__(self, *, proxy: Proxy | None = None, ca_bundle: str | None = None) -> None:
+    def __init__(
+        self, *, proxy: Proxy | None = None, ca_bundle: str | None = None, resolve: _Resolve | None = None
+    ) -> None:
         self._proxy = proxy
+        self._resolve = resolve or _resolve
         self._context: ssl.SSLContext | None = None if ca_bundle is None else _trust(ca_bundle)
         self._resolved: dict[Origin, tuple[float, _Addresses]] = {}
+        self._lookups: dict[Origin, asyncio.Future[_Addresses]] = {}
 
     def proxy_for(self, origin: Origin) -> Proxy | None:
         """No proxy leads back to this machine (reliability.md 3A 25)."""
@@ -117,6 +146,7 @@ class Dialer:
         except OSError:
             self._resolved.pop(to, None)
             raise
+        _keep_watch(sock)
         try:
             await loop.create_connection(lambda: connection, sock=sock)
         except BaseException:
@@ -130,9 +160,22 @@ class Dialer:
         if loop.time() < until:
             return known
         to.host.encode("idna")  # the event loops disagree on what they raise for an impossible name
-        found = await loop.getaddrinfo(to.host, to.port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
-        self._resolved[to] = (loop.time() + RESOLVED_SECONDS, found)
+        lookup = self._lookups.get(to)
+        if lookup is None:
+            lookup = self._lookups[to] = asyncio.ensure_future(self._look_up(to))
+            lookup.add_done_callback(lambda done: self._looked_up(to, done))
+        return await asyncio.shield(lookup)
+
+    async def _look_up(self, to: Origin) -> _Addresses:
+        """Once for all who wait for it, for it holds a thread; who goes leaves it to the others."""
+        found = await self._resolve(to.host, to.port)
+        self._resolved[to] = (asyncio.get_running_loop().time() + RESOLVED_SECONDS, found)
         return found
+
+    def _looked_up(self, to: Origin, lookup: "asyncio.Future[_Addresses]") -> None:
+        self._lookups.pop(to, None)
+        if not lookup.cancelled():
+            lookup.exception()  # seen, also where nobody waits any more
 
     async def _secure(self, connection: Connection, name: str) -> None:
         if self._context is None:
@@ -146,6 +189,20 @@ class Dialer:
         except BaseException:
             plain.abort()
             raise
+
+
+async def _resolve(host: str, port: int) -> _Addresses:
+    loop = asyncio.get_running_loop()
+    return await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+
+
+def _keep_watch(sock: socket.socket) -> None:
+    """Whether the peer is there is the kernel's to find out; a system that takes no such limits has its own."""
+    with suppress(OSError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in _KEEPING:
+        with suppress(OSError):
+            sock.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 async def _tunnel(connection: Connection, proxy: Proxy) -> None:

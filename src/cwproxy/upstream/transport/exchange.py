@@ -145,10 +145,20 @@ class Exchange(httpx.AsyncByteStream):
             transport.write(head)
             view = memoryview(body)
             for start in range(0, len(body), WRITE_SIZE):
+                if start and not await self._wanted(transport):
+                    return
                 transport.write(view[start : start + WRITE_SIZE])
                 if not await self._uncongested():
                     return
         self._sent = True
+
+    async def _wanted(self, transport: asyncio.Transport) -> bool:
+        """Let what has arrived be read before a write can fail, which would lose it: asyncio's own loop looks at its
+        sockets in one round, and tells of them in the next.
+        """
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return not (self._over or self._incoming.begun or transport.is_closing())
 
     async def _uncongested(self) -> bool:
         """Wait until more can be written. False when nothing more is wanted."""

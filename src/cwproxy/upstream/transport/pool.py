@@ -3,7 +3,9 @@
 import asyncio
 import select
 import sys
+import time
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Final
 
 from cwproxy.upstream.transport.connection import Connection, Origin
@@ -22,14 +24,23 @@ loop has mostly told by itself. What dies in between is `replayable`.
 """
 
 
+def _wall_seconds() -> float:
+    """A clock that goes on while the machine sleeps, where there is one: the balancers do not sleep with it."""
+    return time.clock_gettime(_CLOCK) if _CLOCK is not None else time.monotonic()
+
+
+_CLOCK: Final[int | None] = getattr(time, "CLOCK_BOOTTIME", None)
+
+
 class Pool:
     """Knows every open connection, and lends the idle ones, the latest first, so that the others grow old.
 
-    sweep: seconds between two looks at their age.
+    sweep: seconds between two looks at their age. clock: seconds of the time that they are idle.
     """
 
-    def __init__(self, *, sweep: float = SWEEP_SECONDS) -> None:
+    def __init__(self, *, sweep: float = SWEEP_SECONDS, clock: Callable[[], float] = _wall_seconds) -> None:
         self._sweep_seconds = sweep
+        self._clock = clock
         self._open: set[Connection] = set()
         self._idle: defaultdict[Origin, list[Connection]] = defaultdict(list)
         self._count = 0
@@ -44,7 +55,7 @@ class Pool:
         while waiting:
             connection = waiting.pop()
             self._count -= 1
-            if not connection.closed and not _went_stale(connection):
+            if not connection.closed and not _went_stale(connection, self._clock() - connection.idle_since):
                 return connection
             connection.close()
         return None
@@ -54,12 +65,11 @@ class Pool:
         if self._count >= IDLE_LIMIT:
             connection.close()
             return
-        loop = asyncio.get_running_loop()
-        connection.idle_since = loop.time()
+        connection.idle_since = self._clock()
         self._idle[connection.origin].append(connection)
         self._count += 1
         if self._timer is None:
-            self._timer = loop.call_later(self._sweep_seconds, self._sweep)
+            self._timer = asyncio.get_running_loop().call_later(self._sweep_seconds, self._sweep)
 
     def closed(self, connection: Connection) -> None:
         """To be called when its socket is gone."""
@@ -80,8 +90,7 @@ class Pool:
         self._count = 0
 
     def _sweep(self) -> None:
-        loop = asyncio.get_running_loop()
-        oldest = loop.time() - IDLE_SECONDS
+        oldest = self._clock() - IDLE_SECONDS
         for origin, waiting in list(self._idle.items()):
             old = sum(connection.idle_since < oldest for connection in waiting)  # the list is sorted by that
             for connection in waiting[:old]:
@@ -90,15 +99,16 @@ class Pool:
             del waiting[:old]
             if not waiting:
                 del self._idle[origin]
+        loop = asyncio.get_running_loop()
         self._timer = loop.call_later(self._sweep_seconds, self._sweep) if self._count else None
 
 
-def _went_stale(connection: Connection) -> bool:
-    """Whether its peer has sent or ended something that the event loop has not told yet."""
+def _went_stale(connection: Connection, idle: float) -> bool:
+    """Whether it is too old, or its peer has sent or ended something that the event loop has not told yet."""
     transport = connection.transport
-    if transport is None:
+    if transport is None or idle > IDLE_SECONDS:
         return True
-    if asyncio.get_running_loop().time() - connection.idle_since < FRESH_SECONDS:
+    if idle < FRESH_SECONDS:
         return False
     descriptor: int = transport.get_extra_info("socket").fileno()
     if sys.platform == "win32":
