@@ -14,13 +14,14 @@ import pytest
 from tests.contract.clients.faults import AMID, TEXT
 from tests.contract.clients.suites import MODEL, PATIENCE
 from tests.support.node import install
-from tests.support.simulator import SimulatorClient
+from tests.support.simulator import Received, SimulatorClient
 from tests.support.stack import KEY, Stack
 
 pytestmark = [pytest.mark.contract, PATIENCE, pytest.mark.usefixtures("node_project")]
 
 SUITE = Path(__file__).parent / "codex"
 SECONDS = 60
+CHAT = "GenerateAssistantResponse"
 PATCHING_MODEL = "gpt-5.5"
 """For this name, Codex offers `apply_patch` as a custom tool with a grammar."""
 
@@ -178,6 +179,31 @@ def test_tools_in_namespaces(aliased: Stack, tmp_path: Path) -> None:
     (command,) = said.items("command_execution")
     assert command["aggregated_output"] == "from-a-script\n"
     assert codex.statuses() == [200, 200]
+
+
+def test_agents_tell_each_other_their_task_and_their_answer(aliased: Stack, tmp_path: Path) -> None:
+    """After the spawning both ask at once; a command keeps the parent until the child has answered."""
+    simulator = SimulatorClient(aliased.simulator_url)
+    task = {"task_name": "count_it", "fork_turns": "none", "message": "Please count the files."}
+    simulator.turns(_command("echo $CODEX_THREAD_ID > parent"))
+    simulator.turns({"call": {"name": "collaboration__spawn_agent", "input": task}})
+    simulator.turns(*[_command("[ $CODEX_THREAD_ID = $(cat parent) ] && sleep 8; true")] * 2)
+    simulator.turns({"say": "There are 42 files."}, {"say": "Done."})
+    before = len(simulator.received(CHAT))
+    Codex(aliased, tmp_path, SCRIPTING_MODEL).works("Have the files counted.")
+    *_, parent = asked = [_asked(received) for received in simulator.received(CHAT)[before:]]
+    assert any("Message Type: NEW_TASK" in text and "Please count the files." in text for text in asked)
+    assert "Message Type: FINAL_ANSWER" in parent and "There are 42 files." in parent
+
+
+def _command(line: str) -> dict[str, Any]:
+    script = f"text((await tools.exec_command({{cmd: {json.dumps(line)}}})).output);"
+    return {"call": {"name": "functions__exec", "input": {"input": script}}}
+
+
+def _asked(received: Received) -> str:
+    """What the model was told last."""
+    return str(received.json["conversationState"]["currentMessage"]["userInputMessage"]["content"])
 
 
 @pytest.mark.parametrize("fault", AMID.values(), ids=AMID)
