@@ -20,6 +20,11 @@ from cwproxy.store.records import Secret
 MARK: Final = "cwp_"
 """What our keys begin with, so that people and secret scanners know one when they see it."""
 
+_KEPT_FOR: Final = (
+    "DELETE FROM response WHERE key_id = :id "
+    "AND EXISTS (SELECT 1 FROM api_key WHERE id = :id AND revoked_at IS NOT NULL)"
+)
+
 _SHOWN = len(MARK) + 6
 """Too short to be blanked in a log, and 232 bits short of a key."""
 
@@ -111,15 +116,18 @@ class Keys:
             return statements.changed(statement, _columns(key)) == 1
 
     def revoke(self, key_id: str, *, now: float) -> bool:
-        """False when there is no such key in use. What it has used stays in the ledger."""
+        """False when there is no such key in use. What it has used stays in the ledger; what was kept for it goes."""
         statement = "UPDATE api_key SET revoked_at = :now WHERE id = :id AND revoked_at IS NULL"
         with self._database.transaction() as statements:
-            return statements.changed(statement, {"id": key_id, "now": now}) == 1
+            revoked = statements.changed(statement, {"id": key_id, "now": now}) == 1
+            statements.execute(_KEPT_FOR, {"id": key_id})
+        return revoked
 
     def forget(self, key_id: str) -> bool:
         """Take a revoked key out of the list. False when there is none."""
         statement = "DELETE FROM api_key WHERE id = :id AND revoked_at IS NOT NULL"
         with self._database.transaction() as statements:
+            statements.execute(_KEPT_FOR, {"id": key_id})
             return statements.changed(statement, {"id": key_id}) == 1
 
 

@@ -7,8 +7,8 @@ from typing import Final
 
 from cwproxy.errors import StoreError
 
-HEAD: Final = 4
-"""The number of the newest migration: revision "0004" in Alembic's table, 4 in `user_version` of a SQLite file."""
+HEAD: Final = 5
+"""The number of the newest migration: revision "0005" in Alembic's table, 5 in `user_version` of a SQLite file."""
 
 VERSION_TABLE: Final = "cwproxy_schema"
 """Alembic's table, under a name of ours, so that another program's database is not taken for ours."""
