@@ -7,6 +7,7 @@ import pytest
 from tests.support.program import store_login
 from tests.support.records import a_token, an_account
 from tests.support.simulator import Simulator
+from tests.support.waiting import until
 
 from cwproxy import wiring
 from cwproxy.accounts.callers import LOCAL
@@ -243,10 +244,18 @@ async def test_failures_are_dumped_only_where_the_settings_say(tmp_path: Path) -
 async def test_answers_are_kept_unless_they_are_not_to_be(tmp_path: Path) -> None:
     database = open_database(tmp_path / "data")
     kept = wiring.responses(Settings(response_megabytes=1), database)
-    assert kept is not None
     assert kept.put("small", "", b"x")
     assert not kept.put("large", "", b"x" * (1024 * 1024 + 1))
-    assert wiring.responses(Settings(response_days=0), database) is None
+    database.close()
+
+
+async def test_a_server_that_keeps_nothing_deletes_what_was_kept(home: Path) -> None:
+    settings = load({"response_days": 0})
+    database = open_database(home / "data")
+    kept = wiring.responses(Settings(), database)
+    assert kept.put("of earlier", "", b"x")
+    async with wiring.open_server(settings):
+        await until(lambda: kept.get("of earlier", "") is None)
     database.close()
 
 

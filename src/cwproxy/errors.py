@@ -70,8 +70,8 @@ class InvalidRequest(CwproxyError):
 class ContextLengthExceeded(InvalidRequest):
     """The client should compact the conversation and try again."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message, param="messages", code="context_length_exceeded")
+    def __init__(self, message: str, *, param: str = "messages") -> None:
+        super().__init__(message, param=param, code="context_length_exceeded")
 
 
 class ModelNotFound(InvalidRequest):

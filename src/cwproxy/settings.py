@@ -126,7 +126,7 @@ class Settings(BaseSettings):
     response_days: int = Field(
         default=30,
         ge=0,
-        description="Days for which an answer of the Responses API is kept after its last use; 0: none.",
+        description="Days for which an answer of the Responses API is kept unless it is gone on from; 0: none.",
     )
     response_megabytes: int = Field(default=256, ge=1, description="The most that is kept so for one API key.")
     drain: float = Field(default=5.0, ge=0, le=3600, description="Seconds that open streams get at shutdown.")

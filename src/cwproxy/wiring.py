@@ -128,6 +128,7 @@ async def open_server(settings: Settings, directory: Path | None = None) -> Asyn
     machine are let in and there is no key.
     """
     from cwproxy.api.admin import Operations
+    from cwproxy.api.sweeping import Sweeper
 
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_accounts(settings, directory))
@@ -152,10 +153,18 @@ async def open_server(settings: Settings, directory: Path | None = None) -> Asyn
         stack.push_async_callback(reports.aclose)
         oversight = Oversight(store, parts.accounts, books, quotas, wall=time.time)
         operations = Operations(books, reports, oversight, time.time(), time.time)
+        kept = responses(settings, store.database)
+        sweeper = Sweeper(kept.sweep)
+        stack.push_async_callback(sweeper.aclose)
+        sweeper.start()
         yield Server(
             parts.service,
             create_application(
-                settings, parts.service, ring=ring, operations=operations, kept=responses(settings, store.database)
+                settings,
+                parts.service,
+                ring=ring,
+                operations=operations,
+                kept=kept if settings.response_days else None,
             ),
             await asyncio.to_thread(Accord(store, now=time.time).warnings),
         )
@@ -259,10 +268,8 @@ def create_application(
     )
 
 
-def responses(settings: Settings, database: Database) -> Responses | None:
-    """Where answers are kept for who continues them; None when they are not to be."""
-    if settings.response_days == 0:
-        return None
+def responses(settings: Settings, database: Database) -> Responses:
+    """Where answers are kept for who continues them; with `response_days = 0`, only those of earlier."""
     most = settings.response_megabytes * 1024 * 1024
     return Responses(database, keep=settings.response_days * 86_400, most_bytes=most)
 

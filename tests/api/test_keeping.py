@@ -1,8 +1,11 @@
 """Answers that are kept, over HTTP: continued, shown, deleted, and nobody else's."""
 
+import asyncio
 import json
 import logging
+import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +15,19 @@ import pytest
 from fastapi import FastAPI
 from tests.support.api_client import assert_envelope, in_process
 from tests.support.fake_service import FakeService, text_reply, tool_reply
+from tests.support.replies import TABLE
 from tests.support.response_events import accumulated, events
 
 from cwproxy.api import AccessPolicy, Limits, create_app
+from cwproxy.api.exchange import Exchange
+from cwproxy.api.keeping import REST, WRITERS, Keeping
 from cwproxy.conversation import AssistantTurn, SystemTurn, Text, ToolResult, ToolUse, UserTurn
+from cwproxy.dialects.openai_responses import Past, read
+from cwproxy.errors import ContextLengthExceeded
+from cwproxy.reply import fold
 from cwproxy.store import Database, open_database
 from cwproxy.store.responses import Responses
+from cwproxy.store.sqlite import FILE_NAME
 
 pytestmark = pytest.mark.anyio
 
@@ -131,7 +141,8 @@ async def test_a_conversation_that_has_grown_too_long(kept: Responses) -> None:
             if answer.status_code != 200:
                 break
             id = answer.json()["id"]
-    assert assert_envelope(answer.content)["code"] == "context_length_exceeded"
+    error = assert_envelope(answer.content)
+    assert (error["code"], error["param"]) == ("context_length_exceeded", "previous_response_id")
 
 
 async def test_what_went_in_is_listed(kept: Responses) -> None:
@@ -172,24 +183,168 @@ async def test_counting(kept: Responses, limits: Limits) -> None:
     assert len(service.asked) == 1
 
 
-async def test_a_store_that_fails_does_not_take_the_answer(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_what_is_counted_needs_no_model(kept: Responses) -> None:
+    async with in_process(app_of(kept)) as client:
+        answer = await client.post("/v1/responses/input_tokens", json={"input": "hi"})
+    assert (answer.status_code, answer.json()["input_tokens"] > 0) == (200, True)
+
+
+def given_out(content: bytes, *, stream: bool) -> dict[str, Any]:
+    return accumulated(events(content)) if stream else dict(json.loads(content))
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_store_that_fails_does_not_take_the_answer(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, stream: bool
+) -> None:
     database = open_database(tmp_path / "data")
     with database.transaction() as statements:
         statements.execute("DROP TABLE response")
     with caplog.at_level(logging.WARNING, "cwproxy.responses"):
         async with in_process(app_of(Responses(database, keep=9, most_bytes=100_000))) as client:
-            answer = await client.post("/v1/responses", json=asking())
-            failed = await client.get(f"/v1/responses/{answer.json()['id']}")
+            answers = [await client.post("/v1/responses", json=asking(stream=stream)) for _ in range(2)]
+            shown = [given_out(answer.content, stream=stream) for answer in answers]
+            failed = await client.get(f"/v1/responses/{shown[0]['id']}")
     database.close()
-    assert (answer.status_code, assert_envelope(failed.content)["code"]) == (200, "store_unavailable")
-    assert "cannot be kept" in caplog.text
+    assert assert_envelope(failed.content)["code"] == "store_unavailable"
+    for answer, response in zip(answers, shown, strict=True):
+        assert (answer.status_code, response["status"], response["store"]) == (200, "completed", False)
+        assert answer.headers.get("x-cwproxy-ignored") == (None if stream else "store")
+    assert caplog.text.count("answers are not kept for 10 seconds") == 1
 
 
-async def test_an_answer_that_is_too_large_is_not_kept(database: Database, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_answer_that_is_too_large_is_not_kept(
+    database: Database, caplog: pytest.LogCaptureFixture, stream: bool
+) -> None:
     with caplog.at_level(logging.WARNING, "cwproxy.responses"):
         async with in_process(app_of(Responses(database, keep=9, most_bytes=10))) as client:
-            assert (await client.post("/v1/responses", json=asking())).status_code == 200
-    assert "too large" in caplog.text
+            for _ in range(2):
+                answer = await client.post("/v1/responses", json=asking(stream=stream))
+                assert given_out(answer.content, stream=stream)["store"] is False
+    assert caplog.text.count("too large") == 2
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("odd", [b"1e999", b"1" * 5_000, b"[" * 500 + b"]" * 500], ids=["large", "long", "deep"])
+async def test_what_could_not_be_read_does_not_take_the_answer(kept: Responses, stream: bool, odd: bytes) -> None:
+    part = b'{"type":"input_text","text":"a","x":' + odd + b"}"
+    body = b'{"model":"m","stream":%b,"input":[{"role":"user","content":[%b]}]}' % (str(stream).lower().encode(), part)
+    async with in_process(app_of(kept)) as client:
+        answer = await client.post("/v1/responses", content=body, headers={"content-type": "application/json"})
+        response = given_out(answer.content, stream=stream)
+        items = await client.get(f"/v1/responses/{response['id']}/input_items")
+    assert (response["status"], response["store"]) == ("completed", True)
+    assert odd in items.content
+
+
+async def test_an_answer_does_not_wait_for_a_store_that_is_stuck(
+    database: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    responses = Responses(database, keep=1_000, most_bytes=100_000)
+    now = 0.0
+    keeping = Keeping(responses, most_bytes=1_000, patience=0.2, clock=lambda: now)
+    draft = read(b'{"model":"m","input":"hi"}')
+    asked = draft.asked(Past(), clock=lambda: 1)
+    other = sqlite3.connect(tmp_path / "data" / FILE_NAME, isolation_level=None)
+
+    async def keep(number: int) -> bool:
+        body = asked.complete([fold(TABLE["text"])], id=f"resp_{number}", created=1)
+        found = await keeping.keep(draft, asked, Exchange("POST", "/"), body)
+        return bool(json.loads(found)["store"])
+
+    with caplog.at_level(logging.WARNING, "cwproxy.responses"):
+        other.execute("BEGIN IMMEDIATE")
+        async with asyncio.timeout(4):
+            assert await asyncio.gather(*(keep(number) for number in range(4))) == [False] * 4
+            assert not await keep(4)
+        other.execute("ROLLBACK")
+    other.close()
+    assert caplog.text.count("too slow") == WRITERS
+    assert caplog.text.count("too many") == 2
+    assert not await keep(5)
+    now += REST
+    async with asyncio.timeout(10):
+        while not await keep(6):
+            now += REST
+    assert responses.get("resp_6", "") is not None
+
+
+async def test_what_cannot_be_made_a_record_is_not_kept(kept: Responses) -> None:
+    draft = read(b'{"model":"m","input":"hi"}')
+    asked = replace(draft.asked(Past(), clock=lambda: 1), input=(b"{",))
+    body = asked.complete([fold(TABLE["text"])], id="resp_1", created=1)
+    given = await Keeping(kept, most_bytes=1_000).keep(draft, asked, Exchange("POST", "/"), body)
+    assert json.loads(given)["store"] is False
+
+
+async def test_what_is_deleted_is_still_what_was_said(kept: Responses) -> None:
+    service = FakeService()
+    async with in_process(app_of(kept, service)) as client:
+        ids: list[str] = []
+        for text in ("one", "two", "three"):
+            previous = ids[-1] if ids else None
+            answer = await client.post("/v1/responses", json=asking(input=text, previous_response_id=previous))
+            ids.append(answer.json()["id"])
+        assert (await client.delete(f"/v1/responses/{ids[0]}")).status_code == 200
+        for id, status in ((ids[0], 404), (ids[1], 200)):
+            assert (await client.get(f"/v1/responses/{id}")).status_code == status
+        again = await client.post("/v1/responses", json=asking(previous_response_id=ids[2]))
+        branch = await client.post("/v1/responses", json=asking(previous_response_id=ids[0]))
+        named = await client.post(
+            "/v1/responses", json=asking(input=[{"id": ids[0].replace("resp_", "msg_") + "0000"}])
+        )
+        listed = await client.get(f"/v1/responses/{ids[1]}/input_items")
+    assert (again.status_code, branch.status_code, named.status_code) == (200, 400, 400)
+    assert ids[0] in assert_envelope(branch.content)["message"]
+    assert service.asked[3].turns[0] == UserTurn((Text("one"),))
+    assert len(listed.json()["data"]) == 3
+
+
+async def test_a_broken_chain_is_told_by_the_id_that_was_sent(kept: Responses, database: Database) -> None:
+    async with in_process(app_of(kept)) as client:
+        first = (await client.post("/v1/responses", json=asking())).json()["id"]
+        second = (await client.post("/v1/responses", json=asking(previous_response_id=first))).json()["id"]
+        with database.transaction() as statements:
+            statements.execute("DELETE FROM response WHERE id = :id", {"id": first})
+        answer = await client.post("/v1/responses", json=asking(previous_response_id=second))
+    message = assert_envelope(answer.content)["message"]
+    assert second in message and first not in message
+
+
+async def test_items_that_are_named_have_a_bound_together(kept: Responses) -> None:
+    async with in_process(app_of(kept, limits=Limits(body_bytes=5_000))) as client:
+        id = (await client.post("/v1/responses", json=asking(input="x" * 2_000))).json()["id"]
+        item = {"type": "item_reference", "id": id.replace("resp_", "msg_") + "i000"}
+        for path in ("/v1/responses", "/v1/responses/input_tokens"):
+            fits = await client.post(path, json=asking(input=[item]))
+            often = await client.post(path, json=asking(input=[item] * 3))
+            assert (fits.status_code, often.status_code) == (200, 400)
+            error = assert_envelope(often.content)
+            assert (error["code"], error["param"]) == ("context_length_exceeded", "input")
+
+
+async def test_what_is_referred_to_takes_room(kept: Responses) -> None:
+    async with in_process(app_of(kept, limits=Limits(bodies_bytes=2_500))) as client:
+        id = (await client.post("/v1/responses", json=asking(input="x" * 2_000))).json()["id"]
+        item = {"type": "item_reference", "id": id.replace("resp_", "msg_") + "i000"}
+        more: list[dict[str, Any]] = [{"previous_response_id": id, "instructions": "x" * 500}, {"input": [item, item]}]
+        for members in more:
+            full = await client.post("/v1/responses", json=asking(**members))
+            assert (full.status_code, assert_envelope(full.content)["code"]) == (503, "overloaded")
+        assert (await client.post("/v1/responses", json=asking(previous_response_id=id))).status_code == 200
+
+
+@pytest.mark.parametrize("longer", ["input", "previous_response_id"])
+async def test_what_is_too_long_for_the_model_is_named(kept: Responses, longer: str) -> None:
+    async with in_process(app_of(kept)) as client:
+        text = "x" * 2_000 if longer == "previous_response_id" else "x"
+        id = (await client.post("/v1/responses", json=asking(input=text))).json()["id"]
+    too_long = FakeService(opening=ContextLengthExceeded("Too long."))
+    async with in_process(app_of(kept, too_long)) as client:
+        answer = await client.post("/v1/responses", json=asking(previous_response_id=id, input="y" * 500))
+    error = assert_envelope(answer.content)
+    assert (error["code"], error["param"]) == ("context_length_exceeded", longer)
 
 
 async def test_openais_own_client_finds_its_way(kept: Responses) -> None:

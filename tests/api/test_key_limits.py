@@ -75,3 +75,12 @@ async def test_only_allowed_models_are_listed(tmp_path: Path) -> None:
     error = refused.json()["error"]
     assert (refused.status_code, error["code"]) == (404, "model_not_found")
     assert error["message"] == "This API key may not use the model 'claude-sonnet-4', only: auto."
+
+
+async def test_counting_a_response_is_a_request(tmp_path: Path) -> None:
+    made = await a_ring(tmp_path, KeyLimits(requests_per_minute=2))
+    app = create_app(FakeService(), AccessPolicy.of(ring=made.ring))
+    async with in_process(app, headers={"x-api-key": made.limited}) as client:
+        answers = [await client.post("/v1/responses/input_tokens", json={"input": "hi"}) for _ in range(3)]
+        assert (await client.get("/v1/responses/resp_none")).status_code == 404, "looking is free"
+    assert [answer.status_code for answer in answers] == [200, 200, 429]

@@ -13,6 +13,7 @@ from cwproxy.api import body
 from cwproxy.api.access import AccessPolicy
 from cwproxy.api.answers import StreamedAnswer, Surroundings, WholeAnswer
 from cwproxy.api.exchange import Exchange, exchange_of
+from cwproxy.api.load import Space
 from cwproxy.api.refused import draining
 from cwproxy.api.seam import Asked
 from cwproxy.errors import InvalidRequest
@@ -28,14 +29,16 @@ class Parse(Protocol):
     def __call__(self, body: bytes, *, max_choices: int) -> Asked: ...
 
 
-Read: TypeAlias = Callable[[bytes, Exchange], Awaitable[Asked]]
-"""The request in a body. It may have to look something up, and may want something done with the answer."""
+Read: TypeAlias = Callable[[bytes, Exchange, Space], Awaitable[Asked]]
+"""The request in a body. It may have to look something up, for which it takes room, and may want something done with
+the answer.
+"""
 
 
 def answering(around: Surroundings, access: AccessPolicy, parse: Parse) -> Callable[[Request], Awaitable[Response]]:
     """A plain route: FastAPI's dependencies and validation, of which it needs none, take longer than the conversion."""
 
-    async def read(data: bytes, exchange: Exchange) -> Asked:
+    async def read(data: bytes, exchange: Exchange, _: Space) -> Asked:
         if len(data) < around.limits.offload_bytes:
             return parse(data, max_choices=around.limits.choices)
         return await asyncio.to_thread(parse, data, max_choices=around.limits.choices)
@@ -57,7 +60,7 @@ def answering_what(around: Surroundings, access: AccessPolicy, read: Read) -> Ca
             data = await body.read(request, around.limits, space)
             if around.dumps is not None:
                 exchange.dump = partial(around.dumps.write, exchange.request_id, data)
-            asked = await read(data, exchange)
+            asked = await read(data, exchange, space)
         strict = around.strict or request.headers.get("x-cwproxy-strict", "0") not in ("", "0")
         if strict:
             _refuse_ineffective(asked)

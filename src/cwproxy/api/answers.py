@@ -26,7 +26,7 @@ from cwproxy.api.searching import informed
 from cwproxy.codewhisperer.repair import after_invalid_json
 from cwproxy.conversation import Conversation
 from cwproxy.diagnosis.dumps import Dumps
-from cwproxy.errors import CwproxyError, InvalidRequest, StreamTruncated
+from cwproxy.errors import ContextLengthExceeded, CwproxyError, InvalidRequest, StreamTruncated
 from cwproxy.filters.conformance import fault
 from cwproxy.inbound.failures import Failure
 from cwproxy.reply import Finished, Folder, Reply, ReplyEvent, StopReason, TextPart, ToolUsePart, Usage
@@ -92,7 +92,10 @@ class _Answering(Response, ABC):
     async def _serve(self, line: Line) -> None: ...
 
     async def _fail(self, line: Line, error: CwproxyError) -> None:
-        exchange, envelope, failure = self._exchange, self._exchange.envelope, describe(error)
+        exchange, envelope = self._exchange, self._exchange.envelope
+        if isinstance(error, ContextLengthExceeded) and exchange.context_param is not None:
+            error.param = exchange.context_param
+        failure = describe(error)
         exchange.outcome = failure.code or failure.type
         if line.started:
             await line.finish(self._last_words(failure))
@@ -207,7 +210,9 @@ class StreamedAnswer(_Answering):
                 data = feed(batch)
                 if renderer.finished:
                     if self._exchange.keep is not None and isinstance(renderer, NumberedStream):
-                        await self._exchange.keep(renderer.whole)
+                        whole = renderer.whole
+                        if (kept := await self._exchange.keep(whole)) is not whole:
+                            data = data.replace(whole, kept)  # the last event has it in it as it is
                     await self._finish(line, data, renderer.usage)
                     return
                 if data:
@@ -278,7 +283,10 @@ class WholeAnswer(_Answering):
         replies = await self._replies()
         body = request.complete(replies, id=self._id, created=self._created)
         if exchange.keep is not None:
-            await exchange.keep(body)
+            kept = await exchange.keep(body)
+            if kept is not body:
+                self._ignored.append("store")
+            body = kept
         usage = request.usage(replies)
         exchange.status = 200
         exchange.usage = usage

@@ -174,7 +174,7 @@ async def _on_http_error(request: Request, error: HTTPException) -> Response:
     if error.status_code == 405:
         message, code = f"{path} does not take {method}.", "method_not_allowed"
     else:
-        where = "/v1/chat/completions and /v1/messages"
+        where = "/v1/chat/completions, /v1/responses and /v1/messages"
         message, code = f"There is nothing at {method} {path}; the APIs are at {where}.", "not_found"
     headers = tuple((name.lower(), value) for name, value in (error.headers or {}).items())
     return _failed(request, Failure(error.status_code, message, "invalid_request_error", code, None, headers))

@@ -41,8 +41,12 @@ class Exchange:
     usage: Usage | None = None
     dump: Callable[[CwproxyError], Awaitable[None]] | None = None
     """Leaves what failed behind, where that is wanted."""
-    keep: Callable[[bytes], Awaitable[None]] | None = None
-    """Keeps the answer, where that is wanted, before its end is sent: the client may ask for it at once."""
+    keep: Callable[[bytes], Awaitable[bytes]] | None = None
+    """Keeps the answer, where that is wanted, before its end is sent: the client may ask for it at once. It may return
+    another, which says that this one is not kept.
+    """
+    context_param: str | None = None
+    """What of the request is to blame when the conversation is too long, where the error cannot know it."""
     release: Callable[[], None] | None = None
     """To be called when the exchange is over."""
 

@@ -1,6 +1,7 @@
 """How much is being done at once, and what is too much (reliability.md 1.8): shed before a body is read or parsed."""
 
 import contextlib
+import threading
 from collections.abc import Iterator
 from random import uniform
 
@@ -15,6 +16,7 @@ class Load:
         self._most_bytes = body_bytes
         self._requests = 0
         self._bytes = 0
+        self._lock = threading.Lock()
 
     @contextlib.contextmanager
     def request(self) -> Iterator[None]:
@@ -37,16 +39,19 @@ class Load:
         try:
             yield space
         finally:
-            self._bytes -= space.taken
+            with self._lock:
+                self._bytes -= space.taken
 
     def _take(self, size: int) -> None:
-        if self._bytes + size > self._most_bytes:
-            raise _overloaded("Too many large requests are arriving at once; try again in a moment.")
-        self._bytes += size
+        with self._lock:
+            if self._bytes + size <= self._most_bytes:
+                self._bytes += size
+                return
+        raise _overloaded("Too many large requests are arriving at once; try again in a moment.")
 
 
 class Space:
-    """What one body takes of the whole."""
+    """What one body takes of the whole; from any thread."""
 
     def __init__(self, load: Load) -> None:
         self._load = load

@@ -15,6 +15,7 @@ from cwproxy.api.answering import answering_what
 from cwproxy.api.answers import Surroundings
 from cwproxy.api.exchange import Exchange, exchange_of
 from cwproxy.api.keeping import Keeping
+from cwproxy.api.load import Space
 from cwproxy.api.refused import Refused
 from cwproxy.codewhisperer.tokens import estimate_conversation
 from cwproxy.dialects.openai_responses import Draft, Past, ResponsesRequest, read, stored
@@ -29,11 +30,11 @@ def add_routes(app: FastAPI, prefix: str, around: Surroundings, access: AccessPo
     routes = _Routes(around, keeping)
     under = f"{prefix}/responses"
 
-    def add(path: str, answer: _Answer, *methods: str) -> None:
-        app.add_route(path, _plain(access, answer), methods=list(methods))
+    def add(path: str, answer: _Answer, *methods: str, charged: bool = False) -> None:
+        app.add_route(path, _plain(access, answer, charged=charged), methods=list(methods))
 
     app.add_route(under, answering_what(around, access, routes.asked), methods=["POST"])
-    add(f"{under}/input_tokens", routes.count, "POST")
+    add(f"{under}/input_tokens", routes.count, "POST", charged=True)
     add(f"{under}/compact", routes.compact, "POST")
     add(f"{under}/{{id}}", routes.show, "GET", "HEAD")
     add(f"{under}/{{id}}", routes.delete, "DELETE")
@@ -41,9 +42,13 @@ def add_routes(app: FastAPI, prefix: str, around: Surroundings, access: AccessPo
     add(f"{under}/{{id}}/cancel", routes.cancel, "POST")
 
 
-def _plain(access: AccessPolicy, answer: _Answer) -> Callable[[Request], Awaitable[Response]]:
+def _plain(access: AccessPolicy, answer: _Answer, *, charged: bool) -> Callable[[Request], Awaitable[Response]]:
+    """charged: it counts against the limits of the key, as an answer does."""
+
     async def respond(request: Request) -> Response:
-        await access.admit(request)
+        key = await access.admit(request)
+        if charged:
+            access.charge(request, key)
         exchange = exchange_of(request.scope)
         response = Response(await answer(request, exchange), media_type="application/json")
         exchange.status = 200
@@ -58,11 +63,12 @@ class _Routes:
         self._around = around
         self._keeping = keeping
 
-    async def asked(self, data: bytes, exchange: Exchange) -> ResponsesRequest:
-        draft, past = await self._read(data, exchange)
+    async def asked(self, data: bytes, exchange: Exchange, space: Space) -> ResponsesRequest:
+        draft, past = await self._read(data, exchange, space)
         asked = await self._run(data, partial(draft.asked, past, clock=time.time))
-        if asked.store:
-            exchange.keep = partial(self._keeping.keep, asked, exchange)
+        if asked.store or draft.previous is not None or draft.responses:
+            exchange.keep = partial(self._keeping.keep, draft, asked, exchange)
+        exchange.context_param = "input" if past.size < len(data) else "previous_response_id"
         return asked
 
     async def count(self, request: Request, exchange: Exchange) -> bytes:
@@ -70,7 +76,7 @@ class _Routes:
         around.load.admit()
         with around.load.body() as space:
             data = await body.read(request, around.limits, space)
-            draft, past = await self._read(data, exchange)
+            draft, past = await self._read(data, exchange, space, counted=True)
             tokens = await self._run(data, lambda: estimate_conversation(draft.conversation(past)))
         return msgspec.json.encode({"object": "response.input_tokens", "input_tokens": tokens})
 
@@ -97,7 +103,8 @@ class _Routes:
         order = query.get("order", "desc")
         if order not in ("asc", "desc"):
             raise InvalidRequest("`order` has to be asc or desc.", param="order")
-        past = await self._keeping.items(request.path_params["id"], exchange)
+        with self._around.load.body() as space:
+            past = await self._keeping.items(request.path_params["id"], exchange, space)
         return stored.page(past.items, limit=int(limit), newest_first=order == "desc", after=query.get("after"))
 
     async def cancel(self, request: Request, exchange: Exchange) -> bytes:
@@ -109,9 +116,11 @@ class _Routes:
         """Its path would else be read as a response's id."""
         raise Refused(404, "Conversations are not compacted here; send them as they are.", "not_found")
 
-    async def _read(self, data: bytes, exchange: Exchange) -> tuple[Draft, Past]:
-        draft = await self._run(data, lambda: read(data, keeps=self._keeping.keeps))
-        return draft, await self._keeping.past(draft, exchange)
+    async def _read(
+        self, data: bytes, exchange: Exchange, space: Space, *, counted: bool = False
+    ) -> tuple[Draft, Past]:
+        draft = await self._run(data, lambda: read(data, keeps=self._keeping.keeps, counted=counted))
+        return draft, await self._keeping.past(draft, exchange, space)
 
     async def _run(self, data: bytes, work: Callable[[], _T]) -> _T:
         """In a thread when it would take long."""

@@ -23,14 +23,18 @@ def asking(past: Past | None = None, **members: Any) -> ResponsesRequest:
     return read(body).asked(past or Past(), clock=lambda: 5)
 
 
-def kept(asked: ResponsesRequest, id: str = "resp_ab", said: str = "reasoning") -> stored.Record:
+def recorded(asked: ResponsesRequest, id: str = "resp_ab", said: str = "reasoning") -> bytes:
     found, body = stored.record(asked, asked.complete([fold(TABLE[said])], id=id, created=1))
     assert found == id
-    return stored.recall(body)
+    return body
+
+
+def kept(asked: ResponsesRequest) -> stored.Record:
+    return stored.recall(recorded(asked))
 
 
 def test_a_response_is_continued_with_its_thoughts() -> None:
-    past = stored.past([kept(asking())], [])
+    past = stored.past([stored.step(recorded(asking()))], {})
     turns = asking(past, input="go on").conversations[0].turns
     assert turns == (
         UserTurn((Text("hi"),)),
@@ -40,23 +44,25 @@ def test_a_response_is_continued_with_its_thoughts() -> None:
 
 
 def test_a_chain_is_told_from_its_beginning() -> None:
-    first = kept(asking(input="one"), "resp_01", "text")
-    second = kept(asking(input="two", previous_response_id="resp_01"), "resp_02", "text")
+    first = stored.step(recorded(asking(input="one"), "resp_01", "text"))
+    second = stored.step(recorded(asking(input="two", previous_response_id="resp_01"), "resp_02", "text"))
     assert (first.previous, second.previous) == (None, "resp_01")
-    past = stored.past([second, first], [])
+    assert first.size == sum(len(bytes(item)) for item in first.items) > 0
+    past = stored.past([second, first], {})
     texts = [turn.parts[0] for turn in asking(past).conversations[0].turns if isinstance(turn, UserTurn)]
     assert texts == [Text("one"), Text("two"), Text("hi")]
-    assert list(stored.ids([second, first])) == ["resp_02", "resp_01"]
+    assert past.size == first.size + second.size
 
 
 def test_items_can_be_named_on_their_own() -> None:
-    first = kept(asking(input="one"), "resp_01", "text")
-    past = stored.past([], [first])
-    assert past.items == ()
-    references = [{"id": "msg_01i000"}, {"id": "msg_010000"}]
+    first = stored.step(recorded(asking(input="one"), "resp_01", "text"))
+    references = [{"id": "msg_01i000"}, {"id": "msg_010000"}, {"id": "msg_01i000"}]
     draft = read(json.dumps({"model": "m", "input": references}).encode())
-    assert draft.responses == {"resp_01"}
-    assert [type(turn) for turn in draft.conversation(past).turns] == [UserTurn, AssistantTurn]
+    assert (draft.responses, draft.references) == (frozenset({"resp_01"}), ("msg_01i000", "msg_010000", "msg_01i000"))
+    past = stored.past([], first.named(draft.references))
+    assert past.items == ()
+    assert list(first.named(["msg_010000"])) == ["msg_010000"]
+    assert [type(turn) for turn in draft.conversation(past).turns] == [UserTurn, AssistantTurn, UserTurn]
 
 
 def test_what_is_shown_again_is_what_was_given() -> None:
@@ -155,8 +161,14 @@ def test_a_page_after_nothing() -> None:
 
 
 def test_items_without_ids_are_not_found_by_them() -> None:
-    record = stored.Record(msgspec.Raw(b'{"id":"resp_1"}'), (msgspec.Raw(b"{}"),))
-    assert stored.past([record], []).kept == {}
+    assert stored.past([stored.Step((msgspec.Raw(b"{}"),), None)], {}).kept == {}
+
+
+def test_what_was_not_kept_says_so() -> None:
+    asked = asking()
+    given = asked.complete([fold(TABLE["text"])], id="resp_ab", created=1)
+    assert json.loads(stored.not_kept(given)) == {**json.loads(given), "store": False}
+    assert json.loads(given)["store"] is True
 
 
 def test_deleted() -> None:

@@ -38,6 +38,11 @@ class Past:
     items: tuple[msgspec.Raw, ...] = ()
     kept: Mapping[str, bytes] = field(default_factory=dict)
 
+    @property
+    def size(self) -> int:
+        """Bytes of the items."""
+        return sum(len(bytes(item)) for item in self.items)
+
 
 @dataclass(frozen=True, slots=True)
 class ResponsesRequest:
@@ -84,14 +89,15 @@ class ResponsesRequest:
 class Draft:
     """A request that is understood, but for what it refers to.
 
-    previous: the id of the response that it follows. responses: ids of those that items are taken from. store: the
-    answer is to be kept.
+    previous: the id of the response that it follows. references: ids of items, as often as they are named. responses:
+    ids of those that they are taken from. store: the answer is to be kept.
     """
 
     request: Request
     echo: Mapping[str, object]
     input: tuple[Item, ...]
     previous: str | None
+    references: tuple[str, ...]
     responses: frozenset[str]
     store: bool
 
@@ -127,7 +133,7 @@ class Draft:
         turns: list[Turn] = [SystemTurn(request.instructions)] if request.instructions else []
         turns += reader.of(told)
         conversation = Conversation(
-            _model(request),
+            request.model or "",
             tuple(turns),
             tools.tools,
             tools.choice,
@@ -150,13 +156,14 @@ class Draft:
         return conversation, shape, tuple(item.raw for item in own), left_out
 
 
-def read(body: bytes, *, keeps: bool = True) -> Draft:
+def read(body: bytes, *, keeps: bool = True, counted: bool = False) -> Draft:
     """Raises InvalidRequest for what cannot be served as written; never anything else, whatever the bytes.
 
-    keeps: answers can be kept here.
+    keeps: answers can be kept here. counted: nobody is to answer it, so it need not say which model.
     """
     request = _decode(body)
-    _model(request)
+    if not (request.model or counted):
+        raise InvalidRequest("`model` is missing.", param="model", code="missing_required_parameter")
     effects(request, TABLE)
     given = request.input
     if isinstance(given, str):
@@ -167,15 +174,11 @@ def read(body: bytes, *, keeps: bool = True) -> Draft:
         raise InvalidRequest(
             "`input` must be a text or hold at least one item.", param="input", code="missing_required_parameter"
         )
-    responses = frozenset(found for id in items.references(told) if (found := response_of(id)) is not None)
+    references = tuple(items.references(told))
+    responses = frozenset(found for id in references if (found := response_of(id)) is not None)
     store = keeps and request.store is not False
-    return Draft(request, echo(body, request, store=store), told, request.previous_response_id, responses, store)
-
-
-def _model(request: Request) -> str:
-    if not request.model:
-        raise InvalidRequest("`model` is missing.", param="model", code="missing_required_parameter")
-    return request.model
+    shown = echo(body, request, store=store)
+    return Draft(request, shown, told, request.previous_response_id, references, responses, store)
 
 
 def _json_answer(request: Request) -> JsonAnswer | None:

@@ -3,7 +3,8 @@
 A record holds its own input and output and the id of the response before it; a conversation is a chain of records.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -46,9 +47,20 @@ class Record(msgspec.Struct):
     input: tuple[msgspec.Raw, ...] = ()
     previous: str | None = None
 
-    def items(self) -> tuple[msgspec.Raw, ...]:
-        """What was said in this step of the conversation."""
-        return (*self.input, *msgspec.json.decode(self.response, type=_Output).output)
+
+class Step(NamedTuple):
+    """What was said in one step of a conversation, apart from the record that it was in. previous: the step before."""
+
+    items: tuple[msgspec.Raw, ...]
+    previous: str | None
+
+    @property
+    def size(self) -> int:
+        return sum(len(bytes(item)) for item in self.items)
+
+    def named(self, ids: Collection[str]) -> dict[str, bytes]:
+        """Those of the items."""
+        return {id: raw for id, raw in _by_id(self.items).items() if id in ids}
 
 
 def record(asked: ResponsesRequest, response: bytes) -> tuple[str, bytes]:
@@ -62,14 +74,22 @@ def recall(body: bytes) -> Record:
     return msgspec.json.decode(body, type=Record)
 
 
-def past(chain: Iterable[Record], referred_to: Iterable[Record]) -> Past:
-    """chain: the responses that a request follows, the latest first. referred_to: those whose items it names."""
-    steps = [step.items() for step in chain]
-    chained = tuple(item for step in reversed(steps) for item in step)
-    kept = {**_by_id(chained)}
-    for other in referred_to:
-        kept |= _by_id(other.items())
-    return Past(chained, kept)
+def step(body: bytes) -> Step:
+    found = recall(body)
+    output = msgspec.json.decode(found.response, type=_Output).output
+    return Step(tuple(item.copy() for item in (*found.input, *output)), found.previous)
+
+
+def past(chain: Sequence[Step], others: Mapping[str, bytes]) -> Past:
+    """chain: the responses that a request follows, the latest first. others: items by their ids."""
+    chained = tuple(item for step in reversed(chain) for item in step.items)
+    return Past(chained, {**_by_id(chained), **others})
+
+
+def not_kept(response: bytes) -> bytes:
+    """The response, saying so."""
+    members = msgspec.json.decode(response, type=_Members)
+    return msgspec.json.encode({**members, "store": False})
 
 
 def shown(kept: Record, include: Sequence[str]) -> bytes:
@@ -153,8 +173,3 @@ def _text(text: str) -> msgspec.Raw:
 
 def deleted(id: str) -> bytes:
     return msgspec.json.encode({"id": id, "object": "response", "deleted": True})
-
-
-def ids(chain: Iterable[Record]) -> Iterator[str]:
-    """Of the responses in a chain."""
-    return (msgspec.json.decode(step.response, type=_Output).id for step in chain)
