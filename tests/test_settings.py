@@ -44,6 +44,22 @@ def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "first" not in repr(loaded)
 
 
+@pytest.mark.parametrize(
+    "name", ["https://proxy.lan", "proxy.lan:3000", "*", "*.lan", "two words", "proxy.lan/v1", "ü.lan"]
+)
+def test_a_host_that_could_never_match_is_refused(name: str) -> None:
+    with pytest.raises(SettingsError, match="no scheme, port, path or") as caught:
+        settings.load({"allowed_hosts": ["good.lan", name]})
+    assert repr(name) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["proxy.lan", "Proxy", "xn--mller-kva.example", "my_host.lan", "10.0.0.7", "fd00::1", "[fd00::1]"]
+)
+def test_names_and_addresses_of_this_server(name: str) -> None:
+    assert settings.load({"allowed_hosts": [name]}).allowed_hosts == (name,)
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "example.com"])
 def test_an_open_address_needs_a_key(host: str) -> None:
     with pytest.raises(SettingsError, match="needs an API key: run `cwproxy keys create NAME`, or set"):

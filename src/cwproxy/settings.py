@@ -39,6 +39,7 @@ from cwproxy.filters import Buffering
 
 PORT = 3000
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
+_HOST: Final = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?\.?")
 _KEY: Final = re.compile(r"[!-~]+")
 
 
@@ -145,6 +146,15 @@ class Settings(BaseSettings):
         TypeAdapter(AnyHttpUrl).validate_python(value.replace("{region}", "us-east-1"))
         return value.rstrip("/")
 
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _are_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """What could never be in a Host header would only seem to let somebody in."""
+        for name in value:
+            if not (_HOST.fullmatch(name) or is_address(name)):
+                raise ValueError(f"{name!r} is no name or address alone: no scheme, port, path or `*`")
+        return value
+
     @field_validator("api_keys")
     @classmethod
     def _are_keys(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
@@ -237,6 +247,14 @@ def program_data() -> Path | None:
 def variable_names() -> tuple[str, ...]:
     """The names of this process's environment variables, never their values."""
     return tuple(sorted(os.environ))
+
+
+def is_address(host: str) -> bool:
+    try:
+        ip_address(host.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return True
 
 
 def is_loopback(host: str) -> bool:

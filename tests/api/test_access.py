@@ -33,11 +33,15 @@ async def caller(policy: AccessPolicy, *headers: tuple[str, str], host: str | No
     return exchange_of(asked).caller
 
 
-async def refusal(policy: AccessPolicy, *headers: tuple[str, str], host: str | None = "localhost") -> int:
+async def refused(policy: AccessPolicy, *headers: tuple[str, str], host: str | None = "localhost") -> Refused:
     with pytest.raises(Refused) as caught:
         await caller(policy, *headers, host=host)
     assert KEY not in caught.value.message
-    return caught.value.failure.status
+    return caught.value
+
+
+async def refusal(policy: AccessPolicy, *headers: tuple[str, str], host: str | None = "localhost") -> int:
+    return (await refused(policy, *headers, host=host)).failure.status
 
 
 async def operator(policy: AccessPolicy, *headers: tuple[str, str]) -> Caller | None:
@@ -122,6 +126,20 @@ async def test_names_of_this_server(host: str) -> None:
 )
 async def test_other_names_are_misdirected(host: str) -> None:
     assert await refusal(AccessPolicy.of(), host=host) == 421
+
+
+async def test_the_refusal_says_which_name_and_what_to_do() -> None:
+    message = (await refused(LOCKED, host="Proxy.lan:3000")).message
+    assert "'proxy.lan'" in message and "CWPROXY_ALLOWED_HOSTS" in message
+    assert len((await refused(LOCKED, host="x" * 5000)).message) < 400
+
+
+@pytest.mark.parametrize("host", ["192.168.1.5:3000", "192.168.1.5", "[fd00::1]:3000"])
+async def test_any_address_is_this_server_where_a_key_is_asked_for(host: str) -> None:
+    assert await caller(LOCKED, ("x-api-key", KEY), host=host) is not None
+    assert await refusal(LOCKED, host=host) == 401
+    assert await refusal(AccessPolicy.of(), host=host) == 421
+    assert await refusal(LOCKED, ("x-api-key", KEY), ("origin", f"http://{host}"), host=host) == 403
 
 
 async def test_no_host_or_two_are_misdirected() -> None:

@@ -23,7 +23,9 @@ def test_cut_tells_whoever_is_still_open_once() -> None:
 
     drain.add(first)
     drain.add(second)
+    assert drain.open == 2
     drain.discard(second)
+    assert drain.open == 1
     drain.cut()
     drain.cut()
     assert ended == ["first"]

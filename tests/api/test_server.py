@@ -102,9 +102,22 @@ async def test_a_second_interrupt_does_not_wait() -> None:
         os.kill(os.getpid(), signal.SIGINT)
         await asyncio.sleep(0)
         os.kill(os.getpid(), signal.SIGINT)
+        text = (await asyncio.wait_for(answer, 3)).text
+        assert '"code":"server_shutdown"' in text
+        await asyncio.wait_for(task, 3)
+
+
+@pytest.mark.usefixtures("_signals_do_not_end_the_tests")
+async def test_a_third_interrupt_waits_for_nothing() -> None:
+    service = FakeService([BEGUN, asyncio.Event()])
+    async with serving(service, drain=60) as (url, task), httpx.AsyncClient(base_url=url) as client:
+        answer = asyncio.create_task(client.post("/v1/chat/completions", json=chat(stream=True)))
+        await asyncio.wait_for(service.waiting.wait(), 3)
+        for _ in range(3):
+            os.kill(os.getpid(), signal.SIGINT)
         await asyncio.wait_for(task, 3)
         answer.cancel()
-        with suppress(asyncio.CancelledError):
+        with suppress(asyncio.CancelledError, httpx.TransportError):
             await answer
 
 

@@ -95,11 +95,17 @@ def test_while_it_drains_it_is_not_ready_and_takes_nothing_new(programs: Running
 
 def test_a_second_interrupt_ends_it_at_once(tmp_path: Path) -> None:
     with running(tmp_path, by_hand=False, CWPROXY_DRAIN="60") as programs:
-        with slow_answer(programs):
+        with slow_answer(programs) as stream:
             programs.proxy.send(signal.SIGINT)
             until(lambda: takes_nothing_new(programs), within=2)
+            line = "waiting for 1 open answer, up to 60 s; Ctrl-C again to stop now\n"
+            assert programs.proxy.err.endswith(line)
             started = time.monotonic()
-            assert programs.proxy.end(signal.SIGINT) == 130
+            programs.proxy.send(signal.SIGINT)
+            with pytest.raises(openai.APIError, match="shut") as caught:
+                list(stream)
+            assert not isinstance(caught.value, openai.APIConnectionError), "the stream was cut without a word"
+            assert programs.proxy.end() == 130
             assert time.monotonic() - started < 2
         assert no_traceback(programs)
 

@@ -7,6 +7,7 @@ has been the hole of others. There are two doors, and no key opens both.
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from math import ceil
 from typing import Final
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from cwproxy.api.refused import Refused, elsewhere
 from cwproxy.store.keys import KeyKind, digest_of
 
 _LOCAL_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
+_NOT_OURS: Final = "host_not_allowed"
 _KEY_HEADERS: Final = frozenset({b"x-api-key", b"api-key"})
 
 
@@ -108,12 +110,18 @@ class AccessPolicy:
         exchange_of(request.scope).release = key.meter.leave
 
     def _check_host(self, hosts: list[str]) -> None:
-        if len(hosts) != 1 or _name(hosts[0]) not in self.hosts:
+        """A page whose name was made to point here (DNS rebinding) shows in the name. An address is nobody's name: who
+        calls by one has really been sent here, so where keys are asked for, any is taken.
+        """
+        name = _name(hosts[0]) if len(hosts) == 1 else None
+        if name is None:
+            raise Refused(421, "The request needs exactly one Host header, a name and perhaps a port.", _NOT_OURS)
+        if name not in self.hosts and not (self.ring.required and _is_address(name)):
             raise Refused(
                 421,
-                "This server does not answer to the name in the Host header; call it by the address it listens on, "
-                "or add the name to `allowed_hosts`.",
-                "host_not_allowed",
+                f"This server does not answer to the name {name[:100]!r} in the Host header. If clients are to call it "
+                "by that name, add it to CWPROXY_ALLOWED_HOSTS (`allowed_hosts` in config.toml) and start it again.",
+                _NOT_OURS,
             )
 
     def _check_origin(self, origin: str | None) -> None:
@@ -168,6 +176,14 @@ def _over(refusal: Refusal) -> Refused:
 def _bracketed(name: str) -> str:
     lowered = name.lower()
     return f"[{lowered}]" if ":" in lowered and not lowered.startswith("[") else lowered
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name.strip("[]"))
+    except ValueError:
+        return False
+    return True
 
 
 def _name(host: str) -> str | None:

@@ -17,6 +17,11 @@ class Drain:
     def discard(self, end: Callable[[], None]) -> None:
         self._open.discard(end)
 
+    @property
+    def open(self) -> int:
+        """How many answers are open."""
+        return len(self._open)
+
     def begin(self) -> None:
         """May be called from a signal handler."""
         self.draining = True

@@ -20,6 +20,9 @@ from cwproxy.errors import SettingsError
 BEFORE_END = 2.0
 """Seconds before the end of `drain` at which open streams are told."""
 
+HURRY = 1.0
+"""Seconds that it takes at most after a second SIGINT."""
+
 _KEEP_ALIVE = 75
 """Longer than clients keep idle connections, so that it is they who close."""
 
@@ -37,10 +40,20 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     return uvloop.new_event_loop
 
 
-async def serve(app: FastAPI, *, host: str, port: int, drain: float, on_ready: Callable[[int], None]) -> None:
-    """Runs until SIGTERM or SIGINT; a second SIGINT ends it at once. Port 0 takes a free one.
+async def serve(
+    app: FastAPI,
+    *,
+    host: str,
+    port: int,
+    drain: float,
+    on_ready: Callable[[int], None],
+    on_drain: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Runs until SIGTERM or SIGINT; a second SIGINT ends open answers, and a third does not wait for that. Port 0 takes
+    a free one.
 
-    on_ready: called with the real port when connections are accepted.
+    on_ready: called with the real port when connections are accepted. on_drain: called with the number of answers that
+    are open when the end begins.
     drain: seconds that open answers get to finish; 2 s before the end they are told, inside the stream.
     Raises SettingsError when the address cannot be bound.
     """
@@ -59,7 +72,9 @@ async def serve(app: FastAPI, *, host: str, port: int, drain: float, on_ready: C
         timeout_graceful_shutdown=max(1, round(drain)),
         backlog=2048,
     )
-    server = _Server(config, app.state.drain, drain, lambda: on_ready(listener.getsockname()[1]))
+    server = _Server(
+        config, app.state.drain, drain, ready=lambda: on_ready(listener.getsockname()[1]), draining=on_drain
+    )
     with contextlib.closing(listener):
         await server.serve(sockets=[listener])
 
@@ -77,10 +92,20 @@ def protocol_class(*, fast: bool = True) -> type[asyncio.Protocol]:
 
 
 class _Server(uvicorn.Server):
-    """Tells `state` of the end, and `ready` of the beginning."""
+    """Tells `state` of the end, `ready` of the beginning, and `draining` how many answers the end has to wait for."""
 
-    def __init__(self, config: uvicorn.Config, state: Drain, seconds: float, ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        state: Drain,
+        seconds: float,
+        *,
+        ready: Callable[[], None],
+        draining: Callable[[int], None],
+    ) -> None:
         super().__init__(config)
+        self._draining = draining
+        self._hurried = False
         self._state = state
         self._seconds = seconds
         self._ready = ready
@@ -107,9 +132,19 @@ class _Server(uvicorn.Server):
             if self._loop is not None:
                 self._loop.call_soon_threadsafe(self._plan_cut)
         super().handle_exit(sig, frame)
+        if self.force_exit and not self._hurried and self._loop is not None:
+            # Open answers are told, as they are when the time is over, and that takes a moment.
+            self._hurried = True
+            self.force_exit = False
+            self._loop.call_soon_threadsafe(self._hurry)
 
     def _plan_cut(self) -> None:
+        self._draining(self._state.open)
         asyncio.get_running_loop().call_later(max(0.0, self._seconds - BEFORE_END), self._state.cut)
+
+    def _hurry(self) -> None:
+        self._state.cut()
+        asyncio.get_running_loop().call_later(HURRY, setattr, self, "force_exit", True)
 
 
 def _open_many_files() -> None:

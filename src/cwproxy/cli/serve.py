@@ -20,7 +20,7 @@ from cwproxy.wiring import open_server
 async def serve(settings: Settings, *, with_simulator: bool) -> None:
     """Serve until a signal. Says on standard output where, once the port is open.
 
-    SIGINT, SIGTERM and SIGHUP end it well; a second SIGINT raises KeyboardInterrupt without waiting for open answers.
+    SIGINT, SIGTERM and SIGHUP end it well; a second SIGINT ends open answers at once and raises KeyboardInterrupt.
     """
     configure_logging(settings.log_level)
     # Before it serves, SIGTERM does what SIGINT does: the stack below is left in order.
@@ -43,12 +43,22 @@ async def serve(settings: Settings, *, with_simulator: bool) -> None:
                 name = f"[{settings.host}]" if ":" in settings.host else settings.host
                 print(f"cwproxy ready on http://{name}:{port}", flush=True)
 
+            def draining(answers: int) -> None:
+                if answers:
+                    print(
+                        f"waiting for {answers} open answer{'s' if answers > 1 else ''}, up to {settings.drain:g} s; "
+                        "Ctrl-C again to stop now",
+                        file=sys.stderr,
+                        flush=True,
+                    )
+
             await serve_app(
                 server.application,
                 host=settings.host,
                 port=settings.port,
                 drain=settings.drain,
                 on_ready=ready,
+                on_drain=draining,
             )
 
 
