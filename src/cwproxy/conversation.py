@@ -138,6 +138,19 @@ class JsonAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class Search:
+    """What is to be looked up on the web first, so that the answer can be made from what is found.
+
+    allowed: only pages of these places count, where there are any; none of `blocked` does. A place is a domain, with
+    all under it, and may go on with the beginning of a path, in which `*` is anything.
+    """
+
+    query: str
+    allowed: tuple[str, ...] = ()
+    blocked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Conversation:
     """One request.
 
@@ -145,7 +158,7 @@ class Conversation:
     stop: strings that end the answer's text. max_tokens: of the answer, at least 1, or None.
     parallel: whether the model may call several tools at once.
     effort: how much the model may think, in the words of the client's API (none, minimal, low, medium, high, ...).
-    search: what is to be looked up on the web first, so that the answer can be made from what is found.
+    thinks: false where the model is not to think at all, whatever the effort.
     any_version: where there is no model of that name, another version of its family will do.
     """
 
@@ -159,5 +172,6 @@ class Conversation:
     max_tokens: int | None = None
     effort: str | None = None
     parallel: bool = True
-    search: str | None = None
+    search: Search | None = None
+    thinks: bool = True
     any_version: bool = False

@@ -7,11 +7,12 @@ import httpx
 import pytest
 from tests.support.anthropic_events import accumulated, events
 from tests.support.api_client import in_process
-from tests.support.fake_service import FakeService
+from tests.support.fake_service import FakeService, text_reply
 
 from cwproxy.api import AccessPolicy, create_app
-from cwproxy.conversation import AssistantTurn, Text, ToolResult, ToolUse, UserTurn
-from cwproxy.errors import BackendUnavailable, ModelUnavailable
+from cwproxy.api.searching import wanted
+from cwproxy.conversation import AssistantTurn, Search, Text, ToolResult, ToolUse, UserTurn
+from cwproxy.errors import BackendUnavailable, CwproxyError, InvalidRequest, ModelUnavailable
 from cwproxy.reply import Found
 
 pytestmark = pytest.mark.anyio
@@ -63,10 +64,10 @@ async def test_nothing_found_is_told_too() -> None:
     assert result.content == (Text("Nothing was found."),)
 
 
-@pytest.mark.parametrize("found", [None, BackendUnavailable("x")])
+@pytest.mark.parametrize("found", [None, BackendUnavailable("x"), InvalidRequest("Improperly formed request.")])
 @pytest.mark.parametrize("stream", [False, True])
 async def test_without_a_search_the_model_answers_and_a_header_says_so(
-    found: BackendUnavailable | None, stream: bool
+    found: CwproxyError | None, stream: bool
 ) -> None:
     service = FakeService(found=found)
     answer = await ask(service, stream=stream)
@@ -93,3 +94,54 @@ async def test_beside_other_tools_it_is_left_out() -> None:
     answer = await ask(service, tools=[*BODY["tools"], {"name": "f", "input_schema": {}}], tool_choice=None)  # type: ignore[misc]
     assert service.searches == []
     assert answer.headers["x-cwproxy-ignored"] == "tools[web_search]"
+
+
+async def test_for_a_repair_nothing_is_looked_up_again() -> None:
+    for found in (PAGES, None, BackendUnavailable("x")):
+        service = FakeService(found=found, steps=text_reply("no"), more=[text_reply('{"a":1}')])
+        config = {"format": {"type": "json_schema", "schema": {"type": "object"}}}
+        answer = await ask(service, output_config=config)
+        assert answer.json()["content"][-1]["text"] == '{"a":1}'
+        assert len(service.asked) == 2
+        assert service.searches == ["größe"]
+
+
+async def test_pages_of_other_places_are_left_out() -> None:
+    service = FakeService(found=(*PAGES, Found("Evil", "https://e.x.evil/")))
+    tool = {"type": "web_search_20250305", "name": "web_search", "allowed_domains": ["e.x"]}
+    answer = await ask(service, tools=[tool])
+    assert [page["title"] for page in answer.json()["content"][1]["content"]] == ["One"]
+    assert "Two" not in str(service.asked[0].turns)
+
+
+@pytest.mark.parametrize(
+    ("url", "place", "lies"),
+    [
+        ("https://example.com/", "example.com", True),
+        ("https://docs.example.com/a", "example.com", True),
+        ("https://DOCS.Example.com./a", "https://Example.com/", True),
+        ("https://docs.example.com/a", "*.example.com", True),
+        ("https://example.com/", "docs.example.com", False),
+        ("https://badexample.com/", "example.com", False),
+        ("https://example.com.evil/", "example.com", False),
+        ("https://example.com@evil.example/", "example.com", False),
+        ("https://example.com/blog", "example.com/blog", True),
+        ("https://example.com/blog/post-1", "example.com/blog/", True),
+        ("https://example.com/blogs", "example.com/blog", False),
+        ("https://example.com/", "example.com/blog", False),
+        ("https://example.com/a/articles/1", "example.com/*/articles", True),
+        ("https://example.com/a/other", "example.com/*/articles", False),
+        ("https://example.com/any", "example.com/*", True),
+        ("https://example.com/", "", False),
+    ],
+)
+def test_places(url: str, place: str, lies: bool) -> None:
+    assert wanted(url, Search("q", allowed=(place,))) is lies
+    assert wanted(url, Search("q", blocked=(place,))) is not lies
+    assert wanted(url, Search("q"))
+
+
+def test_an_address_that_says_no_place_is_not_used() -> None:
+    for url in ("http://[", "about:blank"):
+        assert not wanted(url, Search("q", blocked=("example.com",)))
+        assert not wanted(url, Search("q", allowed=("example.com",)))

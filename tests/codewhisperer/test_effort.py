@@ -58,6 +58,17 @@ def test_fields(schema: dict[str, Any], effort: str, fields: dict[str, Any]) -> 
     assert json.loads(found.fields(effort)) == fields
 
 
+def test_not_to_think_is_told_beside_the_effort() -> None:
+    claude, gpt = knob("claude-opus-4.6", CLAUDE), knob("gpt-5", GPT)
+    assert claude is not None
+    assert gpt is not None
+    both = {"thinking": {"type": "disabled"}, "output_config": {"effort": "high"}}
+    assert json.loads(claude.fields("high", thinks=False)) == both
+    assert json.loads(gpt.fields("high", thinks=False)) == {"reasoning": {"effort": "low"}}
+    always = Knob("output_config", ("low", "high"), ("adaptive",))
+    assert json.loads(always.fields("high", thinks=False))["output_config"] == {"effort": "high"}
+
+
 @pytest.mark.parametrize(
     "schema",
     [

@@ -103,6 +103,14 @@ async def test_effort_is_told_to_a_model_that_takes_it() -> None:
     assert [chat.get(FIELDS) for chat in backend.chats] == [{"reasoning": {"effort": "high"}}, None]
 
 
+async def test_a_model_that_does_not_think_does_as_it_is_told_not_to() -> None:
+    backend = Backend(WHOLE)
+    async with running(backend, surface=Surface.KIRO) as service:
+        assert await effects(service, replace(ask(), effort="none")) == (True, True)
+        assert await effects(service, replace(ask(), effort="low")) == (False, False)
+    assert FIELDS not in backend.chats[0]
+
+
 async def test_effort_is_told_on_the_kiro_surface_only() -> None:
     backend = Backend(WHOLE)
     async with running(backend) as service:

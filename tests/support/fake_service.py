@@ -107,7 +107,7 @@ class FakeService:
             raise self.catalog
         return self.catalog
 
-    async def search(self, query: str, /) -> tuple[Found, ...] | None:
+    async def search(self, conversation: Conversation, query: str, /, *, caller: Caller) -> tuple[Found, ...] | None:
         self.searches.append(query)
         if isinstance(self.found, CwproxyError):
             raise self.found

@@ -22,7 +22,7 @@ from cwproxy.api.line import Cause, Cut, Line
 from cwproxy.api.load import Load
 from cwproxy.api.refused import describe, draining
 from cwproxy.api.seam import Answer, Asked, NumberedStream, Service, Stream
-from cwproxy.api.searching import informed
+from cwproxy.api.searching import Lookup, informed
 from cwproxy.codewhisperer.repair import after_invalid_json
 from cwproxy.conversation import Conversation
 from cwproxy.diagnosis.dumps import Dumps
@@ -59,6 +59,8 @@ class _Answering(Response, ABC):
         self._created = int(time.time())
         self._ignored = list(request.ignored)
         self._noted: list[tuple[str, str]] = []
+        search_id = "srvtoolu_" + exchange.request_id.removeprefix("req_")[:24]
+        self._lookup = Lookup(around.service, self._caller, id=search_id)
         self._start: Message | None = None
         exchange.model = request.model
         exchange.stream = request.stream
@@ -130,10 +132,7 @@ class _Answering(Response, ABC):
 
     def _ask(self, conversation: Conversation) -> AbstractAsyncContextManager[Answer]:
         if conversation.search is not None:
-            search_id = "srvtoolu_" + self._exchange.request_id.removeprefix("req_")[:24]
-            return informed(
-                self._around.service, conversation, self._ask, id=search_id, unavailable=self._search_missing
-            )
+            return informed(self._lookup, conversation, self._ask, unavailable=self._search_missing)
         if conversation.tool_choice.mode != "required":
             return self._around.service.answer(conversation, caller=self._caller, streamed=self._request.stream)
         return insisted(

@@ -50,8 +50,8 @@ class Answer(Protocol):
 class Service(Protocol):
     async def models(self) -> Catalog: ...
     async def readiness(self) -> Readiness: ...
-    async def search(self, query: str, /) -> tuple[Found, ...] | None:
-        """None where nobody can search the web."""
+    async def search(self, conversation: Conversation, query: str, /, *, caller: Caller) -> tuple[Found, ...] | None:
+        """None where nobody can search the web. `caller` must be one who may ask the conversation's model."""
 
     def answer(
         self, conversation: Conversation, *, caller: Caller, streamed: bool = True

@@ -5,18 +5,67 @@ model is asked with what was found. Where nobody can search, or the search fails
 """
 
 import json
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import msgspec
 
+from cwproxy.accounts.callers import Caller
 from cwproxy.api.seam import Answer, Model, Service
-from cwproxy.conversation import AssistantTurn, Conversation, Text, ToolResult, ToolUse, UserTurn
-from cwproxy.errors import BackendError
+from cwproxy.conversation import AssistantTurn, Conversation, Search, Text, ToolResult, ToolUse, UserTurn
+from cwproxy.errors import CwproxyError
 from cwproxy.reply import Finished, Found, PartEnded, ReplyEvent, Searched, Usage
 
 TOOL = "web_search"
+
+
+class Lookup:
+    """The search of one request, which is made once however often the model is asked. id: of the call that is told."""
+
+    def __init__(self, service: Service, caller: Caller, *, id: str) -> None:
+        self._service = service
+        self._caller = caller
+        self._made = False
+        self._found: tuple[Found, ...] | None = None
+        self.id = id
+
+    async def found(self, conversation: Conversation, search: Search) -> tuple[Found, ...] | None:
+        """None where there has been no search. A failure that an answer has as well comes again with it."""
+        if not self._made:
+            self._made = True
+            try:
+                pages = await self._service.search(conversation, search.query, caller=self._caller)
+            except CwproxyError:
+                return None
+            if pages is not None:
+                self._found = tuple(page for page in pages if wanted(page.url, search))
+        return self._found
+
+
+def wanted(url: str, search: Search) -> bool:
+    """Whether a page of that address may be used."""
+    if not search.allowed and not search.blocked:
+        return True
+    try:
+        address = urlsplit(url)
+        host, path = (address.hostname or "").rstrip("."), address.path.lower()
+    except ValueError:
+        return False
+    if search.allowed and not any(_lies_in(host, path, place) for place in search.allowed):
+        return False
+    return bool(host) and not any(_lies_in(host, path, place) for place in search.blocked)
+
+
+def _lies_in(host: str, path: str, place: str) -> bool:
+    domain, _, under = place.strip().lower().rpartition("://")[2].partition("/")
+    domain = domain.rstrip(".").removeprefix("*.")
+    if not domain or (host != domain and not host.endswith(f".{domain}")):
+        return False
+    beginning = ".*".join(map(re.escape, under.strip("/").split("*")))
+    return not under.strip("/") or re.match(f"/{beginning}(?:/|$)", path) is not None
 
 
 class _Informed:
@@ -40,28 +89,23 @@ class _Informed:
 
 @asynccontextmanager
 async def informed(
-    service: Service,
+    lookup: Lookup,
     conversation: Conversation,
     ask: Callable[[Conversation], AbstractAsyncContextManager[Answer]],
     *,
-    id: str,
     unavailable: Callable[[], None],
 ) -> AsyncIterator[Answer]:
     """As `ask`. `unavailable` is called before it when there has been no search."""
-    query = conversation.search or ""
-    try:
-        found = await service.search(query)
-    except BackendError:
-        found = None
-    plain = replace(conversation, search=None)
+    search, plain = conversation.search or Search(""), replace(conversation, search=None)
+    found = await lookup.found(plain, search)
     if found is None:
         unavailable()
         async with ask(plain) as answer:
             yield answer
         return
     async with (
-        ask(_with(plain, id, query, found)) as answer,
-        aclosing(_batches(answer, Searched(0, id, query, found))) as batches,
+        ask(_with(plain, lookup.id, search.query, found)) as answer,
+        aclosing(_batches(answer, Searched(0, lookup.id, search.query, found))) as batches,
     ):
         yield _Informed(answer, batches)
 

@@ -28,10 +28,19 @@ class Knob:
     thinking: tuple[str, ...] = ()
     displays: tuple[str, ...] = ()
 
-    def fields(self, effort: str) -> bytes:
-        """`additionalModelRequestFields` as JSON text. A level that the model does not have becomes the nearest one."""
+    def fields(self, effort: str, *, thinks: bool = True) -> bytes:
+        """`additionalModelRequestFields` as JSON text. A level that the model does not have becomes the nearest one.
+
+        thinks: false where the model is not to think, whatever the effort; where the effort is all that a model can be
+        told, it is that of its thinking.
+        """
+        if not thinks and self.member == "reasoning":
+            effort = "none"
         if effort == "none" and "disabled" in self.thinking:
             return msgspec.json.encode({"thinking": {"type": "disabled"}})
+        if not thinks and "disabled" in self.thinking:
+            told = {"thinking": {"type": "disabled"}, self.member: {"effort": self._nearest(effort)}}
+            return msgspec.json.encode(told)
         fields: dict[str, dict[str, str]] = {}
         if "adaptive" in self.thinking:
             fields["thinking"] = {"type": "adaptive"}

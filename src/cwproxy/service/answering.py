@@ -4,17 +4,16 @@ import random
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
-from uuid import uuid4
 
 from cwproxy.accounts.callers import Caller
 from cwproxy.accounts.leasing import Accounts
 from cwproxy.accounts.recording import Recorder, Unrecorded
 from cwproxy.auth.clock import Clock
-from cwproxy.codewhisperer import searching, surfaces
 from cwproxy.codewhisperer.catalog import Catalog, Model
 from cwproxy.conversation import Conversation
 from cwproxy.errors import CwproxyError
 from cwproxy.reply import Found, ReplyEvent
+from cwproxy.service import searching
 from cwproxy.service.attempts import Attempts, Means
 from cwproxy.service.catalogs import Catalogs
 from cwproxy.service.options import Options
@@ -58,16 +57,9 @@ class Service:
         """What the accounts may use, all together. Raises BackendError, LoginRequired and StoreError."""
         return await self._catalogs.all()
 
-    async def search(self, query: str) -> tuple[Found, ...] | None:
-        """What is found on the web, None when no account can look there. Raises BackendError, LoginRequired and
-        StoreError.
-        """
-        able = [it for it in await self._accounts.usable() if surfaces.has_search(it.target)]
-        account = next((it for it in able if not self._accounts.resting(it.account_id)), None)
-        if account is None:
-            return None
-        call = surfaces.search_call(account.target, query, id=str(uuid4()))
-        return searching.parse(await self._means.upstream.fetch(call, account.auth))
+    async def search(self, conversation: Conversation, query: str, *, caller: Caller) -> tuple[Found, ...] | None:
+        """What is found on the web, None when no account can look there. Raises what `answer` and its calls raise."""
+        return await searching.found(self._means, conversation, query, caller)
 
     async def readiness(self) -> Readiness:
         try:

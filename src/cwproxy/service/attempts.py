@@ -117,8 +117,10 @@ class Attempts:
 
     @property
     def takes_effort(self) -> bool:
-        """The model has been told how much to think. It may turn false until the first batch."""
-        return self._fields is not None
+        """The model has been told how much to think, or does not think, as it is to. It may turn false until the first
+        batch.
+        """
+        return self._fields is not None or (self._conversation.effort == "none" and self._model.effort is None)
 
     async def begin(self) -> None:
         """Find an account and make the request for it. Raises what can be known beforehand."""
@@ -237,7 +239,7 @@ class Attempts:
             return None
         if self._model.effort is None or (account.account_id, self._model.id) in self._means.effortless:
             return None
-        return self._model.effort.fields(effort)
+        return self._model.effort.fields(effort, thinks=self._conversation.thinks)
 
     async def _aim(self, before: tuple[Turn, Model] | None) -> None:
         """Make the request for the account whose turn it is. before: the one that it was made for, and its model."""

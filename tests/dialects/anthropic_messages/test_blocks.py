@@ -151,7 +151,86 @@ def test_what_anthropics_servers_did_earlier_is_told_as_text() -> None:
             "content": [{"type": "web_search_result", "url": "https://e.x", "title": "E", "encrypted_content": "x"}],
         },
         {"type": "web_search_tool_result", "content": {"type": "web_search_tool_result_error", "error_code": "x"}},
-    ) == [Text('[web_search {"query":"q"}]'), Text("[mcp_tool_use {}]"), Text("E https://e.x"), Text("")]
+        {"type": "web_search_tool_result", "content": []},
+        {
+            "type": "code_execution_tool_result",
+            "content": {
+                "type": "code_execution_result",
+                "stdout": "1\n",
+                "stderr": "oh",
+                "return_code": 0,
+                "content": [],
+            },
+        },
+        {
+            "type": "web_fetch_tool_result",
+            "content": {
+                "type": "web_fetch_result",
+                "url": "https://e.x",
+                "content": {
+                    "type": "document",
+                    "title": "T",
+                    "source": {"type": "text", "media_type": "text/plain", "data": "Hello."},
+                },
+            },
+        },
+        {
+            "type": "web_fetch_tool_result",
+            "content": {"type": "document", "source": {"type": "content", "content": [{"type": "text", "text": "y"}]}},
+        },
+        {
+            "type": "tool_search_tool_result",
+            "content": {
+                "type": "tool_search_tool_search_result",
+                "tool_references": [{"type": "tool_reference", "tool_name": "f"}, {"type": "tool_reference"}],
+            },
+        },
+    ) == [
+        Text('[web_search {"query":"q"}]'),
+        Text("[mcp_tool_use {}]"),
+        Text("E https://e.x"),
+        Text("x"),
+        Text("1\n\noh"),
+        Text("https://e.x\nT\nHello."),
+        Text("y"),
+        Text('The tool "f" can be called now.'),
+    ]
+
+
+def test_results_that_hold_nothing_that_can_be_told_are_named() -> None:
+    blocks = Blocks()
+    content = raw({"type": "new_tool_result", "content": {"type": "new_result", "encrypted": "x"}})
+    assert list(blocks.assistant(content, "p")) == []
+    assert blocks.unknown == ["new_tool_result"]
+
+
+def test_arguments_may_be_a_string() -> None:
+    call = {"type": "tool_use", "id": "t", "name": "f"}
+    assert assistant({**call, "input": '{"a": 1}'}, {**call, "input": ""}) == [
+        ToolUse("t", "f", '{"a": 1}'),
+        ToolUse("t", "f", "{}"),
+    ]
+
+
+def test_changes_of_the_tools_are_told() -> None:
+    reference = {"type": "tool_reference", "name": "f"}
+    code = {"type": "tool_definition", "definition": {"type": "code_execution_20250825", "name": "g"}}
+    content = raw(
+        {"type": "tool_addition", "tool": reference},
+        {"type": "tool_definition", "definition": {"name": "g"}},
+        {"type": "tool_removal", "tool": reference},
+        {"type": "tool_addition", "tool": code},
+        {"type": "tool_addition", "tool": {"type": "mcp_toolset_reference", "server_name": "s"}},
+    )
+    told = [
+        'The tool "f" can be called now.',
+        'The tool "g" can be called now.',
+        'The tool "f" cannot be called any more.',
+    ]
+    blocks = Blocks()
+    assert list(blocks.text(content, "p")) == told
+    assert list(blocks.user(content, "p")) == [Text(text) for text in told]
+    assert blocks.unknown == ["tool_addition"] * 4
 
 
 def test_blocks_that_nobody_knows_are_left_out_and_named() -> None:

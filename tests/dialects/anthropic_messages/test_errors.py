@@ -7,6 +7,7 @@ from anthropic.types import ErrorResponse
 from tests.support.errors import OWN
 
 from cwproxy import errors
+from cwproxy.codewhisperer import failures
 from cwproxy.dialects.anthropic_messages import ENVELOPE
 from cwproxy.inbound.failures import Failure, failure_of
 
@@ -29,6 +30,7 @@ def test_every_class_is_an_envelope_with_a_real_status(kind: type[errors.Cwproxy
     ("error", "status", "kind"),
     [
         (errors.InvalidRequest("x"), 400, "invalid_request_error"),
+        (failures.from_response(413, {}, b""), 413, "request_too_large"),
         (errors.ModelNotFound("x"), 404, "not_found_error"),
         (errors.Throttled("x"), 429, "rate_limit_error"),
         (errors.QuotaExhausted("x"), 402, "billing_error"),

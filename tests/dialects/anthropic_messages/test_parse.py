@@ -11,6 +11,7 @@ from cwproxy.conversation import (
     AssistantTurn,
     Conversation,
     JsonAnswer,
+    Search,
     SystemTurn,
     Text,
     ToolChoice,
@@ -105,7 +106,7 @@ def test_the_older_name_of_the_format() -> None:
     [
         ({}, None, "output_config"),
         ({"output_config": {"effort": "max"}}, "max", "output_config"),
-        ({"thinking": {"type": "disabled"}, "output_config": {"effort": "high"}}, "none", "thinking"),
+        ({"thinking": {"type": "disabled"}, "output_config": {"effort": "high"}}, "high", "output_config"),
         ({"thinking": {"type": "enabled", "budget_tokens": 1024}}, "low", "thinking"),
         ({"thinking": {"type": "enabled", "budget_tokens": 10_000}}, "medium", "thinking"),
         ({"thinking": {"type": "enabled", "budget_tokens": 31_999}}, "high", "thinking"),
@@ -180,13 +181,73 @@ def test_what_cannot_be_served_is_named(members: dict[str, Any], param: str) -> 
             ],
             "a\nb",
         ),
-        ([{"role": "assistant", "content": "hi"}], ""),
+        ([{"role": "assistant", "content": "hi"}], None),
+        ([{"role": "user", "content": " "}], None),
+        ([{"role": "user", "content": [{"text": "<system-reminder>\na\n</system-reminder>"}, {"text": " b"}]}], "b"),
+        (
+            [
+                {
+                    "role": "user",
+                    "content": [
+                        {"text": "<system-reminder>A.</system-reminder>\nPerform a web search for the query: a b"},
+                        {"text": "c"},
+                    ],
+                }
+            ],
+            "a b",
+        ),
     ],
 )
-def test_what_is_looked_up(messages: list[dict[str, Any]], query: str) -> None:
+def test_what_is_looked_up(messages: list[dict[str, Any]], query: str | None) -> None:
     search = {"type": "web_search_20250305", "name": "web_search"}
-    assert conversation(messages=messages, tools=[search]).search == query
+    found = parsed(messages=messages, tools=[search])
+    assert found.conversations[0].search == (None if query is None else Search(query))
+    assert found.ignored == (("tools[web_search]",) if query is None else ())
     assert conversation(messages=messages, tools=[search, TOOL]).search is None
+
+
+def test_a_search_is_of_certain_places_and_may_be_forbidden() -> None:
+    search = {"type": "web_search_20260209", "name": "web_search"}
+    places = {"allowed_domains": ["a.example"], "blocked_domains": ["b.example/x"], "max_uses": 1}
+    assert conversation(tools=[{**search, **places}]).search == Search("hi", ("a.example",), ("b.example/x",))
+    none = parsed(tools=[{**search, "max_uses": 0, "user_location": {"type": "approximate"}}])
+    assert (none.conversations[0].search, none.ignored) == (None, ())
+    located = parsed(tools=[{**search, "user_location": {"type": "approximate", "city": "Rome"}}])
+    assert located.ignored == ("tools[web_search].user_location",)
+    assert parsed(tools=[{**search, "user_location": None}]).ignored == ()
+    beside = parsed(tools=[search, TOOL], tool_choice={"type": "tool", "name": "web_search"})
+    assert (beside.ignored, beside.emulated) == (("tools[web_search]", "tool_choice"), ("max_tokens",))
+
+
+def test_only_the_billing_line_is_left_out() -> None:
+    line = "x-anthropic-billing-header: cc_version=2; cch=1;"
+    assert conversation(system=f"{line}\nBe brief.").turns[0] == SystemTurn("Be brief.")
+    assert not isinstance(conversation(system=line).turns[0], SystemTurn)
+
+
+def test_thinking_may_be_off_with_an_effort() -> None:
+    off = {"type": "disabled"}
+    both = parsed(thinking=off, output_config={"effort": "low"})
+    asked = both.conversations[0]
+    assert (asked.effort, asked.thinks, both.effort_name) == ("low", False, "output_config")
+    alone = parsed(thinking=off)
+    asked = alone.conversations[0]
+    assert (asked.effort, asked.thinks, alone.effort_name) == ("none", True, "thinking")
+
+
+def test_blocks_that_nobody_knows_may_have_any_members() -> None:
+    blocks = [
+        {"type": "hologram", "text": 5, "source": [1], "content": [{"type": "text", "text": "x"}]},
+        {"type": "text", "text": "a"},
+        {"type": "new_tool_result", "content": [{"type": "page", "title": 5}, {"type": "text", "text": "kept"}]},
+    ]
+    found = parsed(messages=[{"role": "assistant", "content": blocks}], system=[{"type": "new", "name": {}}])
+    assert found.conversations[0].turns == (AssistantTurn((Text("a"), Text("kept"))),)
+    assert found.ignored == ("content[new]", "content[hologram]")
+    for content in ([{"type": "text", "text": 5}], [{"text": 5}], [{"type": 5}], [5]):
+        with pytest.raises(InvalidRequest) as caught:
+            parsed(messages=[{"role": "user", "content": [*blocks, *content]}])
+        assert "messages[0]" in (caught.value.param or "")
 
 
 def test_a_client_may_name_its_conversation() -> None:

@@ -105,12 +105,70 @@ def test_impossible_choices(choice: object) -> None:
 @pytest.mark.parametrize("choice", [None, {"type": "tool", "name": "web_search"}, {"type": "any"}])
 def test_a_request_with_nothing_but_the_search_is_one(choice: object) -> None:
     found = offered(tools=[SEARCH, SEARCH], tool_choice=choice)
-    assert (found.search, found.foreign, found.choice) == (True, (), ToolChoice())
+    assert found.search is not None
+    assert (found.search.max_uses, found.foreign, found.choice, found.unforced) == (8, (), ToolChoice(), False)
+
+
+def test_where_no_tool_may_be_called_nothing_is_searched() -> None:
+    found = offered(tools=[SEARCH], tool_choice={"type": "none"})
+    assert (found.search, found.foreign, found.choice) == (None, (), ToolChoice("none"))
+
+
+def message(*blocks: dict[str, Any], role: str = "system") -> dict[str, Any]:
+    return {"role": role, "content": list(blocks)}
+
+
+def addition(name: str) -> dict[str, Any]:
+    return {"type": "tool_addition", "tool": {"type": "tool_reference", "name": name}}
+
+
+def removal(name: str) -> dict[str, Any]:
+    return {"type": "tool_removal", "tool": {"type": "tool_reference", "name": name}}
+
+
+def test_messages_add_and_remove_tools() -> None:
+    tools = [READ, DEFERRED]
+    added, removed = addition("mcp__a__b"), removal("mcp__a__b")
+    assert names(tools=tools, messages=[message(added)]) == ["read", "mcp__a__b"]
+    assert names(tools=tools, messages=[{"role": "system", "content": added}]) == ["read", "mcp__a__b"]
+    assert names(tools=tools, messages=[message(added), message(removed)]) == ["read"]
+    assert names(tools=tools, messages=[message(added, removed, added)]) == ["read", "mcp__a__b"]
+    assert names(tools=tools, messages=[message(removal("read"), added)]) == ["mcp__a__b"]
+    assert offered(tools=[READ, SEARCH], messages=[message(removal("web_search"))]).foreign == ()
+    call = {"type": "tool_use", "id": "t", "name": "mcp__a__b", "input": {}}
+    assert names(tools=tools, messages=[message(call, role="assistant"), message(removed)]) == ["read"]
+
+
+def test_messages_define_tools() -> None:
+    nested = {"type": "tool_addition", "tool": {"type": "tool_definition", "definition": WRITE}}
+    bare = {"type": "tool_definition", "definition": {**READ, "description": "Reads better."}}
+    found = offered(tools=[READ], messages=[message(nested), message(bare)]).tools
+    assert found == (Tool("write", "", SCHEMA), Tool("read", "Reads better.", SCHEMA))
+    assert names(tools=[READ], messages=[message(nested), message(removal("write"))]) == ["read"]
+    assert names(tools=[READ], messages=[message(nested, removal("write"), addition("write"))]) == ["read", "write"]
+    code = {"type": "tool_definition", "definition": {"type": "code_execution_20250825", "name": "code_execution"}}
+    assert offered(messages=[message({"type": "tool_addition", "tool": code})]).foreign == ("code_execution",)
+    for block, path in ((nested, "tool.definition"), (bare, "definition")):
+        definition = {"name": "f", "input_schema": 5}
+        wrong = (
+            {**block, "tool": {"definition": definition}} if "tool" in block else {**block, "definition": definition}
+        )
+        with pytest.raises(InvalidRequest) as caught:
+            offered(messages=[message(), message(wrong)])
+        assert caught.value.param == f"messages[1].content[0].{path}.input_schema"
+
+
+def test_tools_of_servers_are_not_added() -> None:
+    server = {"type": "tool_addition", "tool": {"type": "mcp_toolset_reference", "server_name": "a", "name": "read"}}
+    nameless = {"type": "tool_addition", "tool": {"type": "tool_reference"}}
+    empty = [{"type": "tool_addition"}, {"type": "tool_definition"}]
+    assert names(tools=[{**READ, "defer_loading": True}], messages=[message(server, nameless, *empty)]) == []
 
 
 def test_a_tool_that_is_left_out_cannot_be_forced() -> None:
     code = {"type": "code_execution_20250825", "name": "code_execution"}
-    assert offered(tools=[READ, code], tool_choice={"type": "tool", "name": "code_execution"}).choice == ToolChoice()
+    forced = offered(tools=[READ, code], tool_choice={"type": "tool", "name": "code_execution"})
+    assert (forced.choice, forced.unforced) == (ToolChoice(), True)
     assert offered(tools=[code], tool_choice={"type": "any"}).choice == ToolChoice()
     assert offered(tools=[READ, code], tool_choice={"type": "any"}).choice == ToolChoice("required")
     assert not offered(tools=[READ, code, SEARCH]).search

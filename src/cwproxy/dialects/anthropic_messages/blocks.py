@@ -21,20 +21,29 @@ from cwproxy.conversation import (
     ToolUse,
     UserPart,
 )
-from cwproxy.dialects.anthropic_messages.schema import Block, Content, ImageUrl, Source
+from cwproxy.dialects.anthropic_messages.schema import CLIENT_TYPES, Block, Content, ImageUrl, Source, ToolChange
 from cwproxy.errors import InvalidRequest
 from cwproxy.inbound import images
-from cwproxy.inbound.decode import document as json_object
+from cwproxy.inbound.decode import arguments as call_arguments
 from cwproxy.media import documents, payload
 
 TOOL_REFERENCE: Final = 'The tool "{name}" can be called now.'
 """What the model is told of a tool that a search has found."""
 
+TOOL_REMOVED: Final = 'The tool "{name}" cannot be called any more.'
+"""What the model is told of a tool that is withdrawn in the middle of the conversation."""
+
 TITLED: Final = '[Document "{title}"]\n{text}'
 
 _TEXTS: Final = frozenset({"text", "input_text", "output_text"})
 _PICTURES: Final = frozenset({"image", "image_url", "input_image"})
+_CHANGES: Final = (None, "tool_reference", "tool_definition")
 _CALLS: Final = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
+
+KNOWN: Final = (
+    _TEXTS | _PICTURES | _CALLS | {"document", "search_result", "tool_reference", "tool_result", "thinking"}
+) | {"redacted_thinking", "tool_addition", "tool_removal", "tool_definition"}
+"""Types whose members have to be what they are known to be."""
 
 
 @dataclass(slots=True)
@@ -65,7 +74,7 @@ class Blocks:
                     yield RedactedReasoning(block.data or "")
                 case "tool_use":
                     name = _present(block.name or None, f"{where}.name")
-                    arguments = json_object(bytes(block.input), f"{where}.input").decode()
+                    arguments = call_arguments(bytes(block.input), f"{where}.input")
                     yield ToolUse(_present(block.id, f"{where}.id"), name, arguments)
                 case _:
                     yield from self._told(block, where)
@@ -75,6 +84,8 @@ class Blocks:
         for block, where in _each(content, path):
             if _kind(block) in _TEXTS:
                 yield _text(block, where)
+            elif (change := _change(block)) is not None:
+                yield change
             else:
                 self.unknown.append(_kind(block))
 
@@ -92,6 +103,8 @@ class Blocks:
             yield Text("\n".join(filter(None, [block.title, place, *texts])))
         elif kind == "tool_reference":
             yield Text(TOOL_REFERENCE.format(name=block.tool_name or ""))
+        elif (change := _change(block)) is not None:
+            yield Text(change)
         else:
             self.unknown.append(kind)
 
@@ -101,10 +114,9 @@ class Blocks:
             yield Text(_text(block, path))
         elif block.type in _CALLS:
             yield Text(f"[{block.name or block.type} {bytes(block.input).decode() or '{}'}]")
-        elif block.content is not None:
-            texts = [_found(inner) for inner, _ in _each(block.content, path)]
-            yield Text("\n".join(filter(None, texts)))
-        else:
+        elif found := "\n".join(_found(block)):
+            yield Text(found)
+        elif block.content != []:
             self.unknown.append(_kind(block))
 
     def _document(self, block: Block, path: str) -> Iterator[ResultPart]:
@@ -149,9 +161,41 @@ def _text(block: Block, path: str) -> str:
     return block.text
 
 
-def _found(block: Block) -> str:
-    """A result of a search, or whatever text there is."""
-    return " ".join(filter(None, [block.title, block.url, block.text]))
+def _found(block: Block) -> Iterator[str]:
+    """The lines of a result: pages, what a program printed, why it failed, whatever text there is, however deep."""
+    if line := " ".join(filter(None, [block.title, block.url, block.text, block.error_code])):
+        yield line
+    yield from filter(None, [block.stdout, block.stderr])
+    yield from (TOOL_REFERENCE.format(name=each.tool_name) for each in block.tool_references or () if each.tool_name)
+    match block.source:
+        case Source(type="text", data=str() as text):
+            yield text
+        case Source(content=content):
+            yield from (line for inner, _ in _each(content, "") for line in _found(inner))
+        case _:
+            pass
+    yield from (line for inner, _ in _each(block.content, "") for line in _found(inner))
+
+
+def _change(block: Block) -> str | None:
+    """What is said of a change of the tools (`tools` makes it); None where it is none of a tool that runs here."""
+    change = change_of(block)
+    if change is None or (change.definition is not None and change.definition.type not in CLIENT_TYPES):
+        return None
+    return (TOOL_REMOVED if block.type == "tool_removal" else TOOL_REFERENCE).format(name=change.name)
+
+
+def change_of(block: Block) -> ToolChange | None:
+    """The tool that the block adds or removes, by its name; a server's tools have none of their own."""
+    match block:
+        case Block(type="tool_addition" | "tool_removal", tool=ToolChange(type=kind) as tool) if kind in _CHANGES:
+            definition = tool.definition
+        case Block(type="tool_definition", definition=definition):
+            tool = ToolChange()
+        case _:
+            return None
+    name = tool.name or (definition.name if definition is not None else None)
+    return ToolChange(name=name, definition=definition) if name else None
 
 
 def _image(block: Block, path: str) -> Image | RemoteImage:

@@ -39,8 +39,8 @@ TABLE: Final[tuple[Parameter, ...]] = (
         Kind.HONOURED,
         "Tools that the client runs. Those that run at Anthropic (`code_execution`, ...) are left out and named in "
         "`x-cwproxy-ignored`; a request with `web_search` alone is answered by way of the account's own search, where "
-        "it has one (surfaces `kiro` and `codewhisperer`); a tool with `defer_loading` is shown to the model once a "
-        "`tool_reference` names it.",
+        "it has one (surfaces `kiro` and `codewhisperer`), with one search and of the domains that are allowed; a tool "
+        "with `defer_loading` is shown to the model once a `tool_reference` or a `tool_addition` names it.",
     ),
     Parameter(
         "tool_choice",

@@ -3,6 +3,7 @@
 What becomes of each parameter is said in `parameters`; here it is done (compatibility.md 2.2, 3.2).
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final, Literal, NoReturn
@@ -11,6 +12,7 @@ from cwproxy.conversation import (
     AssistantTurn,
     Conversation,
     JsonAnswer,
+    Search,
     SystemTurn,
     Text,
     Turn,
@@ -20,8 +22,9 @@ from cwproxy.dialects.anthropic_messages.blocks import Blocks
 from cwproxy.dialects.anthropic_messages.complete import complete
 from cwproxy.dialects.anthropic_messages.parameters import TABLE
 from cwproxy.dialects.anthropic_messages.render import Renderer
-from cwproxy.dialects.anthropic_messages.schema import Format, Message, Request, Thinking
+from cwproxy.dialects.anthropic_messages.schema import Format, Message, Request, Thinking, ToolSpec
 from cwproxy.dialects.anthropic_messages.shape import Shape
+from cwproxy.dialects.anthropic_messages.strange import without_members
 from cwproxy.dialects.anthropic_messages.tools import Offer, offer
 from cwproxy.errors import InvalidRequest
 from cwproxy.inbound import offers
@@ -30,10 +33,13 @@ from cwproxy.inbound.parameters import effects
 from cwproxy.reply import Reply, Usage
 
 BILLING: Final = "x-anthropic-billing-header:"
-"""How a system block of Claude Code begins that is not meant for the model and changes with every version."""
+"""How a line of Claude Code begins that is not meant for the model and changes with every version."""
 
 SEARCHING: Final = "Perform a web search for the query:"
 """How the prompt of Claude Code's web search begins."""
+
+_SEARCHING: Final = re.compile(rf"^[ \t]*{SEARCHING}", re.MULTILINE)
+_REMINDERS: Final = re.compile(r"<system-reminder>.*?</system-reminder>", re.DOTALL)
 
 MAX_QUERY: Final = 1_000
 """Characters."""
@@ -90,7 +96,7 @@ def parse(body: bytes, *, max_choices: int = 1, estimate: Callable[[Conversation
 
     estimate: tokens of a conversation, which a stream has to name before the backend has counted.
     """
-    request = _decode(body)
+    request = _read(body)
     if request.max_tokens is None:
         raise _missing("max_tokens")
     found = effects(request, TABLE)
@@ -98,6 +104,8 @@ def parse(body: bytes, *, max_choices: int = 1, estimate: Callable[[Conversation
     tools = offer(request)
     conversation = _conversation(request, tools, blocks)
     left_out = [f"tools[{kind}]" for kind in tools.foreign]
+    left_out += _unsearched(tools, conversation)
+    left_out += ["tool_choice"] * tools.unforced
     left_out += [f"content[{kind}]" for kind in offers.kinds(blocks.unknown)]
     stream = bool(request.stream)
     return MessagesRequest(
@@ -106,15 +114,18 @@ def parse(body: bytes, *, max_choices: int = 1, estimate: Callable[[Conversation
         stream,
         Shape(tools.choice.mode != "none", _shown(request.thinking)),
         (*found.ignored, *left_out),
-        (*found.emulated, *(["output_config"] if conversation.answer and not request.output_format else [])),
-        "thinking" if request.thinking is not None else "output_config",
+        (
+            *(name for name in found.emulated if name not in left_out),
+            *(["output_config"] if conversation.answer and not request.output_format else []),
+        ),
+        "thinking" if request.thinking is not None and conversation.thinks else "output_config",
         estimate(conversation) if stream else 0,
     )
 
 
 def parse_count(body: bytes, *, estimate: Callable[[Conversation], int]) -> int:
     """Tokens of a request to `count_tokens`, by estimate. Raises InvalidRequest."""
-    request = _decode(body)
+    request = _read(body)
     return estimate(_conversation(request, offer(request), Blocks()))
 
 
@@ -136,21 +147,56 @@ def _conversation(request: Request, tools: Offer, blocks: Blocks) -> Conversatio
         stop=tuple(stop for stop in request.stop_sequences or () if stop),
         max_tokens=request.max_tokens,
         effort=_effort(request),
+        thinks=not (_disabled(request.thinking) and _named_effort(request) is not None),
         parallel=tools.parallel,
-        search=_query(turns) if tools.search else None,
+        search=_search(turns, tools.search),
         any_version=True,
     )
+
+
+def _read(body: bytes) -> Request:
+    try:
+        return _decode(body)
+    except InvalidRequest:
+        known = without_members(body)
+        if known is None:
+            raise
+        return _decode(known)
+
+
+def _search(turns: Sequence[Turn], tool: ToolSpec | None) -> Search | None:
+    if tool is None or not _may_search(tool):
+        return None
+    query = _query(turns)
+    return Search(query, tuple(tool.allowed_domains or ()), tuple(tool.blocked_domains or ())) if query else None
+
+
+def _may_search(tool: ToolSpec) -> bool:
+    return tool.max_uses is None or tool.max_uses > 0
 
 
 def _query(turns: Sequence[Turn]) -> str:
     """What is to be looked up: the user's last words, without Claude Code's own before them."""
     last = next((turn for turn in reversed(turns) if isinstance(turn, UserTurn)), UserTurn(()))
-    text = "\n".join(part.text for part in last.parts if isinstance(part, Text))
-    return text.removeprefix(SEARCHING).strip()[:MAX_QUERY]
+    texts = [part.text for part in last.parts if isinstance(part, Text)]
+    asked = next((_SEARCHING.split(text, 1)[1] for text in texts if _SEARCHING.search(text)), "\n".join(texts))
+    return _REMINDERS.sub("", asked).strip()[:MAX_QUERY]
+
+
+def _unsearched(tools: Offer, conversation: Conversation) -> list[str]:
+    """What of a search has no effect."""
+    tool = tools.search
+    if tool is None or not _may_search(tool):
+        return []
+    if conversation.search is None:
+        return ["tools[web_search]"]
+    return ["tools[web_search].user_location"] if bytes(tool.user_location) not in (b"", b"null") else []
 
 
 def _system(request: Request, blocks: Blocks) -> list[str]:
-    return [text for text in blocks.text(request.system, "system") if not text.startswith(BILLING)]
+    texts = blocks.text(request.system, "system")
+    told = (text.partition("\n")[2] if text.startswith(BILLING) else text for text in texts)
+    return [text for text in told if text]
 
 
 def _turns(message: Message, index: int, blocks: Blocks) -> list[Turn]:
@@ -188,20 +234,27 @@ def _schema(wanted: Format, path: str) -> JsonAnswer | None:
 
 def _effort(request: Request) -> str | None:
     """How much to think: a word where there is one, else one for the budget (protocol.md 6.3)."""
-    named = request.output_config.effort if request.output_config is not None else None
-    thinking = request.thinking
+    named, thinking = _named_effort(request), request.thinking
     if thinking is None:
         return named
-    if thinking.type == "disabled":
-        return "none"
+    if _disabled(thinking):
+        return named or "none"
     budget = thinking.budget_tokens
     if named is not None or budget is None:
         return named or "high"
     return "low" if budget <= LOW_BUDGET else "medium" if budget <= MEDIUM_BUDGET else "high"
 
 
+def _named_effort(request: Request) -> str | None:
+    return request.output_config.effort if request.output_config is not None else None
+
+
+def _disabled(thinking: Thinking | None) -> bool:
+    return thinking is not None and thinking.type == "disabled"
+
+
 def _shown(thinking: Thinking | None) -> Literal["hidden", "shown", "omitted"]:
-    if thinking is None or thinking.type == "disabled":
+    if thinking is None or _disabled(thinking):
         return "hidden"
     return "omitted" if thinking.display == "omitted" else "shown"
 

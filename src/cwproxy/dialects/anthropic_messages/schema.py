@@ -5,7 +5,7 @@ may be null, tools and parts come in other APIs' shapes, and unknown fields and 
 input stay JSON text (`msgspec.Raw`), empty when the member is missing.
 """
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
@@ -13,6 +13,9 @@ from msgspec import Meta
 Count: TypeAlias = Annotated[int, Meta(ge=1)]
 Object: TypeAlias = dict[str, msgspec.Raw]
 """Looked at no further than that it is an object."""
+
+CLIENT_TYPES: Final = (None, "custom", "function")
+"""Of tools that the client runs."""
 
 
 class Source(msgspec.Struct, gc=False):
@@ -49,6 +52,12 @@ class Block(msgspec.Struct):
     thinking: str | None = None
     signature: str | None = None
     data: str | None = None
+    stdout: str | None = None
+    stderr: str | None = None
+    error_code: str | None = None
+    tool: "ToolChange | None" = None
+    definition: "ToolSpec | None" = None
+    tool_references: "list[Block] | None" = None
     content: "Content" = None
 
 
@@ -69,7 +78,9 @@ class FunctionSpec(msgspec.Struct):
 
 
 class ToolSpec(msgspec.Struct):
-    """A tool on offer. `defer_loading` keeps it from the model until the conversation refers to it."""
+    """A tool on offer. `defer_loading` keeps it from the model until the conversation refers to it; the domains,
+    `max_uses` and `user_location` are of a search of the web.
+    """
 
     type: str | None = None
     name: str | None = None
@@ -78,6 +89,18 @@ class ToolSpec(msgspec.Struct):
     parameters: msgspec.Raw = msgspec.Raw()
     function: FunctionSpec | None = None
     defer_loading: bool | None = None
+    allowed_domains: list[str] | None = None
+    blocked_domains: list[str] | None = None
+    max_uses: int | None = None
+    user_location: msgspec.Raw = msgspec.Raw()
+
+
+class ToolChange(msgspec.Struct):
+    """Which tool a message adds or removes: one of a name, or one that is defined there."""
+
+    type: str | None = None
+    name: str | None = None
+    definition: ToolSpec | None = None
 
 
 class ToolChoiceObject(msgspec.Struct):

@@ -2,15 +2,26 @@
 
 Tools may have OpenAI's shapes, too (compatibility.md 2.3). A deferred tool is kept from the model until a
 `tool_reference` names it or the conversation has called it, as Anthropic does; where the search for such tools is one
-of Anthropic's own, which cannot be served, all of them are shown.
+of Anthropic's own, which cannot be served, all of them are shown. Messages may add and remove tools; what holds at the
+end of the conversation is what is on offer.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from cwproxy.conversation import Tool, ToolChoice
-from cwproxy.dialects.anthropic_messages.schema import Block, FunctionSpec, Message, Request, ToolChoiceObject, ToolSpec
+from cwproxy.dialects.anthropic_messages.blocks import change_of
+from cwproxy.dialects.anthropic_messages.schema import (
+    CLIENT_TYPES,
+    Block,
+    FunctionSpec,
+    Message,
+    Request,
+    ToolChange,
+    ToolChoiceObject,
+    ToolSpec,
+)
 from cwproxy.errors import InvalidRequest
 from cwproxy.inbound import offers
 from cwproxy.inbound.decode import document
@@ -19,7 +30,6 @@ from cwproxy.inbound.offers import Wish
 _PLACEHOLDER: Final = "DeferredToolPlaceholder"
 """Claude Code's own: it stands for tools that are not there."""
 
-_CLIENT_TYPES: Final = (None, "custom", "function")
 _WEB_SEARCH: Final = "web_search_"
 _TOOL_SEARCH: Final = "tool_search_tool"
 
@@ -27,44 +37,72 @@ _TOOL_SEARCH: Final = "tool_search_tool"
 @dataclass(frozen=True, slots=True)
 class Offer:
     """The tools and the choice. foreign: kinds of tools that were left out. parallel: several calls are fine.
-    search: there is no tool but the search of the web, so the request is one.
+    search: the search of the web where there is no other tool, so that the request is one. unforced: the choice was of
+    a tool that is left out, so it has no effect.
     """
 
     tools: tuple[Tool, ...]
     choice: ToolChoice
     foreign: tuple[str, ...] = ()
     parallel: bool = True
-    search: bool = False
+    search: ToolSpec | None = None
+    unforced: bool = False
+
+
+@dataclass(slots=True)
+class _Changes:
+    """What messages say about tools. named: by a reference, or a call. defined: with the path of each."""
+
+    named: set[str] = field(default_factory=set)
+    removed: set[str] = field(default_factory=set)
+    defined: dict[str, tuple[str, ToolSpec]] = field(default_factory=dict)
+
+    def apply(self, block: Block, tool: ToolChange, path: str) -> None:
+        name = tool.name or ""
+        if block.type == "tool_removal":
+            self.removed.add(name)
+            return
+        self.removed.discard(name)
+        self.named.add(name)
+        if tool.definition is not None:
+            place = "definition" if block.tool is None else "tool.definition"
+            self.defined[name] = f"{path}.{place}", tool.definition
 
 
 def offer(request: Request) -> Offer:
     """Raises InvalidRequest for a tool without a name, a schema that is no object, or an impossible choice."""
-    specs = request.tools or ()
-    foreign = [spec.type for spec in specs if spec.type and spec.type not in _CLIENT_TYPES]
+    changes = _changes(request.messages or ())
+    given = [(f"tools[{index}]", spec) for index, spec in enumerate(request.tools or ())]
+    kept = [each for each in given if each[1].name not in changes.defined]
+    placed = [each for each in (*kept, *changes.defined.values()) if each[1].name not in changes.removed]
+    specs = [spec for _, spec in placed]
+    foreign = [spec.type for spec in specs if spec.type and spec.type not in CLIENT_TYPES]
     searched_elsewhere = any(kind.startswith(_TOOL_SEARCH) for kind in foreign)
-    shown = None if searched_elsewhere else frozenset(_referred_to(request.messages or ()))
-    tools = tuple(_tools(specs, shown))
+    tools = tuple(_tools(placed, changes, all_shown=searched_elsewhere))
     wish, parallel = _wish(request.tool_choice)
-    if _names_foreign(wish, specs):
+    alone = bool(foreign) and not tools and all(kind.startswith(_WEB_SEARCH) for kind in foreign)
+    unforced = _names_foreign(wish, specs)
+    if unforced:
         wish = Wish(ToolChoice())
-    search = bool(foreign) and not tools and all(kind.startswith(_WEB_SEARCH) for kind in foreign)
-    left_out = () if search else offers.kinds(foreign)
-    return Offer(offers.chosen(tools, wish, "tool_choice"), wish.choice, left_out, parallel, search)
+    tools, forbidden = offers.chosen(tools, wish, "tool_choice"), wish.choice.mode == "none"
+    if not alone or forbidden:
+        return Offer(tools, wish.choice, () if alone else offers.kinds(foreign), parallel, unforced=unforced)
+    search = next(spec for spec in specs if (spec.type or "").startswith(_WEB_SEARCH))
+    return Offer(tools, wish.choice, (), parallel, search)
 
 
 def _names_foreign(wish: Wish, specs: Sequence[ToolSpec]) -> bool:
     """Whether a tool is forced that is not offered to the model; or any, and there are no others."""
-    ours = {spec.name for spec in specs if spec.type in _CLIENT_TYPES}
+    ours = {spec.name for spec in specs if spec.type in CLIENT_TYPES}
     if wish.choice.mode != "required" or not specs:
         return False
     return not ours if wish.names is None else wish.names <= {spec.name for spec in specs} - ours
 
 
-def _tools(specs: Sequence[ToolSpec], shown: Collection[str] | None) -> Iterator[Tool]:
-    """shown: the deferred tools that the model may see, None for all."""
-    for index, spec in enumerate(specs):
-        path = f"tools[{index}]"
-        if spec.type not in _CLIENT_TYPES:
+def _tools(placed: Iterable[tuple[str, ToolSpec]], changes: _Changes, *, all_shown: bool) -> Iterator[Tool]:
+    """all_shown: the deferred tools, too."""
+    for path, spec in placed:
+        if spec.type not in CLIENT_TYPES:
             continue
         if spec.function is not None:
             function, schema_path = spec.function, f"{path}.function.parameters"
@@ -73,24 +111,30 @@ def _tools(specs: Sequence[ToolSpec], shown: Collection[str] | None) -> Iterator
             raw = spec.input_schema if member == "input_schema" else spec.parameters
             function, schema_path = FunctionSpec(spec.name, spec.description, raw), f"{path}.{member}"
         name = offers.name_of(function.name, path)
-        if spec.defer_loading and (name == _PLACEHOLDER or (shown is not None and name not in shown)):
+        if spec.defer_loading and (name == _PLACEHOLDER or not (all_shown or name in changes.named)):
             continue
         yield Tool(name, function.description or "", document(bytes(function.parameters), schema_path))
 
 
-def _referred_to(messages: Iterable[Message]) -> Iterator[str]:
-    for message in messages:
-        for block in _blocks(message.content):
+def _changes(messages: Sequence[Message]) -> _Changes:
+    changes = _Changes()
+    for number, message in enumerate(messages):
+        for index, block in enumerate(_blocks(message.content)):
             if block.type == "tool_use" and block.name:
-                yield block.name
+                changes.named.add(block.name)
             elif block.type in ("tool_result", "tool_reference"):
                 inner = [block, *_blocks(block.content)]
-                yield from (each.tool_name for each in inner if each.type == "tool_reference" and each.tool_name)
+                changes.named |= {each.tool_name for each in inner if each.type == "tool_reference" and each.tool_name}
+            elif (tool := change_of(block)) is not None:
+                changes.apply(block, tool, f"messages[{number}].content[{index}]")
+    return changes
 
 
 def _blocks(content: object) -> Iterator[Block]:
-    if isinstance(content, list):
-        yield from (block for block in content if isinstance(block, Block))
+    if isinstance(content, Block):
+        yield content
+    elif isinstance(content, list):
+        yield from (block if isinstance(block, Block) else Block("text") for block in content)
 
 
 def _wish(choice: str | ToolChoiceObject | None) -> tuple[Wish, bool]:
