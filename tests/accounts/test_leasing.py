@@ -28,6 +28,7 @@ from cwproxy.accounts.selection import Selected
 from cwproxy.accounts.sharing import BELIEVED_SECONDS, News
 from cwproxy.codewhisperer.surfaces import Surface, Target
 from cwproxy.errors import (
+    BackendUnavailable,
     LoginRequired,
     ModelNotFound,
     Overloaded,
@@ -348,6 +349,27 @@ async def test_an_account_that_no_call_can_be_made_with_stops_no_other(
     await replica.later()
     with pytest.raises(LoginRequired, match="Which"):
         await replica.accounts.lease(ANY)
+
+
+async def test_a_person_cannot_bring_back_an_account_that_no_call_can_be_made_with(replica: Replica) -> None:
+    replica.selector.broken = dict.fromkeys(("one", "two", "three"), SettingsError("Which region?"))
+    await replica.accounts.report()
+    for name in ("one", "two", "three"):
+        replica.accounts.recover(name)
+    async with asyncio.timeout(5.0):
+        with pytest.raises(LoginRequired, match="Which region"):
+            await replica.accounts.lease(ANY)
+    assert isinstance(replica.accounts.other(ANY), Exhausted)
+
+
+async def test_a_lease_without_a_way_to_call_is_given_back(replica: Replica) -> None:
+    await replica.serves()
+    replica.accounts._selected.clear()
+    assert isinstance(replica.accounts.other(ANY), Exhausted)
+    async with asyncio.timeout(5.0):
+        with pytest.raises(BackendUnavailable):
+            await replica.accounts.lease(ANY)
+    assert sum(report.in_flight for report in replica.accounts.pool.report(replica.time.wall)) == 0
 
 
 async def test_credentials_of_other_programs_are_tried_again_after_a_while(tmp_path: Path) -> None:

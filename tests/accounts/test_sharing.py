@@ -95,6 +95,17 @@ async def test_who_knew_first_has_said_it_better(store: Store) -> None:
     assert account.state_detail == "the login service refused to renew it"
 
 
+async def test_a_suspension_that_another_process_has_found_stays_until_a_person_ends_it(store: Store) -> None:
+    store.set_state("one", AccountState.SUSPENDED, "by AWS")
+    process = Process(store, FakeClock())
+    process.sharing.tell([change(ACCOUNT, "needs_login", "403")])
+    await process.sharing.aclose()
+    assert store.accounts()[0].state is AccountState.SUSPENDED
+    process.sharing.tell([change(ACCOUNT, "active")])
+    await process.sharing.aclose()
+    assert store.accounts()[0].state is AccountState.ACTIVE
+
+
 async def test_an_account_that_is_gone_has_no_standing(store: Store) -> None:
     store.remove("one")
     process = Process(store, FakeClock())

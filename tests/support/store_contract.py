@@ -155,6 +155,12 @@ class StoreContract:
         store.replace_token("one", a_token(1, generation=2), expected_generation=1)
         assert store.accounts()[0].state is AccountState.SUSPENDED
 
+    def test_a_suspended_account_stays_so_when_its_login_is_refused(self, store: Store) -> None:
+        store.add(an_account(), a_token())
+        store.set_state("one", AccountState.SUSPENDED, "by AWS")
+        assert not store.quarantine("one", "refused", expected_generation=1)
+        assert store.accounts()[0].state is AccountState.SUSPENDED
+
     def test_a_new_login_replaces_token_registration_and_state(self, store: Store) -> None:
         store.add(an_account(), a_token(generation=4), a_registration())
         store.set_state("one", AccountState.SUSPENDED, "by AWS")

@@ -131,14 +131,19 @@ class Accounts:
                 choice = await self._queue.wait(want, places=2 * self.pool.capacity(), within=within)
             if not isinstance(choice, Lease):
                 raise self._error(choice)
-            if choice.account_id in self._selected:
-                return self._turn(choice)
-            self._give_back(choice)  # the account has gone while this was on its way here
+            turn = self._turn(choice)
+            if turn is not None:
+                return turn
+            want = _without(want, choice)  # the account has gone while this was on its way here
 
     def other(self, want: Want) -> Turn | Busy | Exhausted:
         """The same at once or not at all: for a request that has waited already and is in the middle of its work."""
-        choice = self._choose(want)
-        return self._turn(choice) if isinstance(choice, Lease) else choice
+        while isinstance(choice := self._choose(want), Lease):
+            turn = self._turn(choice)
+            if turn is not None:
+                return turn
+            want = _without(want, choice)
+        return choice
 
     async def usable(self) -> tuple[Selected, ...]:
         """The accounts with which calls can be made, oldest first, whether they rest or not; the same object as long as
@@ -204,8 +209,13 @@ class Accounts:
     def _choose(self, want: Want) -> Choice:
         return self.pool.choose(want, self._clock.now(), self._chance())
 
-    def _turn(self, lease: Lease) -> Turn:
-        return Turn(self._selected[lease.account_id], lease, self)
+    def _turn(self, lease: Lease) -> Turn | None:
+        """None, and the lease is given back, where no call can be made with its account any more."""
+        selected = self._selected.get(lease.account_id)
+        if selected is None:
+            self._give_back(lease)
+            return None
+        return Turn(selected, lease, self)
 
     def heard(self, lease: Lease) -> None:
         """See `Turn.heard`."""
@@ -299,6 +309,7 @@ class Accounts:
             in_flight_limit=limits.in_flight,
             model_limits=limits.by_model,
             standing=self._standing(account) if selected is not None else Standing.MISCONFIGURED,
+            firm=selected is None,
             endpoint="" if selected is None else urlsplit(chat_base(selected.target)).netloc,
             fraction_left=quota.fraction_left if quota is not None else None,
             resets_at=quota.resets_at if quota is not None else None,
@@ -333,6 +344,11 @@ class Accounts:
             if untold is None
             else replace(account, state=AccountState(untold.state), state_detail=untold.detail)
         )
+
+
+def _without(want: Want, lease: Lease) -> Want:
+    """Never for the same account again, so that whoever asks until there is a turn comes to an end."""
+    return replace(want, tried=want.tried | {lease.account_id})
 
 
 _WORDS = {

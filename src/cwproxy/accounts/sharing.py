@@ -169,9 +169,13 @@ class Sharing:
         self._cooldowns.put(CoolDown(**asdict(change)) for change in changes if change.scope != ACCOUNT)
 
     def _set_state(self, change: Change) -> None:
-        """Where it is so already, whoever was first has said it better: it knew of the login, not only of a call."""
+        """Where it is so already, whoever was first has said it better: it knew of the login, not only of a call. What
+        another process has found suspended stays so until a person says otherwise.
+        """
         account, state = self._store.account(change.account_id), AccountState(change.state)
-        if account is not None and account.state is not state:
+        if account is None or account.state is state:
+            return
+        if account.state is not AccountState.SUSPENDED or state is AccountState.ACTIVE:
             self._store.set_state(change.account_id, state, change.detail)
 
 

@@ -54,7 +54,7 @@ _UNFINISHED = (
 )
 _HEAL = "UPDATE account SET state = :active, state_detail = '' WHERE id = :id AND state = :needs_login"
 _REFUSED = (
-    "UPDATE account SET state = :state, state_detail = :reason WHERE id = :id AND EXISTS "
+    "UPDATE account SET state = :state, state_detail = :reason WHERE id = :id AND state <> :suspended AND EXISTS "
     "(SELECT 1 FROM token WHERE account_id = :id AND generation = :expected)"
 )
 
@@ -175,11 +175,13 @@ class Store:
 
     def quarantine(self, account_id: str, reason: str, *, expected_generation: int) -> bool:
         """Note that the service refused to renew the token. It is kept: a refusal has been wrong before, and a
-        newer token from elsewhere ends the state (backend-rules.md C 4).
+        newer token from elsewhere ends the state (backend-rules.md C 4). False also for an account that is suspended,
+        which it stays until a person says otherwise (A6 75).
         """
         with self.database.transaction() as statements:
+            states = {"state": AccountState.NEEDS_LOGIN.value, "suspended": AccountState.SUSPENDED.value}
             values = {"id": account_id, "reason": reason, "expected": expected_generation}
-            return statements.changed(_REFUSED, {"state": AccountState.NEEDS_LOGIN.value, **values}) == 1
+            return statements.changed(_REFUSED, states | values) == 1
 
     def registration(self, account_id: str) -> Registration | None:
         with self.database.reading() as statements:

@@ -54,3 +54,22 @@ def test_a_finding_after_another_is_news() -> None:
     record.shift(100.0)
     record.say(READY, SUSPENSION_BELIEVED - 99.0)
     assert record.standing is READY
+
+
+def test_what_is_firm_is_changed_by_nobody() -> None:
+    record = StandingRecord(Standing.MISCONFIGURED, firm=True)
+    assert not record.find(READY, 0.0)
+    assert record.standing is Standing.MISCONFIGURED
+    record.say(READY, 1.0)
+    assert record.find(SUSPENDED, 2.0)
+    record.say(Standing.MISCONFIGURED, 3.0, firm=True)
+    assert record.standing is Standing.MISCONFIGURED
+
+
+@pytest.mark.parametrize("straggler", [NEEDS_LOGIN, Standing.MISCONFIGURED])
+def test_suspended_stays_so_until_a_person_says_otherwise(straggler: Standing) -> None:
+    record = StandingRecord(READY)
+    assert record.find(SUSPENDED, 0.0)
+    assert not record.find(straggler, 1.0)
+    assert record.standing is SUSPENDED
+    assert record.find(READY, 2.0)

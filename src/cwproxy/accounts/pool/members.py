@@ -27,6 +27,7 @@ class Member:
     weight: its part of the load, relative to the others'; above 0.
     models: what it lists, None while that is not known: then it may serve anything.
     endpoint: the host that its calls go to; accounts of one endpoint share that one's breaker.
+    firm: the standing says how the account is set up, so that neither a call nor a person's word changes it.
     fraction_left: of its quota, 0 to 1, and resets_at: when that begins anew, epoch seconds; both of GetUsageLimits.
     in_flight_limit, model_limits: calls at the same time, at least 1: in all (None: what the policy says), and for
     single models.
@@ -37,6 +38,7 @@ class Member:
     weight: float = 1.0
     models: frozenset[str] | None = None
     standing: Standing = Standing.READY
+    firm: bool = False
     endpoint: str = ""
     fraction_left: float | None = None
     resets_at: float | None = None

@@ -107,7 +107,7 @@ class MemberState:
         self.member = member
         self.endpoint = endpoint
         self.turn = turn
-        self.record = StandingRecord(member.standing)
+        self.record = StandingRecord(member.standing, firm=member.firm)
         self.breaker = Breaker(policy.account, patience)
         self.throttled = Hold(policy.throttled, patience, gated=False)
         self.refused = Hold(policy.refused, patience, gated=True)
@@ -126,7 +126,7 @@ class MemberState:
         """The account is known anew: its state is kept."""
         self.member, self.endpoint = member, endpoint
         self.load.resize(member)
-        self.record.say(member.standing, now)
+        self.record.say(member.standing, now, firm=member.firm)
         self.clear = False
 
     def examine(self, model: str | None, now: float) -> Examined:
