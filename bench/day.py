@@ -27,7 +27,7 @@ from bench.frames import event
 from cwproxy.accounts.callers import Caller
 from cwproxy.accounts.leasing import Accounts
 from cwproxy.accounts.selection import Selected, Selector
-from cwproxy.auth.bearer import Bearer
+from cwproxy.auth.bearer import Bearer, Replacement
 from cwproxy.auth.clock import Clock
 from cwproxy.codewhisperer.surfaces import Surface, Target
 from cwproxy.conversation import Conversation, Text, UserTurn
@@ -158,10 +158,10 @@ class _Token:
     async def token(self) -> str:
         return self._name
 
-    async def renew(self, stale: str) -> str:
+    async def renew(self, stale: str) -> Replacement:
         if any(it.kind == "revoked" and it.at(self._day.loop.time()) for it in self._day.episodes[self._name]):
             raise LoginRequired("The login has ended.")
-        return self._name
+        return Replacement(self._name)
 
 
 class _Selector(Selector):

@@ -6,6 +6,7 @@ import pytest
 from tests.support.records import an_account
 
 from cwproxy.accounts.keys import StoredKey
+from cwproxy.auth.bearer import Replacement
 from cwproxy.errors import LoginRequired
 from cwproxy.store import AccountKind, AccountState, Secret, Store, Token
 
@@ -28,10 +29,10 @@ async def test_the_key_is_read_once(store: Store) -> None:
 
 async def test_a_refused_key_is_tried_again_and_another_one_taken_over(store: Store) -> None:
     key = StoredKey("one", store)
-    assert await key.renew(await key.token()) == "ksk_canary-1"
+    assert await key.renew(await key.token()) == Replacement("ksk_canary-1")
     store.replace_token("one", Token(Secret("ksk_canary-2"), None, inf, 2), expected_generation=1)
     assert await key.token() == "ksk_canary-1"
-    assert await key.renew("ksk_canary-1") == "ksk_canary-2"
+    assert await key.renew("ksk_canary-1") == Replacement("ksk_canary-2")
     assert await key.token() == "ksk_canary-2"
 
 

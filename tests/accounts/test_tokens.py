@@ -10,6 +10,7 @@ from tests.support.oidc_server import Answer, error
 from tests.support.records import NOW, a_registration, a_token
 
 from cwproxy.accounts.tokens import TokenKeeper
+from cwproxy.auth.bearer import Replacement
 from cwproxy.auth.services import LoginServices
 from cwproxy.errors import BackendTimeout, BackendUnavailable, LoginRequired, StoreError
 from cwproxy.store import AccountState, Secret, Store, Token
@@ -61,8 +62,8 @@ async def test_twenty_requests_at_the_end_make_one_renewal(bench: Logins) -> Non
 
 async def test_twenty_rejections_make_one_renewal(bench: Logins) -> None:
     source = bench.keeper.source("one")
-    assert await asyncio.gather(*[source.renew(OLD) for _ in range(20)]) == [NEW] * 20
-    assert await source.renew(OLD) == NEW
+    assert await asyncio.gather(*[source.renew(OLD) for _ in range(20)]) == [Replacement(NEW)] * 20
+    assert await source.renew(OLD) == Replacement(NEW, 60.0)
     assert bench.server.refreshes == 1
 
 
@@ -98,7 +99,7 @@ async def test_a_rejected_token_that_another_process_has_renewed_is_not_renewed_
     source = bench.keeper.source("one")
     await source.token()
     bench.store.replace_token("one", a_token(7, generation=2), expected_generation=1)
-    assert await source.renew(OLD) == "canary-access-7"
+    assert (await source.renew(OLD)).token == "canary-access-7"
     assert bench.server.refreshes == 0
 
 
@@ -107,16 +108,17 @@ async def test_what_another_process_stored_must_be_good_to_be_taken_over(bench: 
     await source.token()
     spent = Token(Secret("canary-access-7"), Secret(bench.server.current), NOW + 30.0, 2)
     bench.store.replace_token("one", spent, expected_generation=1)
-    assert await source.renew(OLD) == NEW
+    assert await source.renew(OLD) == Replacement(NEW)
     assert bench.server.refreshes == 1
 
 
 async def test_a_token_is_rejected_into_renewal_once_a_minute(bench: Logins) -> None:
     source = bench.keeper.source("one")
-    assert await source.renew(OLD) == NEW
-    assert await source.renew(NEW) == NEW
-    bench.time.advance(61)
-    assert await source.renew(NEW) == "canary-access-2"
+    assert await source.renew(OLD) == Replacement(NEW)
+    bench.time.advance(20)
+    assert await source.renew(NEW) == Replacement(NEW, 40.0), "a refusal of it says nothing yet"
+    bench.time.advance(41)
+    assert await source.renew(NEW) == Replacement("canary-access-2")
     assert bench.server.refreshes == 2
 
 
@@ -164,7 +166,7 @@ async def test_without_a_valid_token_a_failure_backs_off_further_and_further(ben
 
 
 async def test_a_refused_renewal_needs_a_person_and_is_not_repeated(bench: Logins) -> None:
-    bench.server.script.append(error("invalid_grant", "canary-access-0"))
+    bench.server.script.append(error("invalid_grant", "canary-refresh-0"))
     bench.expire()
     source = bench.keeper.source("one")
     for _ in range(2):
@@ -425,5 +427,5 @@ async def test_a_refused_token_that_cannot_be_renewed_now_is_no_end_of_the_login
             await source.renew(OLD)
         assert caught.value.reason == "login_not_renewed"
     bench.time.advance(61)
-    assert await source.renew(OLD) == NEW
+    assert await source.renew(OLD) == Replacement(NEW)
     assert bench.account.state is AccountState.ACTIVE

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from cwproxy.auth.bearer import ERROR_BODY_LIMIT, Bearer
-from cwproxy.errors import LoginRequired
+from cwproxy.auth.bearer import ERROR_BODY_LIMIT, Bearer, Replacement
+from cwproxy.errors import BackendUnavailable, LoginRequired
 
 pytestmark = pytest.mark.anyio
 
@@ -17,19 +17,20 @@ SUSPENDED = json.dumps({"message": "Your User ID temporarily is suspended", "rea
 class Tokens:
     """Hands out `tokens` in turn, the next one for each renewal."""
 
-    def __init__(self, *tokens: str) -> None:
+    def __init__(self, *tokens: str, again: float | None = None) -> None:
         self.tokens = deque(tokens)
+        self.again = again
         self.renewed: list[str] = []
 
     async def token(self) -> str:
         return self.tokens[0]
 
-    async def renew(self, stale: str) -> str:
+    async def renew(self, stale: str) -> Replacement:
         self.renewed.append(stale)
         self.tokens.popleft()
         if not self.tokens:
             raise LoginRequired("Run `cwproxy login`.")
-        return self.tokens[0]
+        return Replacement(self.tokens[0], self.again)
 
 
 class Body(httpx.AsyncByteStream):
@@ -111,6 +112,23 @@ async def test_an_unchanged_token_is_tried_once_more() -> None:
         response = await http.post("http://backend/", auth=Bearer(tokens))
     assert response.status_code == 200
     assert len(backend.seen) == 2
+
+
+async def test_two_refusals_without_a_renewal_between_them_say_nothing_of_the_login() -> None:
+    tokens = Tokens("t1", "t1", again=40.0)
+    backend = Backend(answer(403, INVALID), answer(403, INVALID))
+    async with client(backend) as http:
+        with pytest.raises(BackendUnavailable, match="renewed just now") as caught:
+            await http.post("http://backend/", auth=Bearer(tokens))
+    assert (caught.value.reason, caught.value.retry_after) == ("login_not_renewed", 40.0)
+    assert len(backend.seen) == 2
+
+
+async def test_a_refusal_that_vanishes_without_a_renewal_costs_nothing() -> None:
+    backend = Backend(answer(403, INVALID), answer(200, b"fine"))
+    async with client(backend) as http:
+        response = await http.post("http://backend/", auth=Bearer(Tokens("t1", "t1", again=40.0)))
+    assert response.status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from tests.support.simulator import Kind, SimulatedAccount, Simulator
 
 from cwproxy.accounts.selection import Selected
 from cwproxy.api import AccessPolicy, Limits, create_app
-from cwproxy.auth.bearer import Bearer
+from cwproxy.auth.bearer import Bearer, Replacement
 from cwproxy.codewhisperer.surfaces import Surface, Target, api_region
 from cwproxy.service import Options, Service
 from cwproxy.upstream import Upstream
@@ -69,5 +69,5 @@ class _Token:
     async def token(self) -> str:
         return self._token
 
-    async def renew(self, stale: str) -> str:
-        return self._token
+    async def renew(self, stale: str) -> Replacement:
+        return Replacement(self._token)

@@ -3,6 +3,7 @@
 import asyncio
 
 from cwproxy.accounts.renewal import login_ended
+from cwproxy.auth.bearer import Replacement
 from cwproxy.errors import LoginRequired
 from cwproxy.store import AccountState, Store
 
@@ -20,12 +21,12 @@ class StoredKey:
             self._key = await asyncio.to_thread(self._read)
         return self._key
 
-    async def renew(self, stale: str) -> str:
+    async def renew(self, stale: str) -> Replacement:
         """What is stored by now: somebody may have put another key in its place. Where nobody has, it is the same
         one, because a refusal has been seen to vanish by itself (backend-rules.md A6 77).
         """
         self._key = await asyncio.to_thread(self._read)
-        return self._key
+        return Replacement(self._key)
 
     def _read(self) -> str:
         account, token = self._store.account(self._account_id), self._store.token(self._account_id)

@@ -10,6 +10,7 @@ from typing import assert_never
 
 from cwproxy.accounts.renewal import Lost, Outcome, Postponed, Refreshed, Renewal, login_ended
 from cwproxy.accounts.sources.accord import Accord
+from cwproxy.auth.bearer import Replacement
 from cwproxy.auth.clock import Clock
 from cwproxy.auth.services import LoginServices
 from cwproxy.errors import BackendTimeout, BackendUnavailable, LoginRequired, StoreError
@@ -81,18 +82,23 @@ class AccountTokens:
             if left <= held.ahead and self._may_try(left):
                 self._start(held)
             return held.token.access_token.reveal()
-        return await self._renewed(held)
+        return (await self._renewed(held)).token
 
-    async def renew(self, stale: str) -> str:
+    async def renew(self, stale: str) -> Replacement:
         held = self._held or await self._load()
         if held.token.access_token.reveal() != stale:
-            return held.token.access_token.reveal()
+            return self._unrenewed(held)
         stored = await asyncio.to_thread(self._renewal.newest, self._account_id)
         if stored is not None and stored.generation > held.token.generation:
             held = self._hold(stored)
             if held.token.access_token.reveal() != stale and self._left(held) > BLOCKING_SECONDS:
-                return held.token.access_token.reveal()
+                return self._unrenewed(held)
         return await self._renewed(held, refused=True)
+
+    def _unrenewed(self, held: _Held) -> Replacement:
+        """It was not renewed for the one who asks."""
+        again = max(self._calm_until, self._retry_at) - self._clock.monotonic()
+        return Replacement(held.token.access_token.reveal(), max(again, 1.0))
 
     async def aclose(self, within: float) -> None:
         """Let a running renewal finish for `within` seconds, and try once more to store what was not stored."""
@@ -134,7 +140,7 @@ class AccountTokens:
         now = self._clock.monotonic()
         return now >= self._retry_at and (left <= 0 or now >= self._calm_until)
 
-    async def _renewed(self, held: _Held, *, refused: bool = False) -> str:
+    async def _renewed(self, held: _Held, *, refused: bool = False) -> Replacement:
         """Wait for a new token. The one in hand is good enough while it is valid, unless it was `refused` and could
         not be renewed: that says nothing of the login yet, which a second refusal would be taken for.
         """
@@ -146,11 +152,11 @@ class AccountTokens:
                 outcome = await asyncio.shield(self._start(held))
         except TimeoutError as error:
             if self._left(held) > 0 and not refused:
-                return held.token.access_token.reveal()
+                return self._unrenewed(held)
             raise BackendTimeout("The login service has not answered in time.", retry_after=FIRST_BACK_OFF) from error
         match outcome:
             case Refreshed(token=token):
-                return token.access_token.reveal()
+                return Replacement(token.access_token.reveal())
             case Lost(message=message):
                 raise LoginRequired(message)
             case Postponed():
@@ -158,9 +164,9 @@ class AccountTokens:
             case _:
                 assert_never(outcome)
 
-    def _old_or_raise(self, held: _Held, failure: Postponed, *, refused: bool) -> str:
+    def _old_or_raise(self, held: _Held, failure: Postponed, *, refused: bool) -> Replacement:
         if self._left(held) > 0 and not refused:
-            return held.token.access_token.reveal()
+            return self._unrenewed(held)
         if failure.storage:
             raise StoreError(failure.message)
         wait = max(self._retry_at - self._clock.monotonic(), 1.0)

@@ -2,15 +2,26 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from contextlib import aclosing, suppress
+from dataclasses import dataclass
 from typing import Protocol, cast
 
 import httpx
 
 from cwproxy.codewhisperer import failures
-from cwproxy.errors import CredentialRejected
+from cwproxy.errors import BackendUnavailable, CredentialRejected
 
 ERROR_BODY_LIMIT = 64 * 1024
 """Bytes of an error body that are looked at (reliability.md 3A 23)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """What to try instead of a token that was not accepted. again: seconds until it can be renewed, where it was not for
+    this refusal; None where nothing more can be done, so that a second refusal is the login's end.
+    """
+
+    token: str
+    again: float | None = None
 
 
 class TokenSource(Protocol):
@@ -22,13 +33,17 @@ class TokenSource(Protocol):
         """A token that is good for at least some seconds."""
         ...
 
-    async def renew(self, stale: str) -> str:
+    async def renew(self, stale: str) -> Replacement:
         """A token in place of `stale`, which was not accepted. May be the same one, where it was renewed just now."""
         ...
 
 
 class Bearer(httpx.Auth):
-    """Asynchronous only. The answer to the last attempt is handed on with its body unread or readable again."""
+    """Asynchronous only. The answer to the last attempt is handed on with its body unread or readable again.
+
+    The flow raises BackendUnavailable where a token was refused twice that could not be renewed in between: only a
+    refusal that outlives a renewal says something of the login (reliability.md 1.2, backend-rules.md A6 77).
+    """
 
     def __init__(self, source: TokenSource) -> None:
         self._source = source
@@ -39,9 +54,15 @@ class Bearer(httpx.Auth):
         response = yield request
         if await rejected(response):
             # Also when it stays the same: the refusal has been seen to vanish by itself (backend-rules.md A6 77).
-            token = await self._source.renew(token)
-            request.headers["authorization"] = f"Bearer {token}"
-            yield request
+            replacement = await self._source.renew(token)
+            request.headers["authorization"] = f"Bearer {replacement.token}"
+            response = yield request
+            if replacement.again is not None and await rejected(response):
+                raise BackendUnavailable(
+                    "The backend has refused a login that was renewed just now.",
+                    reason="login_not_renewed",
+                    retry_after=replacement.again,
+                )
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         raise TypeError("Bearer works with httpx.AsyncClient only")
