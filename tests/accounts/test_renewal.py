@@ -6,12 +6,14 @@ from pathlib import Path
 from stat import S_IMODE
 
 import pytest
+from tests.support.fake_clock import FakeClock
 from tests.support.logins import NEW, OLD, Logins, logins
 from tests.support.oidc_server import Answer, Json, error
 from tests.support.records import NOW, a_registration, a_token, an_account
 from tests.support.web_server import Reply, web_server
 
-from cwproxy.accounts.renewal import Lost, Postponed, Refreshed, Renewal
+from cwproxy.accounts.renewal import FENCE_SECONDS, Lost, Postponed, Refreshed, Renewal
+from cwproxy.auth.clock import Clock
 from cwproxy.auth.services import LoginServices
 from cwproxy.errors import LoginRequired
 from cwproxy.store import AccountKind, AccountState, Secret, Store, Token
@@ -126,6 +128,9 @@ async def test_an_account_that_is_removed_meanwhile(bench: Logins, renewal: Rene
 @pytest.mark.parametrize("statement", ["UPDATE token SET refresh_token = NULL", "DELETE FROM registration"])
 async def test_nothing_to_renew_it_with(bench: Logins, renewal: Renewal, statement: str) -> None:
     bench.sql(statement)
+    for _ in range(2):
+        assert isinstance(await renewal.renew("one", bench.token), Postponed), "it is good until its end"
+    bench.expire()
     outcome = await renewal.renew("one", bench.token)
     assert isinstance(outcome, Lost)
     assert "nothing to renew it with" in outcome.message
@@ -314,6 +319,7 @@ import asyncio, sys
 from functools import partial
 from pathlib import Path
 from cwproxy.accounts.tokens import TokenKeeper
+from cwproxy.auth.clock import Clock
 from cwproxy.auth.services import LoginServices
 from cwproxy.store import Store
 
@@ -346,6 +352,65 @@ async def test_four_processes_make_one_renewal(bench: Logins) -> None:
     assert bench.server.refreshes == 1
     assert not bench.server.revoked
     assert bench.token.generation == 2
+
+
+_END_LOCKS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' "
+    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
+
+
+def stored(store: Store) -> Token:
+    token = store.token("one")
+    assert token is not None
+    return token
+
+
+async def test_a_lost_lock_lets_nobody_else_spend_the_same_token(bench: Logins, database_url: str) -> None:
+    services = LoginServices(endpoint=bench.server.url)
+    with Store.open(database_url) as here, Store.open(database_url) as there:
+        here.add(an_account("one"), Token(Secret(OLD), Secret(bench.server.current), 0.0), a_registration())
+        known = a_token(generation=1)
+        first, second = (Renewal(store, services, clock=Clock()) for store in (here, there))
+        release = bench.server.hold()
+        spending = asyncio.ensure_future(first.renew("one", known))
+        await asyncio.to_thread(bench.server.arrived.wait, 10)
+        with there.database.transaction() as statements:
+            assert statements.execute(_END_LOCKS)
+        waiting = asyncio.ensure_future(second.renew("one", known))
+        await asyncio.wait([waiting], timeout=1.0)
+        assert not waiting.done()
+        assert bench.server.refreshes == 1
+        release()
+        assert await spending == await waiting == Refreshed(stored(here))
+        assert bench.server.refreshes == 1
+        await first.aclose()
+        await second.aclose()
+
+
+async def test_whoever_has_lost_the_lock_and_is_dead_is_waited_for_so_long(bench: Logins, database_url: str) -> None:
+    services = LoginServices(endpoint=bench.server.url)
+    with Store.open(database_url) as store:
+        store.add(an_account("one"), Token(Secret(OLD), Secret(bench.server.current), 0.0), a_registration())
+        time = FakeClock(NOW)
+        now = NOW + store.database.skew()
+        store.reserve("one", expected_generation=1, started_at=now - FENCE_SECONDS + 3.0)
+        renewal = Renewal(store, services, clock=time.clock)
+        assert isinstance(await renewal.renew("one", a_token(generation=1)), Refreshed)
+        assert sum(time.slept) == pytest.approx(3.0, abs=0.5)
+        await renewal.aclose()
+
+
+async def test_what_was_noted_beside_a_token_while_it_was_spent_does_not_keep_it(
+    bench: Logins, renewal: Renewal
+) -> None:
+    """The other program's file may be looked at without the lock."""
+    noted = "UPDATE token SET generation = 2, extra = '{}'"
+    body: Json = {"accessToken": NEW, "refreshToken": "canary-refresh-1", "expiresIn": 3600}
+    bench.server.script.append(Answer(effect=lambda: bench.sql(noted), body=body))
+    outcome = await renewal.renew("one", bench.token)
+    assert outcome == Refreshed(bench.token)
+    assert (bench.token.refresh_token, bench.token.generation) == (Secret("canary-refresh-1"), 3)
 
 
 async def test_accounts_do_not_wait_for_each_other(bench: Logins, renewal: Renewal) -> None:

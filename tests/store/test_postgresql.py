@@ -49,6 +49,13 @@ def test_a_text_that_cannot_be_stored_is_a_store_error_without_it(database_url: 
     assert "canary" not in caught.value.message
 
 
+def test_its_clock_is_this_machines_where_it_runs_here(database_url: str) -> None:
+    database = open_database(database_url)
+    assert abs(database.skew()) < 1.0
+    assert database.skew() == database.skew(), "not measured every time"
+    database.close()
+
+
 def test_a_server_that_was_restarted_is_found_again(postgresql_server: PostgresqlServer, database_url: str) -> None:
     with Store.open(database_url) as store:
         store.add(an_account(), a_token())

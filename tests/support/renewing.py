@@ -28,6 +28,8 @@ from cwproxy.errors import CwproxyError
 from cwproxy.store import Store
 
 ACCOUNT = "one"
+FENCE_SECONDS = 1.0
+"""Shorter than it is, for many of these processes are killed."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ def main(place: str, service: str) -> None:
 
 async def _ask(where: Path | str, services: LoginServices, count: int, at: float) -> None:
     with Store.open(where) as store:
-        keeper = TokenKeeper(store, services)
+        keeper = TokenKeeper(store, services, fence_seconds=FENCE_SECONDS)
         source = keeper.source(ACCOUNT)
         await asyncio.sleep(at - time.time())
         answers = await asyncio.gather(*(source.token() for _ in range(count)), return_exceptions=True)
@@ -145,7 +147,7 @@ async def _ask(where: Path | str, services: LoginServices, count: int, at: float
 
 async def _renew(where: Path | str, services: LoginServices) -> None:
     with Store.open(where) as store:
-        renewal = Renewal(store, services, clock=Clock())
+        renewal = Renewal(store, services, clock=Clock(), fence_seconds=FENCE_SECONDS)
         known = store.token(ACCOUNT)
         while known is not None:
             outcome = await renewal.renew(ACCOUNT, known)

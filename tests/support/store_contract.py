@@ -185,7 +185,10 @@ class StoreContract:
         assert store.unfinished("one") is None
         assert store.reserve("one", expected_generation=1, started_at=NOW)
         assert store.unfinished("one") == Reservation(1, NOW)
-        assert store.reserve("one", expected_generation=1, started_at=NOW + 1)
+        assert not store.reserve("one", expected_generation=1, started_at=NOW + 1)
+        assert not store.reserve("one", expected_generation=1, started_at=NOW + 1, over=Reservation(1, NOW + 1))
+        assert store.unfinished("one") == Reservation(1, NOW)
+        assert store.reserve("one", expected_generation=1, started_at=NOW + 1, over=Reservation(1, NOW))
         assert store.unfinished("one") == Reservation(1, NOW + 1)
         store.replace_token("one", a_token(1, generation=2), expected_generation=1)
         assert store.unfinished("one") is None

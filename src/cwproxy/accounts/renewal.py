@@ -13,13 +13,14 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias, assert_never
 
 from cwproxy.accounts.identity import how_to_log_in
+from cwproxy.accounts.saving import Unsaved
 from cwproxy.accounts.sources.accord import PROGRAMS, Accord, spent
 from cwproxy.accounts.spending import Spend, Spender
 from cwproxy.auth.clock import Clock
 from cwproxy.auth.grants import Grant, Reason, Refusal
 from cwproxy.auth.services import LoginServices
 from cwproxy.errors import SettingsError, SourceError, StoreError
-from cwproxy.store import Account, AccountState, Registration, Secret, Store, Token
+from cwproxy.store import Account, AccountState, Registration, Reservation, Secret, Store, Token
 
 log = logging.getLogger("cwproxy.accounts")
 
@@ -32,6 +33,12 @@ LOCK_WAITERS = 32
 another one, while that one's wait for it, would hold them both up.
 """
 
+FENCE_SECONDS = 25.0
+"""How long the refresh token that somebody has begun to spend is left alone where the lock says nothing of them: longer
+than that takes, twice included (reliability.md 1.8).
+"""
+
+FENCE_POLL_SECONDS = 0.25
 SECOND_TRY_SECONDS = 2.0
 REREAD_SECONDS = (0.025, 0.05, 0.1)
 SOURCE_REREAD_SECONDS = (*REREAD_SECONDS, 0.3, 1.0, 2.0)
@@ -40,12 +47,10 @@ SOURCE_REREAD_SECONDS = (*REREAD_SECONDS, 0.3, 1.0, 2.0)
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
-    """There is a new token, made here or by another process. unsaved_over: the generation that it could not
-    replace in the store, or None when all is well.
-    """
+    """There is a new token, made here or by another process. unsaved: it could not be stored; None when all is well."""
 
     token: Token
-    unsaved_over: int | None = None
+    unsaved: Unsaved | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +86,27 @@ class _Login:
 class Renewal:
     """Renews tokens of `store`. What it opens of `services` is kept until `aclose`.
 
-    lock_seconds: how long another process that renews the same login is waited for.
+    lock_seconds: how long another process that renews the same login is waited for. fence_seconds: the same for one
+    that may have lost the lock while it does so.
     """
 
     def __init__(
-        self, store: Store, services: LoginServices, *, clock: Clock, lock_seconds: float = LOCK_SECONDS
+        self,
+        store: Store,
+        services: LoginServices,
+        *,
+        clock: Clock,
+        lock_seconds: float = LOCK_SECONDS,
+        fence_seconds: float = FENCE_SECONDS,
     ) -> None:
         self._store = store
         self._spender = Spender(services)
         self._accord = Accord(store, now=clock.now)
         self._clock = clock
         self._lock_seconds = lock_seconds
+        self._fence_seconds = fence_seconds
+        self._own: dict[str, float] = {}
+        """When this process has last announced a renewal, by account."""
         self._waiters: ThreadPoolExecutor | None = None
 
     async def aclose(self) -> None:
@@ -161,10 +176,8 @@ class Renewal:
         current = known if known.generation > stored.generation else stored
         spend = self._spender.of(login.account, login.registration, current)
         if spend is None:
-            return await self._lost(login, "the service gave nothing to renew it with")
-        if await asyncio.to_thread(self._store.unfinished, account_id) is not None:
-            log.warning("an earlier renewal of account %s was cut off; trying again", account_id)
-        if not await asyncio.to_thread(self._reserved, login):
+            return await self._unrenewable(login)
+        if not await self._announced(login):
             return await self._renew(account_id, known)
         answer = await self._spent(spend)
         match answer:
@@ -175,13 +188,46 @@ class Renewal:
             case _:
                 assert_never(answer)
 
-    def _reserved(self, login: _Login) -> bool:
+    async def _unrenewable(self, login: _Login) -> Outcome:
+        """The end of its token is the end of the login, and not sooner."""
+        if login.stored.expires_at > self._clock.now():
+            return Postponed("The login cannot be renewed: there is nothing to renew it with.", asked=False)
+        return await self._lost(login, "the service gave nothing to renew it with")
+
+    async def _announced(self, login: _Login) -> bool:
+        """Nobody else spends the refresh token, and nobody will begin to. False when something has changed."""
+        account_id = login.account.id
+        cut_off = await asyncio.to_thread(self._store.unfinished, account_id)
+        if cut_off is not None:
+            if await self._has_ended(account_id, cut_off):
+                return False
+            log.warning("an earlier renewal of account %s was cut off; trying again", account_id)
+        return await asyncio.to_thread(self._reserved, login, cut_off)
+
+    async def _has_ended(self, account_id: str, found: Reservation) -> bool:
+        """Whether somebody else's renewal, which was waited for, has come to an end. It was cut off where the lock is
+        ours and could not be had otherwise; but a lock may also be lost, and then the refresh token is being spent.
+        """
+        database = self._store.database
+        if not database.locks_can_be_lost or self._own.get(account_id) == found.started_at:
+            return False
+        age = self._clock.now() + await asyncio.to_thread(database.skew) - found.started_at
+        end = self._clock.monotonic() + self._fence_seconds - max(age, 0.0)
+        while self._clock.monotonic() < end:
+            await self._clock.sleep(FENCE_POLL_SECONDS)
+            if await asyncio.to_thread(self._store.unfinished, account_id) != found:
+                return True
+        return False
+
+    def _reserved(self, login: _Login, cut_off: Reservation | None) -> bool:
         """Make room for the result. False when the token has moved meanwhile, in the store or in its program's file,
         which is looked at last: the less time passes until the token is spent, the less likely both programs do that.
         """
         account_id, generation = login.account.id, login.stored.generation
-        if not self._store.reserve(account_id, expected_generation=generation, started_at=self._clock.now()):
+        started_at = self._clock.now() + self._store.database.skew()
+        if not self._store.reserve(account_id, expected_generation=generation, started_at=started_at, over=cut_off):
             return False
+        self._own[account_id] = started_at
         if login.account.source is None:
             return True
         newest = self.newest(account_id)
@@ -218,9 +264,11 @@ class Renewal:
             generation=current.generation + 1,
             extra=current.extra if grant.refresh_token is None else spent(current.extra, current.refresh_token),
         )
-        account_id, expected = login.account.id, login.stored.generation
+        account_id = login.account.id
+        renewed = {each.refresh_token for each in (current, login.stored)}
+        unsaved = Unsaved(token, login.stored.generation, frozenset(each for each in renewed if each is not None))
         try:
-            stored = await asyncio.to_thread(self._put, account_id, token, current, expected)
+            stored = await asyncio.to_thread(unsaved.save, self._store, account_id)
         except StoreError as error:
             log.critical(
                 "the renewed login of account %s could not be stored and lives in memory only, it is lost when "
@@ -230,27 +278,16 @@ class Renewal:
             )
             with suppress(StoreError):
                 await asyncio.to_thread(self._accord.push, login.account, token, spent=current.refresh_token)
-            return Refreshed(token, unsaved_over=expected)
+            return Refreshed(token, unsaved)
         if stored is None:
             return Lost("The account was removed. Run `cwproxy login`.")
         log.info("renewed the login of account %s", account_id)
         if grant.profile_arn is not None and login.account.profile_arn is None:
             with suppress(StoreError):  # it comes again with the next renewal
                 await asyncio.to_thread(self._store.set_profile, account_id, grant.profile_arn)
-        if stored is token:
-            stored = await asyncio.to_thread(self._accord.push, login.account, token, spent=current.refresh_token)
+        if stored.access_token == token.access_token:
+            stored = await asyncio.to_thread(self._accord.push, login.account, stored, spent=current.refresh_token)
         return Refreshed(stored)
-
-    def _put(self, account_id: str, token: Token, renewed: Token, expected: int) -> Token | None:
-        """Store `token` in place of the `expected` generation; the answer is what the store has then. Another login
-        that was stored meanwhile stays, unless it is the very token that was `renewed` (it had been in memory only).
-        """
-        if self._store.replace_token(account_id, token, expected_generation=expected):
-            return token
-        found = self._store.token(account_id)
-        if found == renewed and self._store.replace_token(account_id, token, expected_generation=found.generation):
-            return token
-        return found
 
     async def _refused(self, login: _Login, refusal: Refusal) -> Outcome:
         match refusal.reason:

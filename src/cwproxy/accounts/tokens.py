@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import assert_never
 
-from cwproxy.accounts.renewal import Lost, Outcome, Postponed, Refreshed, Renewal, login_ended
+from cwproxy.accounts.renewal import FENCE_SECONDS, Lost, Outcome, Postponed, Refreshed, Renewal, login_ended
+from cwproxy.accounts.saving import Unsaved
 from cwproxy.accounts.sources.accord import Accord
 from cwproxy.auth.bearer import Replacement
 from cwproxy.auth.clock import Clock
@@ -68,7 +69,7 @@ class AccountTokens:
         self._held: _Held | None = None
         self._attempt: asyncio.Task[Outcome] | None = None
         self._saving: asyncio.Task[None] | None = None
-        self._unsaved: Refreshed | None = None
+        self._unsaved: Unsaved | None = None
         self._failures = 0
         self._failure = Postponed("The login has not been renewed.")
         self._retry_at = self._calm_until = clock.monotonic()
@@ -207,7 +208,7 @@ class AccountTokens:
         return outcome
 
     def _keep(self, outcome: Refreshed) -> None:
-        self._unsaved = None if outcome.unsaved_over is None else outcome
+        self._unsaved = None if outcome.unsaved is None else outcome.unsaved.after(self._unsaved)
         if self._unsaved is not None and (self._saving is None or self._saving.done()):
             self._saving = asyncio.create_task(  # noqa: TID251 - held here, ended by aclose
                 self._save_again(), context=contextvars.Context()
@@ -218,20 +219,12 @@ class AccountTokens:
             await self._clock.sleep(SAVE_AGAIN_SECONDS)
             await self._save()
 
-    def _store_over(self, token: Token, generation: int) -> None:
-        """An older token that was waiting too may have been stored meanwhile: this one takes its place."""
-        if self._store.replace_token(self._account_id, token, expected_generation=generation):
-            return
-        stored = self._store.token(self._account_id)
-        if stored is not None and stored.generation < token.generation:
-            self._store.replace_token(self._account_id, token, expected_generation=stored.generation)
-
     async def _save(self) -> None:
         unsaved = self._unsaved
-        if unsaved is None or unsaved.unsaved_over is None:
+        if unsaved is None:
             return
         try:
-            await asyncio.to_thread(self._store_over, unsaved.token, unsaved.unsaved_over)
+            await asyncio.to_thread(unsaved.save, self._store, self._account_id)
         except StoreError as error:
             log.critical("the renewed login of account %s is still not stored: %s", self._account_id, error.message)
             return
@@ -250,11 +243,14 @@ class TokenKeeper:
         clock: Clock | None = None,
         jitter: Callable[[], float] | None = None,
         patience: float = PATIENCE_SECONDS,
+        fence_seconds: float = FENCE_SECONDS,
     ) -> None:
-        """jitter: seconds, drawn once per token. patience: seconds that a request waits for a renewal."""
+        """jitter: seconds, drawn once per token. patience: seconds that a request waits for a renewal. fence_seconds:
+        see `Renewal`.
+        """
         self._store = store
         self._clock = clock or Clock()
-        self._renewal = Renewal(store, services, clock=self._clock)
+        self._renewal = Renewal(store, services, clock=self._clock, fence_seconds=fence_seconds)
         self._accord = Accord(store, now=self._clock.now)
         self._jitter = jitter or _jitter
         self._patience = patience

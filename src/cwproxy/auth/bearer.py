@@ -16,8 +16,8 @@ ERROR_BODY_LIMIT = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """What to try instead of a token that was not accepted. again: seconds until it can be renewed, where it was not for
-    this refusal; None where nothing more can be done, so that a second refusal is the login's end.
+    """What to try instead of a token that was not accepted. again: seconds until it can be renewed, where this refusal
+    has not brought a renewal; None where nothing more can be done, so that a second refusal is the login's end.
     """
 
     token: str

@@ -46,7 +46,9 @@ _RESERVE = (
     "SELECT account_id, generation, CAST(:started_at AS DOUBLE PRECISION), :padding "
     "FROM token WHERE account_id = :id AND generation = :expected "
     "ON CONFLICT (account_id) DO UPDATE SET generation = excluded.generation, started_at = excluded.started_at, "
-    "padding = excluded.padding"
+    "padding = excluded.padding "
+    "WHERE refresh_started.generation <> excluded.generation "
+    "OR refresh_started.started_at = CAST(:over AS DOUBLE PRECISION)"
 )
 _UNFINISHED = (
     "SELECT refresh_started.generation, started_at FROM refresh_started "
@@ -193,11 +195,21 @@ class Store:
         with self.database.transaction() as statements:
             statements.execute(_PUT_REGISTRATION, rows.of_registration(account_id, registration))
 
-    def reserve(self, account_id: str, *, expected_generation: int, started_at: float) -> bool:
-        """Announce a refresh and make room for its result, before the refresh token is spent (reliability.md 2.2 3)."""
+    def reserve(
+        self, account_id: str, *, expected_generation: int, started_at: float, over: Reservation | None = None
+    ) -> bool:
+        """Announce a refresh and make room for its result, before the refresh token is spent (reliability.md 2.2 3).
+        started_at: by the database's clock. over: what `unfinished` has said. False also where that is so no longer.
+        """
         # Random, because unchanged pages would not be written, and an empty one packs well: both reserve nothing.
         padding = os.urandom(RESERVED_BYTES)
-        values = {"id": account_id, "expected": expected_generation, "started_at": started_at, "padding": padding}
+        values = {
+            "id": account_id,
+            "expected": expected_generation,
+            "started_at": started_at,
+            "padding": padding,
+            "over": None if over is None else over.started_at,
+        }
         with self.database.transaction() as statements:
             if statements.changed(_RESERVE, values) != 1:
                 return False

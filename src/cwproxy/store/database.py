@@ -99,6 +99,15 @@ class Database(Protocol):
         """
         ...
 
+    @property
+    def locks_can_be_lost(self) -> bool:
+        """Whether a lock may end before its holder knows: with the connection that keeps it."""
+        ...
+
+    def skew(self) -> float:
+        """Seconds by which the clock of all who use this database is ahead of this machine's, known to the second."""
+        ...
+
     def checkpoint(self, *, wipe: bool = False) -> None:
         """SQLite: move the log into the file, so that its space is used again; with `wipe`, empty the log, so that
         nothing that was deleted is left in it. PostgreSQL does this by itself.

@@ -8,6 +8,7 @@ they are never chained.
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from typing import Final
@@ -25,6 +26,7 @@ EXAMPLE: Final = "postgresql://user:password@host:5432/database"
 CONNECT_SECONDS = 5
 LOCK_POLL_SECONDS = 0.05
 POOL_SIZE = 5
+SKEW_SECONDS = 10.0
 
 OPTIONS: Final = " ".join(
     f"-c {option}"
@@ -49,6 +51,7 @@ class PostgresqlDatabase:
         """
         self._engine = _engine(url)
         self._closed = False
+        self._skew: _Skew | None = None
         parts = self._engine.url
         self._name = f"postgresql://{parts.host or ''}{f':{parts.port}' if parts.port else ''}/{parts.database or ''}"
         try:
@@ -90,6 +93,22 @@ class PostgresqlDatabase:
             with suppress(SQLAlchemyError):  # a connection that is broken has lost its locks already
                 connection.close()
 
+    @property
+    def locks_can_be_lost(self) -> bool:
+        return True
+
+    def skew(self) -> float:
+        """Measured again after `SKEW_SECONDS`."""
+        measured = self._skew
+        if measured is not None and 0.0 <= time.monotonic() - measured.at < SKEW_SECONDS:
+            return measured.seconds
+        with self.reading() as statements:
+            before = time.time()
+            (row,) = statements.execute("SELECT CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION) AS now")
+            after = time.time()
+        self._skew = _Skew(row.number("now") - (before + after) / 2, time.monotonic())
+        return self._skew.seconds
+
     def checkpoint(self, *, wipe: bool = False) -> None:
         pass
 
@@ -119,6 +138,14 @@ class PostgresqlDatabase:
             yield
         except SQLAlchemyError as error:
             raise StoreError(f"The store {self.name} cannot be used: {_reason(error)}.") from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Skew:
+    """at: monotonic seconds."""
+
+    seconds: float
+    at: float
 
 
 class _Statements:

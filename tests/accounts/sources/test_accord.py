@@ -224,6 +224,9 @@ def test_the_obstacles(bench: Bench) -> None:
     assert obstacle(account, a_token(), a_registration()) is None
     assert obstacle(replace(account, kind=AccountKind.SOCIAL), a_token(), None) is None
     assert "lacks what is needed" in (obstacle(account, a_token(), None) or "")
+    external = replace(account, kind=AccountKind.EXTERNAL_IDP, start_url=None)
+    assert "lacks what is needed" in (obstacle(external, a_token(), a_registration()) or "")
+    assert obstacle(replace(external, start_url="https://idp/token"), a_token(), a_registration()) is None
     assert "lacks what is needed" in (obstacle(account, replace(a_token(), refresh_token=None), a_registration()) or "")
     bench.path.chmod(0o400)
     assert "has to be renewed by the Kiro IDE: cwproxy cannot write" in (

@@ -14,7 +14,7 @@ from tests.support.sourcefiles import IDC_HASH, write_kiro
 from cwproxy.accounts.renewal import Lost, Postponed, Refreshed, Renewal
 from cwproxy.accounts.sources.accord import place_of, taken
 from cwproxy.auth.services import LoginServices
-from cwproxy.store import AccountKind, AccountState, Secret, Source, SourceKind, Store, Token
+from cwproxy.store import AccountKind, AccountState, Reservation, Secret, Source, SourceKind, Store, Token
 
 pytestmark = pytest.mark.anyio
 
@@ -119,7 +119,7 @@ async def test_a_store_that_is_full_does_not_keep_it_from_the_file(shared: Share
     )
     outcome = await shared.renewal.renew("shared", known)
     assert isinstance(outcome, Refreshed)
-    assert outcome.unsaved_over is not None
+    assert outcome.unsaved is not None
     assert shared.file()["refreshToken"] == "canary-full-refresh"
     shared.bench.allow_writes()
     newest = shared.renewal.newest("shared")
@@ -171,8 +171,10 @@ async def test_the_file_is_looked_at_once_more_when_the_room_is_made(shared: Sha
     reserve = shared.bench.store.reserve
 
     class Slow(Store):
-        def reserve(self, account_id: str, *, expected_generation: int, started_at: float) -> bool:
-            made = reserve(account_id, expected_generation=expected_generation, started_at=started_at)
+        def reserve(
+            self, account_id: str, *, expected_generation: int, started_at: float, over: Reservation | None = None
+        ) -> bool:
+            made = reserve(account_id, expected_generation=expected_generation, started_at=started_at, over=over)
             if shared.file()["accessToken"] == "canary-access-0":
                 shared.theirs(1)
             return made

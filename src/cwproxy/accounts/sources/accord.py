@@ -128,7 +128,9 @@ class Accord:
                 f"The login of account {account.label!r} has to be renewed by {program}: cwproxy cannot write to "
                 f"{path}, because {why}. Open {program}, make the file writable, or import it with --copy."
             )
-        if stored.refresh_token is None or (registration is None and account.kind is not AccountKind.SOCIAL):
+        unknown_idp = account.kind is AccountKind.EXTERNAL_IDP and account.start_url is None
+        unregistered = registration is None and account.kind is not AccountKind.SOCIAL
+        if stored.refresh_token is None or unregistered or unknown_idp:
             return (
                 f"The login of account {account.label!r} has to be renewed by {program}: {path} lacks what is needed "
                 f"for that. Open {program}."
