@@ -23,9 +23,9 @@ HEAVY = Image("png", "C" * (MAX_IMAGE_LENGTH + 4))
 REPORT = Document("pdf", "report.pdf", "DDDD")
 
 
-def travelling(*groups: Sequence[UserPart]) -> list[str]:
+def travelling(*groups: Sequence[UserPart], text_only: bool = False) -> list[str]:
     """For each group a letter per picture or document; a dot for one that stays behind."""
-    attachments = Attachments(groups)
+    attachments = Attachments(groups, text_only=text_only)
     shown = []
     for position, parts in zip([*range(len(groups) - 1), -1], groups, strict=True):
         letters = ""
@@ -61,6 +61,14 @@ def test_a_wide_one_among_them_leaves_room_for_twenty() -> None:
 
 def test_an_old_heavy_one_stays_behind_and_does_not_count() -> None:
     assert travelling([HEAVY, SMALL], [SMALL] * 99) == [".A", "A" * 99]
+
+
+def test_a_model_for_text_sees_nothing_earlier_and_is_shown_nothing_new() -> None:
+    assert travelling([SMALL, REPORT], [Text("x")], text_only=True) == ["..", ""]
+    for sent, kind in ((SMALL, "images"), (REPORT, "documents")):
+        with pytest.raises(InvalidRequest, match=f"no {kind}") as raised:
+            travelling([sent], text_only=True)
+        assert raised.value.code == "model_takes_text_only"
 
 
 def test_pictures_in_results_count() -> None:

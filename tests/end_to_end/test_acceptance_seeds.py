@@ -329,6 +329,14 @@ async def test_11_a_picture_of_5_mib_stands_in_the_history(chat: Chat) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "image_too_large")
 
 
+async def test_11_a_picture_for_a_model_that_lists_text_alone(chat: Chat) -> None:
+    model = {"model": "deepseek-3.2"}
+    answer = await chat.post(user(["Look", picture()]), **model)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "model_takes_text_only")
+    await chat.ask(user(["Look", picture()]), assistant(), user(), **model)
+    assert wire.OMITTED_IMAGE in chat.sent()["history"][0]["userInputMessage"]["content"]
+
+
 async def test_11_21_large_pictures(chat: Chat) -> None:
     large = picture(data_url(png(3000, 3000)))
     refused = await chat.post(user([large] * 21))

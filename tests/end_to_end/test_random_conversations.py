@@ -21,7 +21,7 @@ from tests.support.openai_bodies import PICTURES, Body, bodies, encoded, offered
 from cwproxy.codewhisperer import request, surfaces, wire
 from cwproxy.codewhisperer.surfaces import Surface, Target
 from cwproxy.dialects import openai_chat
-from cwproxy.simulator.models import MODELS, window_of
+from cwproxy.simulator.models import MODELS, listed, window_of
 from cwproxy.simulator.rules import Refusal, RuleContext, validate
 
 DEEP = settings.get_current_profile_name() == "deep"
@@ -117,6 +117,7 @@ def send(body: Body, surface: Surface, opt_rules: frozenset[int] = frozenset()) 
         account_profile_arns=frozenset({ARN}) if has_profile else frozenset(),
         opt_rules=opt_rules,
         window_tokens=window_of(chat.model),
+        listed=listed(chat.model),
     )
     judged = validate(call.body or b"", context)
     assert not isinstance(judged, Refusal), f"{surface}: {judged}"

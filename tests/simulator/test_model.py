@@ -204,6 +204,7 @@ def test_stubthink_reasons_first_and_signs_it() -> None:
 
 def accepts_reasoning(thought: str, signature: str) -> bool:
     body = base_body()
+    body["conversationState"]["currentMessage"]["userInputMessage"]["modelId"] = "auto"
     said = assistant("hi", reasoningContent={"reasoningText": {"text": thought, "signature": signature}})
     body["conversationState"]["history"] = [user("hi"), said]
     return not isinstance(validate(json.dumps(body).encode(), base_context()), Refusal)

@@ -1,6 +1,6 @@
 import re
 
-from cwproxy.simulator.models import DEFAULT_MODEL, DEFAULT_WINDOW, MODELS, offered, window_of
+from cwproxy.simulator.models import DEFAULT_MODEL, DEFAULT_WINDOW, MODELS, listed, offered, window_of
 
 
 def test_the_list_has_every_kind_of_model() -> None:
@@ -14,6 +14,10 @@ def test_the_list_has_every_kind_of_model() -> None:
 def test_the_schema_of_request_fields_is_for_kiro_alone() -> None:
     assert "additionalModelRequestFieldsSchema" in DEFAULT_MODEL.document(kiro=True)
     assert "additionalModelRequestFieldsSchema" not in DEFAULT_MODEL.document(kiro=False)
+    fields = DEFAULT_MODEL.document(kiro=True)["additionalModelRequestFieldsSchema"]["properties"]
+    assert fields.keys() == {"thinking", "output_config", "max_tokens"}
+    other = next(model for model in MODELS if model.id == "gpt-5.6-terra").document(kiro=True)
+    assert other["additionalModelRequestFieldsSchema"]["properties"].keys() == {"reasoning"}
     plain = next(model for model in MODELS if model.id == "claude-sonnet-4.5")
     assert "additionalModelRequestFieldsSchema" not in plain.document(kiro=True)
 
@@ -23,6 +27,12 @@ def test_limits_that_are_unknown_are_null() -> None:
     document = old.document(kiro=False)
     assert document["tokenLimits"] == {"maxInputTokens": None, "maxOutputTokens": None}
     assert document["promptCaching"]["supportsPromptCaching"] is False
+
+
+def test_what_is_listed_of_a_model() -> None:
+    assert listed("deepseek-3.2") in MODELS
+    assert listed(None) is DEFAULT_MODEL
+    assert listed("unheard-of") is listed(3) is None
 
 
 def test_windows() -> None:

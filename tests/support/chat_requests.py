@@ -12,6 +12,7 @@ from cwproxy.simulator.rules import RULES, Refusal, RuleContext, sign, validate
 from cwproxy.simulator.rules.verdict import IMPROPER
 
 ARN = "arn:aws:codewhisperer:us-east-1:123456789012:profile/ABCDEFGHIJKL"
+MODEL = "claude-sonnet-4"
 ALL_OPT = frozenset(number for number, rule in RULES.items() if rule.level == "opt")
 Profile: TypeAlias = Literal["legacy-q", "kiro-runtime"]
 PROFILES: tuple[Profile, ...] = ("legacy-q", "kiro-runtime")
@@ -74,14 +75,14 @@ def base_body() -> dict[str, Any]:
                 assistant(
                     "Let me look.",
                     toolUses=[tool_use()],
-                    reasoningContent={"reasoningText": {"text": thought, "signature": sign(thought)}},
+                    reasoningContent={"reasoningText": {"text": thought, "signature": sign(thought, MODEL)}},
                 ),
                 user("", userInputMessageContext={"toolResults": [tool_result()]}),
                 assistant("It is sunny."),
             ],
             "currentMessage": user(
                 "And tomorrow?",
-                modelId="claude-sonnet-4",
+                modelId=MODEL,
                 origin="CLI",
                 userInputMessageContext={
                     "envState": {"operatingSystem": "linux", "currentWorkingDirectory": "/"},
@@ -99,7 +100,7 @@ def base_context(profile: Profile = "legacy-q") -> RuleContext:
         profile=profile,
         operation="GenerateAssistantResponse",
         account_kind="social",
-        model_ids=frozenset({"auto", "claude-sonnet-4", "claude-sonnet-4.5", "claude-opus-4.6"}),
+        model_ids=frozenset({"auto", MODEL, "claude-sonnet-4.5", "claude-opus-4.6"}),
         host_region="us-east-1",
         account_profile_arns=frozenset({ARN}),
     )

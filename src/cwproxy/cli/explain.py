@@ -120,6 +120,7 @@ def _context(request: _Request, profile: Profile) -> RuleContext:
         model_ids=models,
         host_region=None,
         account_profile_arns=frozenset({arn} if isinstance(arn, str) else ()),
+        signs=False,
     )
 
 

@@ -3,7 +3,8 @@
 The service counts over the whole request, history included (backend-rules.md A5 63-65): 5 MiB of base64 for each
 image, 100 images and documents together, and no side above 2000 pixels once there are more than 20 images. What the
 client has just sent and breaks a rule is refused, with the rule in the message; what breaks it only because the
-conversation has grown is left out, the oldest first, because otherwise the conversation could never go on.
+conversation has grown is left out, the oldest first, because otherwise the conversation could never go on. So it is
+with pictures and documents for a model that lists only text (A5 66, 67).
 """
 
 import re
@@ -37,7 +38,8 @@ class Attachments:
     Raises InvalidRequest when what the last group brings can never be sent.
     """
 
-    def __init__(self, groups: Sequence[Sequence[UserPart]]) -> None:
+    def __init__(self, groups: Sequence[Sequence[UserPart]], *, text_only: bool = False) -> None:
+        self._text_only = text_only
         self._names: set[str] = set()
         self._skipped = _skipped([list(_attached(parts)) for parts in groups])
 
@@ -52,16 +54,25 @@ class Attachments:
                     code="image_too_large",
                 )
             return None
-        if self._is_skipped(position, 0):
+        if self._is_unread(position, "images") or self._is_skipped(position, 0):
             return None
         return wire.ImageBlock(format=image.format, source=wire.ImageSource(bytes=image.data))
 
     def document(self, document: Document, position: int) -> wire.DocumentBlock | None:
         """The same for a document, under a name that is legal and nobody else's in this request."""
-        if self._is_skipped(position, 1):
+        if self._is_unread(position, "documents") or self._is_skipped(position, 1):
             return None
         source = wire.ImageSource(bytes=document.data)
         return wire.DocumentBlock(name=self._name(document.name), format=document.format, source=source)
+
+    def _is_unread(self, position: int, kind: str) -> bool:
+        if self._text_only and position == -1:
+            raise InvalidRequest(
+                f"The model takes text only, and no {kind}. Choose one that takes images (see `cwproxy models`).",
+                param="messages",
+                code="model_takes_text_only",
+            )
+        return self._text_only
 
     def _is_skipped(self, position: int, kind: int) -> bool:
         left = self._skipped[position]

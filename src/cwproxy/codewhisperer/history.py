@@ -145,14 +145,14 @@ def _add_assistant(groups: list[Group], parts: Iterable[AssistantPart]) -> None:
 
 
 def arrange(
-    grouped: Grouped, wire_names: Mapping[str, str] | None, *, replay: bool = False
+    grouped: Grouped, wire_names: Mapping[str, str] | None, *, replay: bool = False, text_only: bool = False
 ) -> tuple[list[Entry], UserEntry]:
     """An entry for each group, and the one for the last. Without `wire_names` the tool history becomes text, without
-    `replay` the model's earlier reasoning stays behind.
+    `replay` the model's earlier reasoning stays behind, with `text_only` its earlier pictures and documents.
 
     Raises InvalidRequest for pictures and documents of the last group that cannot be sent.
     """
-    return _Arranger(grouped, wire_names, replay=replay).entries()
+    return _Arranger(grouped, wire_names, replay=replay, text_only=text_only).entries()
 
 
 def clamp(text: str, limit: int) -> str:
@@ -166,7 +166,9 @@ def clamp(text: str, limit: int) -> str:
 class _Arranger:
     """One conversation, from its first group to its last."""
 
-    def __init__(self, grouped: Grouped, wire_names: Mapping[str, str] | None, *, replay: bool) -> None:
+    def __init__(
+        self, grouped: Grouped, wire_names: Mapping[str, str] | None, *, replay: bool, text_only: bool
+    ) -> None:
         self._grouped = grouped
         self._replay = replay
         self._wire_names = wire_names
@@ -174,7 +176,7 @@ class _Arranger:
         self._id_counts: dict[str, int] = {}
         self._called: dict[str, str] = {}
         asking = [group for group in grouped.earlier if isinstance(group, UserGroup)]
-        self._attachments = Attachments([group.parts for group in (*asking, grouped.last)])
+        self._attachments = Attachments([group.parts for group in (*asking, grouped.last)], text_only=text_only)
         self._position = 0
 
     def entries(self) -> tuple[list[Entry], UserEntry]:

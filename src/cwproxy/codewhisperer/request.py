@@ -57,9 +57,10 @@ def build(
     git_status: str | None = None,
     caching: Caching | None = None,
     replay: bool = False,
+    text_only: bool = False,
 ) -> Prepared:
     """The request for a conversation. `model_id` None leaves the choice to the service; `caching` is the model's;
-    `replay` says that it takes back what it thought earlier.
+    `replay` says that it takes back what it thought earlier, `text_only` that it takes neither pictures nor documents.
 
     Raises InvalidRequest for what no body can say: an unusable tool schema, a forced tool that is not offered, an
     attachment of the last turn that no request may carry.
@@ -67,7 +68,8 @@ def build(
     system = _system_texts(conversation)
     grouped = history.group(conversation.turns[len(system) :])
     plan = tools.plan(conversation, grouped.called())
-    earlier, last = history.arrange(grouped, plan.wire_names if plan.specifications else None, replay=replay)
+    wire_names = plan.wire_names if plan.specifications else None
+    earlier, last = history.arrange(grouped, wire_names, replay=replay, text_only=text_only)
     system_text = _BETWEEN.join(text for text in (*system, *plan.descriptions) if text and not text.isspace())
     if system_text:
         earlier[:0] = [history.UserEntry(system_text), history.AssistantEntry(wire.SYSTEM_ACKNOWLEDGEMENT)]

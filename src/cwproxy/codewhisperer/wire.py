@@ -295,8 +295,8 @@ TOOL_DESCRIPTION_REST = 'The description of the tool "{name}" continues:\n{rest}
 CLAMPED_TEXT = "\n\n[{count} characters are missing here: the text was too long for the backend]\n\n"
 """Stands in the middle of a text that was cut (backend-rules.md A1 12)."""
 
-OMITTED_IMAGE = "[an image is missing here: it was too large, or too many images followed it]"
+OMITTED_IMAGE = "[an image is missing here: it was too large, too many images followed it, or this model takes none]"
 """Stands for an older picture that the request may not carry any more (backend-rules.md A5 63-65)."""
 
-OMITTED_DOCUMENT = '[the document "{name}" is missing here: too many images and documents followed it]'
+OMITTED_DOCUMENT = '[the document "{name}" is missing here: too many followed it, or this model takes none]'
 """The same for a document (backend-rules.md A5 65)."""

@@ -56,6 +56,7 @@ async def prepared(
             git_status=status,
             caching=model.caching,
             replay=takes_thoughts(account, model),
+            text_only=not model.accepts_images,
         )
         # Mostly the backend counts; an estimate that would take long is made here, outside the loop.
         estimate = partial(tokens.estimate_conversation, conversation)
@@ -105,9 +106,14 @@ def _plain(message: ChatMessage) -> ChatMessage:
 
 def fits(account: Selected, model: Model, other: Selected, other_model: Model) -> bool:
     """Whether what was prepared for one account can be sent to the other."""
-    same_model = model is other_model or (model.id == other_model.id and model.caching == other_model.caching)
+    same_model = model is other_model or _traits(model) == _traits(other_model)
     same_model = same_model and takes_thoughts(account, model) is takes_thoughts(other, other_model)
     return same_model and surfaces.origin(account.target.surface) == surfaces.origin(other.target.surface)
+
+
+def _traits(model: Model) -> tuple[object, ...]:
+    """What of a model the body depends on."""
+    return model.id, model.caching, model.accepts_images
 
 
 def demands(

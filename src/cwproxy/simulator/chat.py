@@ -16,7 +16,7 @@ from cwproxy.simulator.envelope import Refused, ServiceError
 from cwproxy.simulator.faults import EVENT_KINDS, Fault, change_events, paced, stream_steps
 from cwproxy.simulator.frames import event_frame, exception_frame
 from cwproxy.simulator.model import ModelTurn
-from cwproxy.simulator.models import offered, window_of
+from cwproxy.simulator.models import listed, offered, window_of
 from cwproxy.simulator.options import TrailerStyle
 from cwproxy.simulator.request import Request
 from cwproxy.simulator.routing import Route
@@ -42,8 +42,9 @@ def answer(simulation: Simulation, request: Request, route: Route, account: Acco
     body = _lenient(request.body)
     if body.get("profileArn") is None:
         check_region(account, request)
-    window = window_of(_model_id(body))
-    judged = validate(request.body, _context(simulation, request, route, account=account, window=window))
+    asked = _model_id(body)
+    window = window_of(asked)
+    judged = validate(request.body, _context(simulation, request, route, account=account, asked=asked))
     if isinstance(judged, Refusal):
         raise _refused(judged)
     account.requests += 1
@@ -121,7 +122,7 @@ def _headers(simulation: Simulation, route: Route, conversation_id: str) -> list
     ]
 
 
-def _context(simulation: Simulation, request: Request, route: Route, *, account: Account, window: int) -> RuleContext:
+def _context(simulation: Simulation, request: Request, route: Route, *, account: Account, asked: object) -> RuleContext:
     options = simulation.options
     operation: Literal["GenerateAssistantResponse", "SendMessage"]
     operation = "SendMessage" if route.operation == "SendMessage" else "GenerateAssistantResponse"
@@ -134,7 +135,8 @@ def _context(simulation: Simulation, request: Request, route: Route, *, account:
         account_profile_arns=frozenset(account.profile_arns),
         opt_rules=options.opt_rules,
         max_body_bytes=options.max_body_bytes,
-        window_tokens=window,
+        window_tokens=window_of(asked),
+        listed=listed(asked),
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import Any, Literal, TypeAlias
 
+from cwproxy.simulator.models import DEFAULT_MODEL
 from cwproxy.simulator.prompts import Prompt, read
 from cwproxy.simulator.rules.document import characters
 from cwproxy.simulator.rules.signature import sign
@@ -80,7 +81,10 @@ def reply(state: dict[str, Any], *, window_tokens: int) -> ModelTurn:
     input_tokens = min(max(1, characters(state, skip=_NO_TEXT) // 4), window_tokens)
     if prompt.fail_status is not None:
         return ModelTurn([], _failure(prompt.fail_status), None, input_tokens, 1)
-    events = [*(_reasoning(prompt.text) if prompt.thinks else ()), *_answer(state, message, prompt)]
+    events = [
+        *(_reasoning(prompt.text, message.get("modelId") or DEFAULT_MODEL.id) if prompt.thinks else ()),
+        *_answer(state, message, prompt),
+    ]
     return ModelTurn(
         events=events,
         fail=None,
@@ -189,10 +193,10 @@ def _text(text: str, message: dict[str, Any]) -> list[Event]:
     return [("assistantResponseEvent", {"content": piece, **model}) for piece in _pieces(text)]
 
 
-def _reasoning(prompt: str) -> list[Event]:
+def _reasoning(prompt: str, model_id: str) -> list[Event]:
     """Text, then the signature, both in pieces (backend-rules.md B14)."""
     text = f'The user wrote "{_start(prompt)}". I should answer in one or two sentences.'
-    signature = sign(text)
+    signature = sign(text, model_id)
     half = len(signature) // 2
     return [
         *(("reasoningContentEvent", {"text": piece}) for piece in _pieces(text)),

@@ -6,6 +6,7 @@ from tests.support.chat_requests import (
     CALL,
     CONTEXT,
     CURRENT,
+    MODEL,
     PROFILES,
     REMOVED,
     Breach,
@@ -14,6 +15,7 @@ from tests.support.chat_requests import (
     assert_refused,
 )
 
+from cwproxy.simulator.models import MODELS
 from cwproxy.simulator.rules import Refusal, refuse_profile_listing, sign
 from cwproxy.simulator.rules.verdict import IMPROPER
 
@@ -31,6 +33,7 @@ UNKNOWN_MODEL: dict[str, Any] = {
     "reason": "INVALID_MODEL_ID",
     "legacy_reason": "INVALID_MODEL_ID",
 }
+LISTED = {model.id: model for model in MODELS}
 UNSUPPORTED = "additionalModelRequestFields is not supported for this model"
 
 BREACHES = [
@@ -49,7 +52,12 @@ BREACHES = [
             message="Invalid `signature` in `thinking` block",
             reason="THINKING_SIGNATURE_INVALID",
         )
-        for signature in (sign("another text"), "é", sign("The user wants the weather.")[:-1])
+        for signature in (
+            sign("another text", MODEL),
+            sign("The user wants the weather.", "claude-opus-4.6"),
+            sign("The user wants the weather.", MODEL)[:-1],
+            "é",
+        )
     ),
     Breach(51, {f"{CONTEXT}.envState": REMOVED}),
     Breach(51, {f"{CONTEXT}.envState.currentWorkingDirectory": REMOVED}),
@@ -99,9 +107,69 @@ def test_system_prompt_is_the_runtimes_to_refuse() -> None:
     assert isinstance(breach.judge("legacy-q", frozenset()), dict)
 
 
-@pytest.mark.parametrize("changes", [{}, {f"{CURRENT}.modelId": REMOVED}])
-def test_model_fields_for_a_model_that_takes_them(changes: dict[str, Any]) -> None:
-    assert_accepted({"additionalModelRequestFields": {"thinking": {"type": "adaptive"}}, **changes})
+NO_THOUGHT = {f"{CALL}.reasoningContent": REMOVED}
+
+
+@pytest.mark.parametrize("model_id", ["auto", REMOVED])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"thinking": {"type": "adaptive", "display": "summarized"}, "output_config": {"effort": "high"}},
+        {"thinking": {"type": "disabled"}, "max_tokens": 32_000},
+    ],
+)
+def test_model_fields_for_a_model_that_takes_them(fields: dict[str, Any], model_id: Any) -> None:
+    changes = {"additionalModelRequestFields": fields, f"{CURRENT}.modelId": model_id, **NO_THOUGHT}
+    assert_accepted(changes, listed=LISTED["auto"])
+    assert_accepted(changes)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize(
+    ("model_id", "fields"),
+    [
+        ("auto", {"output_config": {"effort": "bogus"}}),
+        ("auto", {"output_config": {"effort": 3}}),
+        ("auto", {"output_config": "high"}),
+        ("auto", {"thinking": {"type": "enabled", "budget_tokens": 1024}}),
+        ("auto", {"thinking": {"type": "adaptive", "display": "all"}}),
+        ("auto", {"max_tokens": 64_000}),
+        ("auto", {"temperature": 99}),
+        ("auto", {"reasoning": {"effort": "high"}}),
+        ("gpt-5.6-terra", {"output_config": {"effort": "high"}}),
+        ("gpt-5.6-terra", {"reasoning": {"effort": "max"}}),
+    ],
+)
+def test_model_fields_that_the_models_schema_does_not_know(
+    model_id: str, fields: dict[str, Any], profile: Profile
+) -> None:
+    changes = {"additionalModelRequestFields": fields, f"{CURRENT}.modelId": model_id, **NO_THOUGHT}
+    known = {"listed": LISTED[model_id], "model_ids": frozenset(LISTED)}
+    assert_refused(Breach(46, changes, context=known), profile)
+
+
+def test_every_family_has_fields_of_its_own() -> None:
+    fields = {"reasoning": {"effort": "high"}}
+    changes = {"additionalModelRequestFields": fields, f"{CURRENT}.modelId": "gpt-5.6-terra", **NO_THOUGHT}
+    assert_accepted(changes, listed=LISTED["gpt-5.6-terra"], model_ids=frozenset(LISTED))
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_model_fields_for_a_model_that_lists_none(profile: Profile) -> None:
+    changes = {"additionalModelRequestFields": {"output_config": {"effort": "high"}}}
+    known = {"listed": LISTED[MODEL]}
+    assert_refused(Breach(46, changes, message=UNSUPPORTED, legacy_message=UNSUPPORTED, context=known), profile)
+
+
+def test_thoughts_of_the_default_model_are_its_own() -> None:
+    thought = {"text": "Hm.", "signature": sign("Hm.", "auto")}
+    assert_accepted({THOUGHT: thought, f"{CURRENT}.modelId": REMOVED})
+    assert_accepted({THOUGHT: thought, f"{CURRENT}.modelId": "auto"})
+
+
+def test_whoever_has_not_signed_cannot_check() -> None:
+    assert_accepted({f"{THOUGHT}.signature": "of the real service"}, signs=False)
 
 
 def test_model_fields_from_an_enterprise_account() -> None:

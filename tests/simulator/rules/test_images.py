@@ -5,6 +5,8 @@ import pytest
 from tests.support.chat_requests import (
     CURRENT,
     PROFILES,
+    QUESTION,
+    REMOVED,
     Breach,
     Profile,
     assert_accepted,
@@ -13,6 +15,8 @@ from tests.support.chat_requests import (
     png,
 )
 
+from cwproxy.simulator.models import MODELS
+from cwproxy.simulator.rules import Refusal
 from cwproxy.simulator.rules.images import dimensions
 
 IMAGES = f"{CURRENT}.images"
@@ -25,6 +29,11 @@ TOO_WIDE = "At least one of the image dimensions exceed max allowed size for man
 TOO_MANY = "too many images and documents: 101 + 0 > 100"
 TOO_MANY_DOCUMENTS = "too many images and documents: 1 + 100 > 100"
 NO_DOCUMENTS = "The selected model does not support document input."
+ILLEGAL = (
+    "The document name can only contain alphanumeric characters, whitespace characters, hyphens, parentheses, and "
+    "square brackets. The name can't contain more than one consecutive whitespace character."
+)
+TEXT_ONLY = {"listed": next(model for model in MODELS if not model.images)}
 SAME_NAMES = "The names of the documents are not unique."
 
 BREACHES = [
@@ -70,6 +79,12 @@ BREACHES = [
         legacy_message=SAME_NAMES,
         reason="DOCUMENT_DUPLICATE_NAME",
     ),
+    *(
+        Breach(
+            103, {f"{CURRENT}.documents": [{**DOCUMENT, "name": name}]}, message=ILLEGAL, reason="INVALID_DOCUMENT_NAME"
+        )
+        for name in ("notes.txt", "a  b", "a_b", "été", "a\n")
+    ),
 ]
 
 
@@ -77,6 +92,24 @@ BREACHES = [
 @pytest.mark.parametrize("breach", BREACHES, ids=lambda breach: f"rule {breach.rule}")
 def test_a_breach_is_refused(breach: Breach, profile: Profile) -> None:
     assert_refused(breach, profile)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_model_for_text_takes_no_picture(profile: Profile) -> None:
+    assert_refused(Breach(66, {}, context=TEXT_ONLY), profile)  # the one in the history is enough
+
+
+def test_a_model_for_text_takes_no_document() -> None:
+    changes = {f"{QUESTION}.images": REMOVED, f"{QUESTION}.documents": [DOCUMENT]}
+    for profile in PROFILES:
+        refusal = Breach(67, changes, context=TEXT_ONLY).judge(profile, frozenset())
+        assert isinstance(refusal, Refusal)
+        assert (refusal.rule, refusal.message) == (67, NO_DOCUMENTS)
+    assert_accepted(changes)
+
+
+def test_a_legal_name() -> None:
+    assert_accepted({f"{CURRENT}.documents": [{**DOCUMENT, "name": "Report-1 (2) [draft]"}]})
 
 
 def test_a_few_large_pictures_are_taken() -> None:

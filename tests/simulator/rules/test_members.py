@@ -68,7 +68,8 @@ SHAPES: dict[str, Any] = {
     f"{CURRENT}.modelId": "claude sonnet",
     f"{CURRENT}.cachePoint": {"type": "ephemeral"},
     f"{CURRENT}.clientCacheConfig": {"useClientCachingOnly": "yes"},
-    f"{CURRENT}.documents": [{"name": "a", "format": "exe", "source": {"bytes": ""}}],
+    f"{CURRENT}.documents": [{"name": "a", "format": "exe", "source": {"bytes": "aGk="}}],
+    f"{CALL}.reasoningContent": {"redactedContent": "not base64 !!"},
     f"{CONTEXT}.envState.operatingSystem": "plan9",
     f"{CONTEXT}.envState.currentWorkingDirectory": "",
     f"{CONTEXT}.envState": {"currentWorkingDirectory": "x" * 257},
@@ -97,6 +98,16 @@ def test_a_breach_is_refused(breach: Breach, profile: Profile) -> None:
 @pytest.mark.parametrize("path", SHAPES)
 def test_a_fault_of_shape_is_refused(path: str, profile: Profile) -> None:
     assert_refused(Breach(100, {path: SHAPES[path]}), profile)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize(
+    "members",
+    [{"source": {"bytes": data}} for data in ("", "%%%", "aGk", "aGk=\n", "é")] + [{"name": ""}, {"name": "n" * 201}],
+)
+def test_a_document_is_base64_and_has_a_name(members: dict[str, Any], profile: Profile) -> None:
+    document = {"name": "a", "format": "pdf", "source": {"bytes": "aGk="}, **members}
+    assert_refused(Breach(100, {f"{CURRENT}.documents": [document]}), profile)
 
 
 @pytest.mark.parametrize("profile", PROFILES)

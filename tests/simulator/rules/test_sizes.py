@@ -1,5 +1,14 @@
 import pytest
-from tests.support.chat_requests import CURRENT, PROFILES, Breach, Profile, assert_accepted, assert_refused
+from tests.support.chat_requests import (
+    CALL,
+    CURRENT,
+    PROFILES,
+    REMOVED,
+    Breach,
+    Profile,
+    assert_accepted,
+    assert_refused,
+)
 
 TOO_LONG = "Input is too long."
 LONG = {f"{CURRENT}.content": "word " * 60_000}
@@ -28,7 +37,8 @@ def test_a_breach_is_refused(breach: Breach, profile: Profile) -> None:
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("model_id", ["claude-opus-4.6", "claude-sonnet-4"])
 def test_opus_4_6_hides_an_overflow(model_id: str, profile: Profile) -> None:
-    breach = Breach(60, {**LONG, f"{CURRENT}.modelId": model_id}, context={"window_tokens": 100_000})
+    changes = {f"{CURRENT}.modelId": model_id, f"{CALL}.reasoningContent": REMOVED}
+    breach = Breach(60, {**LONG, **changes}, context={"window_tokens": 100_000})
     refusal = breach.judge(profile, frozenset({60}))
     assert not isinstance(refusal, dict)
     assert refusal.rule == (60 if model_id == "claude-opus-4.6" else 59)

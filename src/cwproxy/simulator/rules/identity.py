@@ -3,7 +3,9 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
+from cwproxy.simulator.models import DEFAULT_MODEL, Model
 from cwproxy.simulator.rules.signature import is_signature_of
 from cwproxy.simulator.rules.turns import Request
 from cwproxy.simulator.rules.verdict import Refusal, RuleContext, bedrock, denied, improper, invalid
@@ -41,11 +43,13 @@ def model(request: Request, context: RuleContext) -> Iterator[Refusal]:
             57,
             f"{request.current.path}.modelId is not among the account's models",
         )
-    if request.body.get("additionalModelRequestFields") is None:
+    fields = request.body.get("additionalModelRequestFields")
+    if fields is None:
         return
     if context.is_runtime and context.account_kind in _ENTERPRISE:
         yield improper(context, 46, "additionalModelRequestFields from an enterprise account")
-    if model_id is not None and _VERSION_4_5.search(model_id):
+    listed = context.listed
+    if _VERSION_4_5.search(model_id or "") or (listed is not None and listed.fields_schema is None):
         yield invalid(
             context,
             46,
@@ -53,6 +57,15 @@ def model(request: Request, context: RuleContext) -> Iterator[Refusal]:
             message="additionalModelRequestFields is not supported for this model",
             reason="REQUEST_BODY_INVALID",
         )
+    elif listed is not None and not _fits(fields, listed):
+        yield improper(context, 46, f"additionalModelRequestFields is not what {listed.id} lists")
+
+
+def _fits(fields: dict[str, Any], listed: Model) -> bool:
+    """Whether the model's own schema takes the fields (protocol.md 2.11, "bad effort value")."""
+    from jsonschema import Draft202012Validator
+
+    return Draft202012Validator(listed.fields_schema or {}).is_valid(fields)
 
 
 def surroundings(request: Request, context: RuleContext) -> Iterator[Refusal]:
@@ -66,7 +79,8 @@ def surroundings(request: Request, context: RuleContext) -> Iterator[Refusal]:
 
 
 def reasoning(request: Request, context: RuleContext) -> Iterator[Refusal]:
-    """Rules 48 and 49; redacted reasoning cannot be checked."""
+    """Rules 48 and 49; of redacted reasoning only its shape can be checked."""
+    model_id = request.model_id or DEFAULT_MODEL.id
     for turn in request.turns:
         plain = (turn.message.get("reasoningContent") or {}).get("reasoningText")
         if plain is None:
@@ -74,11 +88,11 @@ def reasoning(request: Request, context: RuleContext) -> Iterator[Refusal]:
         place = f"{turn.path}.reasoningContent.reasoningText.signature"
         if not plain.get("signature"):
             yield improper(context, 48, f"{place} is missing")
-        elif not is_signature_of(plain["signature"], plain["text"]):
+        elif context.signs and not is_signature_of(plain["signature"], plain["text"], model_id):
             yield bedrock(
                 context,
                 49,
-                f"{place} is not of this text",
+                f"{place} is not of this text and model",
                 message="Invalid `signature` in `thinking` block",
                 reason="THINKING_SIGNATURE_INVALID",
             )

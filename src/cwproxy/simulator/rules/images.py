@@ -1,14 +1,24 @@
 """Images and documents of the whole request, history included (backend-rules.md A5 62-67)."""
 
 import base64
+import re
 import struct
 from collections.abc import Iterator
 from typing import Any
 
 from cwproxy.simulator.rules.turns import Request
-from cwproxy.simulator.rules.verdict import DUPLICATE_DOCUMENT, Refusal, RuleContext, improper, invalid
+from cwproxy.simulator.rules.verdict import (
+    DUPLICATE_DOCUMENT,
+    ILLEGAL_DOCUMENT_NAME,
+    Refusal,
+    RuleContext,
+    bedrock,
+    improper,
+    invalid,
+)
 
 _BASE64_BYTES = 5 * 1024 * 1024
+_LEGAL_NAME = re.compile(r"(?: ?[A-Za-z0-9()\[\]-])+ ?")
 _MAGIC = {
     "png": (b"\x89PNG\r\n\x1a\n",),
     "jpeg": (b"\xff\xd8\xff",),
@@ -20,6 +30,8 @@ _MAGIC = {
 def images(request: Request, context: RuleContext) -> Iterator[Refusal]:
     """Rules 62-67, and our own about the names of documents."""
     yield from _counts(request, context)
+    yield from _kinds(request, context)
+    yield from _names(request, context)
     everything = [(turn.index, position, image) for turn in request.turns for position, image in enumerate(turn.images)]
     for index, position, image in everything:
         yield from _image(f"messages.{index}.content.{position}", image, context, is_many=len(everything) > 20)
@@ -50,7 +62,39 @@ def _counts(request: Request, context: RuleContext) -> Iterator[Refusal]:
             message=f"too many images and documents: {pictures} + {documents} > 100",
             reason="IMAGE_COUNT_EXCEEDED",
         )
+    if 62 in context.opt_rules and pictures > 10:
+        yield improper(context, 62, f"{pictures} images")
+
+
+def _kinds(request: Request, context: RuleContext) -> Iterator[Refusal]:
+    """A model that lists only text takes neither; of documents the listing says nothing else."""
+    is_text_only = context.listed is not None and not context.listed.images
+    for turn in request.turns:
+        if is_text_only and turn.images:
+            yield improper(context, 66, f"{turn.path}.images for a model that lists only text")
+        if turn.documents and (is_text_only or 67 in context.opt_rules):
+            yield invalid(
+                context,
+                67,
+                f"{turn.path}.documents",
+                message="The selected model does not support document input.",
+                reason="DOCUMENT_MODEL_NOT_SUPPORTED",
+            )
+
+
+def _names(request: Request, context: RuleContext) -> Iterator[Refusal]:
     names = [document["name"] for turn in request.turns for document in turn.documents]
+    for name in names:
+        if _LEGAL_NAME.fullmatch(name) is None:
+            yield bedrock(
+                context,
+                ILLEGAL_DOCUMENT_NAME,
+                f"a document's name is {name!r}",
+                message="The document name can only contain alphanumeric characters, whitespace characters, hyphens, "
+                "parentheses, and square brackets. The name can't contain more than one consecutive whitespace "
+                "character.",
+                reason="INVALID_DOCUMENT_NAME",
+            )
     if len(set(names)) < len(names):
         yield invalid(
             context,
@@ -58,16 +102,6 @@ def _counts(request: Request, context: RuleContext) -> Iterator[Refusal]:
             f"{len(names)} documents have {len(set(names))} names",
             message="The names of the documents are not unique.",
             reason="DOCUMENT_DUPLICATE_NAME",
-        )
-    if 62 in context.opt_rules and pictures > 10:
-        yield improper(context, 62, f"{pictures} images")
-    if 67 in context.opt_rules and documents:
-        yield invalid(
-            context,
-            67,
-            f"{documents} documents",
-            message="The selected model does not support document input.",
-            reason="DOCUMENT_MODEL_NOT_SUPPORTED",
         )
 
 

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from cwproxy.simulator.rules.shapes import (
     Checker,
     anything,
+    blob,
     boolean,
     both,
     bytes_at_most,
@@ -126,9 +127,9 @@ _IMAGE = structure(
 )
 _DOCUMENT = structure(
     {
-        "name": text(),
+        "name": text(1, 200),
         "format": one_of("csv", "doc", "docx", "html", "md", "pdf", "txt", "xls", "xlsx"),
-        "source": structure({"bytes": text()}, required=("bytes",)),
+        "source": structure({"bytes": blob()}, required=("bytes",)),
     },
     required=("name", "format", "source"),
 )
@@ -161,7 +162,7 @@ _ASSISTANT = structure(
                 "reasoningText": structure(
                     {"text": text(rule=47), "signature": text(rule=47)}, required=("text",), rule=47
                 ),
-                "redactedContent": text(rule=47),
+                "redactedContent": blob(),
             },
             rule=47,
         ),

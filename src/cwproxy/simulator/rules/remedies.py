@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from cwproxy.simulator.rules.verdict import DUPLICATE_DOCUMENT, DUPLICATE_TOOL_USE, SHAPE
+from cwproxy.simulator.rules.verdict import DUPLICATE_DOCUMENT, DUPLICATE_TOOL_USE, ILLEGAL_DOCUMENT_NAME, SHAPE
 
 _NARROW_SCHEMA = "Reduce the schema to type, properties, required, items, enum and description."
 
@@ -47,10 +47,10 @@ REMEDIES: Mapping[int, str] = MappingProxyType(
         43: "Put cachePoint on messages instead.",
         44: "Keep one of the tools with this name.",
         45: "Put the system text into a first pair of the history.",
-        46: "Leave additionalModelRequestFields out for this model.",
+        46: "Send what fits the model's additionalModelRequestFieldsSchema; nothing where it lists none.",
         47: "Nest it as reasoningContent.reasoningText with text and signature.",
         48: "Leave reasoning without a signature out.",
-        49: "Send text and signature byte for byte as they came, or leave them out.",
+        49: "Send text and signature byte for byte as they came to the model that made them, or leave them out.",
         51: "Send operatingSystem and currentWorkingDirectory; neutral values will do.",
         52: "Send the account's profile; log in again so that it is known, or use the surface `q` with a Builder ID.",
         53: "Call the host of the region that stands in the ARN.",
@@ -64,11 +64,12 @@ REMEDIES: Mapping[int, str] = MappingProxyType(
         63: "Send a smaller image (`downscale_images` does it); an old one counts in every later turn.",
         64: "Send fewer images, or none with a side above 2000 pixels (`downscale_images`).",
         65: "Leave the oldest images and documents out.",
-        66: "Name the format that the bytes are, and send them as base64.",
+        66: "Name the format that the bytes are, and send them as base64; choose a model that takes images.",
         67: "Put the document's text into the message.",
         68: "Ask for fewer tokens of output.",
         SHAPE: "Compare the member with the service's model, and leave out what is empty.",
         DUPLICATE_TOOL_USE: "Rename the repeated id, and that of its result.",
         DUPLICATE_DOCUMENT: "Number the names.",
+        ILLEGAL_DOCUMENT_NAME: "Replace the other characters by hyphens, and cut the ending off.",
     }
 )

@@ -5,6 +5,7 @@ ignored, and null is the same as absent in a structure or a union (protocol.md 2
 checker carries the number of the rule that it stands for.
 """
 
+import base64
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -54,6 +55,23 @@ def text(low: int = 0, high: int | None = None, *, pattern: str | None = None, r
             return Fault(rule, path, f"has {len(value)} characters, more than {high}")
         if compiled is not None and compiled.fullmatch(value) is None:
             return Fault(rule, path, f"does not match {pattern}")
+        return None
+
+    return check
+
+
+def blob(*, rule: int = SHAPE) -> Checker:
+    """Base64 of at least one byte."""
+
+    def check(value: Any, path: str) -> Fault | None:
+        if not isinstance(value, str):
+            return Fault(rule, path, "is not a string")
+        if not value:
+            return Fault(rule, path, "is empty")
+        try:
+            base64.b64decode(value, validate=True)
+        except ValueError:
+            return Fault(rule, path, "is not base64")
         return None
 
     return check

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-from cwproxy.simulator.rules.verdict import DUPLICATE_DOCUMENT, DUPLICATE_TOOL_USE, SHAPE
+from cwproxy.simulator.rules.verdict import DUPLICATE_DOCUMENT, DUPLICATE_TOOL_USE, ILLEGAL_DOCUMENT_NAME, SHAPE
 
 
 class Rule(NamedTuple):
@@ -61,10 +61,12 @@ RULES: Mapping[int, Rule] = MappingProxyType(
         43: Rule("no cachePoint among the tools", "strict", "backend-rules.md A3 43"),
         44: Rule("no two tools of one name", "opt", "backend-rules.md A3 44"),
         45: Rule("no top-level systemPrompt (kiro-runtime)", "strict", "backend-rules.md A4 45"),
-        46: Rule("additionalModelRequestFields only where the model takes them", "strict", "backend-rules.md A4 46"),
+        46: Rule(
+            "additionalModelRequestFields only where and as the model lists them", "strict", "backend-rules.md A4 46"
+        ),
         47: Rule("reasoning in the history is nested", "strict", "backend-rules.md A4 47"),
         48: Rule("reasoning in the history is signed", "strict", "backend-rules.md A4 48"),
-        49: Rule("a reasoning signature is the one that was given out", "strict", "backend-rules.md A4 49"),
+        49: Rule("a reasoning signature is the one that this model gave out", "strict", "backend-rules.md A4 49"),
         51: Rule("envState names the system and the directory", "opt", "backend-rules.md A4 51"),
         52: Rule("profileArn is there (kiro-runtime; Identity Center everywhere)", "strict", "backend-rules.md A4 52"),
         53: Rule("profileArn is of the host's region", "strict", "backend-rules.md A4 53"),
@@ -78,11 +80,18 @@ RULES: Mapping[int, Rule] = MappingProxyType(
         63: Rule("an image has at most 5 MiB of base64", "strict", "backend-rules.md A5 63"),
         64: Rule("beyond 20 images no side is longer than 2000 pixels", "strict", "backend-rules.md A5 64"),
         65: Rule("at most 100 images and documents", "strict", "backend-rules.md A5 65"),
-        66: Rule("an image is base64 of the format it names", "strict", "backend-rules.md A5 66"),
-        67: Rule("no documents", "opt", "backend-rules.md A5 67"),
+        66: Rule(
+            "an image is base64 of the format it names, and for a model that lists images",
+            "strict",
+            "backend-rules.md A5 66",
+        ),
+        67: Rule("no documents (strict where the model lists only text)", "opt", "backend-rules.md A5 67"),
         68: Rule("at most 32 000 tokens of output are asked for", "opt", "backend-rules.md A5 68"),
         SHAPE: Rule("members, types, enums, lengths and patterns of the service model", "strict", "protocol.md 2"),
         DUPLICATE_TOOL_USE: Rule("an assistant turn uses an id once", "strict", "protocol.md 2.11"),
         DUPLICATE_DOCUMENT: Rule("no two documents of one name", "strict", "protocol.md 4.2"),
+        ILLEGAL_DOCUMENT_NAME: Rule(
+            "a document's name is letters, digits, single blanks, hyphens and brackets", "strict", "protocol.md 4.2"
+        ),
     }
 )

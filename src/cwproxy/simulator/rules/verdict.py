@@ -6,6 +6,8 @@ The envelope on the wire is made elsewhere; here are only its parts (backend-rul
 from dataclasses import dataclass
 from typing import Literal
 
+from cwproxy.simulator.models import Model
+
 IMPROPER = "Improperly formed request."
 """The one sentence that covers fifty faults (backend-rules.md, third fact of the introduction)."""
 
@@ -21,6 +23,9 @@ DUPLICATE_TOOL_USE = 101
 DUPLICATE_DOCUMENT = 102
 """Our number for DOCUMENT_DUPLICATE_NAME (protocol.md 4.2)."""
 
+ILLEGAL_DOCUMENT_NAME = 103
+"""Our number for INVALID_DOCUMENT_NAME (protocol.md 4.2)."""
+
 
 @dataclass(frozen=True, slots=True)
 class RuleContext:
@@ -28,6 +33,8 @@ class RuleContext:
 
     `host_region` is None where the address does not tell it. `account_profile_arns` are the ARNs that this account may
     use. `opt_rules` switches on the rules that are off by default. `max_body_bytes` switches rule 58 on by itself.
+    `listed` is what ListAvailableModels says of the model that is asked, None where that is not known. `signs` is false
+    for a judge of what another service has signed.
     """
 
     profile: Literal["legacy-q", "kiro-runtime"]
@@ -39,6 +46,8 @@ class RuleContext:
     opt_rules: frozenset[int] = frozenset()
     max_body_bytes: int | None = None
     window_tokens: int = 200_000
+    listed: Model | None = None
+    signs: bool = True
 
     @property
     def is_runtime(self) -> bool:
