@@ -59,8 +59,8 @@ def build(
     replay: bool = False,
     text_only: bool = False,
 ) -> Prepared:
-    """The request for a conversation. `model_id` None leaves the choice to the service; `caching` is the model's;
-    `replay` says that it takes back what it thought earlier, `text_only` that it takes neither pictures nor documents.
+    """The request for a conversation. `model_id` None leaves the choice to the service; `caching` is the model's, `replay`
+    says that it takes its earlier thoughts back, `text_only` that it takes neither pictures nor documents.
 
     Raises InvalidRequest for what no body can say: an unusable tool schema, a forced tool that is not offered, an
     attachment of the last turn that no request may carry.
@@ -68,21 +68,20 @@ def build(
     system = _system_texts(conversation)
     grouped = history.group(conversation.turns[len(system) :])
     plan = tools.plan(conversation, grouped.called())
-    wire_names = plan.wire_names if plan.specifications else None
-    earlier, last = history.arrange(grouped, wire_names, replay=replay, text_only=text_only)
+    names = plan.wire_names if plan.specifications else None
+    earlier, last = history.arrange(grouped, names, replay=replay, text_only=text_only)
     system_text = _BETWEEN.join(text for text in (*system, *plan.descriptions) if text and not text.isspace())
     if system_text:
         earlier[:0] = [history.UserEntry(system_text), history.AssistantEntry(wire.SYSTEM_ACKNOWLEDGEMENT)]
     environment = _shortened(environment)
-    context = wire.UserInputMessageContext(
-        git_state=wire.GitState(status=git_status[:_MAX_GIT_STATUS_LENGTH]) if git_status else None,
-        env_state=environment,
-        tool_results=last.results or None,
-        tools=plan.specifications or None,
-    )
     current = wire.UserInputMessage(
         content=_with_instructions(last.text, plan.instruction, _json_instruction(conversation.answer)),
-        user_input_message_context=context,
+        user_input_message_context=wire.UserInputMessageContext(
+            git_state=wire.GitState(status=git_status[:_MAX_GIT_STATUS_LENGTH]) if git_status else None,
+            env_state=environment,
+            tool_results=last.results or None,
+            tools=plan.specifications or None,
+        ),
         origin=origin,
         images=last.images or None,
         documents=last.documents or None,
