@@ -59,8 +59,8 @@ def build(
     replay: bool = False,
     text_only: bool = False,
 ) -> Prepared:
-    """The request for a conversation. `model_id` None leaves the choice to the service; `caching` is the model's, `replay`
-    says that it takes its earlier thoughts back, `text_only` that it takes neither pictures nor documents.
+    """The request for a conversation. `model_id` None leaves the choice to the service; `caching` is the model's, which
+    takes earlier thoughts back with `replay` and neither pictures nor documents with `text_only`.
 
     Raises InvalidRequest for what no body can say: an unusable tool schema, a forced tool that is not offered, an
     attachment of the last turn that no request may carry.
@@ -68,8 +68,7 @@ def build(
     system = _system_texts(conversation)
     grouped = history.group(conversation.turns[len(system) :])
     plan = tools.plan(conversation, grouped.called())
-    names = plan.wire_names if plan.specifications else None
-    earlier, last = history.arrange(grouped, names, replay=replay, text_only=text_only)
+    earlier, last = history.arrange(grouped, plan.wire_names or None, replay=replay, text_only=text_only)
     system_text = _BETWEEN.join(text for text in (*system, *plan.descriptions) if text and not text.isspace())
     if system_text:
         earlier[:0] = [history.UserEntry(system_text), history.AssistantEntry(wire.SYSTEM_ACKNOWLEDGEMENT)]
