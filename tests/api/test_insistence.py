@@ -56,6 +56,25 @@ async def test_without_a_call_the_model_is_asked_once_more(stream: bool, choice:
 
 
 @pytest.mark.parametrize("stream", [False, True])
+async def test_a_call_of_another_tool_is_none(stream: bool) -> None:
+    """One that only the history knows, or that nobody has offered."""
+    service = FakeService(tool_reply(("t", "g", "{}")), more=[CALL])
+    response = await asked(service, stream=stream)
+    assert '"f"' in response.text and '"g"' not in response.text
+    assert "x-cwproxy-tool-choice" not in response.headers
+    service = FakeService(tool_reply(("t", "g", "{}")), more=[tool_reply(("t", "g", "{}"))])
+    response = await asked(service, stream=stream)
+    assert response.headers["x-cwproxy-tool-choice"] == "unmet"
+    assert len(service.asked) == 2
+
+
+async def test_the_second_try_has_the_time_of_the_first() -> None:
+    service = FakeService(text_reply("No."), more=[CALL])
+    await asked(service)
+    assert service.untils == [590.0, 590.0]
+
+
+@pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize(
     "second", [text_reply("Still not."), [Throttled("Slow down.")], [StreamTruncated("Cut.")], [InvalidRequest("No.")]]
 )

@@ -7,6 +7,7 @@ import pytest
 from tests.support.scripted_backend import METERING, WHOLE, Backend, Torn, ask, event, reply, running, text
 
 from cwproxy.accounts.callers import LOCAL
+from cwproxy.auth.clock import Clock
 from cwproxy.errors import BackendTimeout, BackendUnavailable
 from cwproxy.reply import Finished, ReplyEvent, TextPart, ToolUsePart
 from cwproxy.service import Options
@@ -20,6 +21,23 @@ async def test_the_deadline_of_a_request() -> None:
     async with running(backend, Options(request_seconds=-1.0)) as service:
         with pytest.raises(BackendTimeout, match="longer than a whole request"):
             await reply(service)
+    assert not backend.chats
+
+
+async def test_the_answers_of_one_request_share_its_deadline() -> None:
+    now = 1000.0
+    backend = Backend(WHOLE)
+    async with running(backend, Options(request_seconds=60.0), clock=Clock(monotonic=lambda: now)) as service:
+        until = service.deadline()
+        async with service.answer(ask(), caller=LOCAL, until=until) as answer:
+            async for _ in answer:
+                pass
+        now += 61.0
+        with pytest.raises(BackendTimeout, match="longer than a whole request"):
+            async with service.answer(ask(), caller=LOCAL, until=until):
+                pass
+        await reply(service)
+    assert len(backend.chats) == 2
 
 
 async def test_silence_does_not_outlast_the_deadline() -> None:

@@ -99,6 +99,8 @@ class FakeService:
     entered: asyncio.Event = field(default_factory=asyncio.Event)
     waiting: asyncio.Event = field(default_factory=asyncio.Event)
     left: asyncio.Event = field(default_factory=asyncio.Event)
+    deadlines: list[float] = field(default_factory=list)
+    untils: list[float | None] = field(default_factory=list)
     answers: list[FakeAnswer] = field(default_factory=list)
     open: int = 0
 
@@ -116,10 +118,15 @@ class FakeService:
     async def readiness(self) -> FakeReadiness:
         return self.state
 
+    def deadline(self) -> float:
+        self.deadlines.append(590.0 + len(self.deadlines))
+        return self.deadlines[-1]
+
     @asynccontextmanager
     async def answer(
-        self, conversation: Conversation, *, caller: Caller, streamed: bool = True
+        self, conversation: Conversation, *, caller: Caller, streamed: bool = True, until: float | None = None
     ) -> AsyncIterator[FakeAnswer]:
+        self.untils.append(until)
         self.asked.append(conversation)
         self.callers.append(caller.name)
         self.buffered.append(caller.buffered)

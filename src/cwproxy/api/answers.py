@@ -9,6 +9,7 @@ import time
 from abc import ABC, abstractmethod
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import partial
 
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
@@ -57,6 +58,7 @@ class _Answering(Response, ABC):
         self._caller = exchange.caller or LOCAL
         self._id = request.id_prefix + exchange.request_id.removeprefix("req_")
         self._created = int(time.time())
+        self._until = around.service.deadline()
         self._ignored = list(request.ignored)
         self._noted: list[tuple[str, str]] = []
         search_id = "srvtoolu_" + exchange.request_id.removeprefix("req_")[:24]
@@ -133,15 +135,12 @@ class _Answering(Response, ABC):
     def _ask(self, conversation: Conversation) -> AbstractAsyncContextManager[Answer]:
         if conversation.search is not None:
             return informed(self._lookup, conversation, self._ask, unavailable=self._search_missing)
-        if conversation.tool_choice.mode != "required":
-            return self._around.service.answer(conversation, caller=self._caller, streamed=self._request.stream)
-        return insisted(
-            self._around.service,
-            conversation,
-            caller=self._caller,
-            streamed=self._request.stream,
-            unmet=self._call_missing,
+        ask = partial(
+            self._around.service.answer, caller=self._caller, streamed=self._request.stream, until=self._until
         )
+        if conversation.tool_choice.mode != "required":
+            return ask(conversation)
+        return insisted(ask, conversation, unmet=self._call_missing)
 
     def _check(self, conversation: Conversation, answer: Answer) -> None:
         """Names an effort that the model is not told, or refuses it; and the model, where the client cannot know it."""

@@ -1,4 +1,5 @@
-"""A call of a tool that must be made: if none comes, the model is asked once more (compatibility.md 3.2).
+"""A call of a tool that must be made: if none comes, the model is asked once more (compatibility.md 3.2). A call of a
+tool that the client does not allow, such as one that only the history knows, is none.
 
 Nothing is given out until a call begins or the second answer has none either, because what was sent cannot be taken
 back. A client that forces a tool has no use for the text before it.
@@ -6,14 +7,15 @@ back. A client that forces a tool has no use for the text before it.
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
-from functools import partial
+from typing import TypeAlias
 
-from cwproxy.accounts.callers import Caller
-from cwproxy.api.seam import Answer, Model, Service
+from cwproxy.api.seam import Answer, Model
 from cwproxy.codewhisperer.repair import after_missing_call
 from cwproxy.conversation import Conversation
 from cwproxy.errors import CwproxyError
 from cwproxy.reply import Finished, ReplyEvent, StopReason, TextDelta, ToolUseStarted
+
+_Ask: TypeAlias = Callable[[Conversation], AbstractAsyncContextManager[Answer]]
 
 
 class Insisted:
@@ -36,11 +38,8 @@ class Insisted:
 
 
 @asynccontextmanager
-async def insisted(
-    service: Service, conversation: Conversation, *, caller: Caller, streamed: bool, unmet: Callable[[], None]
-) -> AsyncIterator[Insisted]:
-    """As `service.answer`. `unmet` is called before the first batch when there is no call in the end."""
-    ask = partial(service.answer, caller=caller, streamed=streamed)
+async def insisted(ask: _Ask, conversation: Conversation, *, unmet: Callable[[], None]) -> AsyncIterator[Insisted]:
+    """As `ask`. `unmet` is called before the first batch when there is no call in the end."""
     async with ask(conversation) as first:
         attempts = _Attempts(ask, conversation)
         async with aclosing(attempts.batches(first, unmet)) as batches:
@@ -48,11 +47,10 @@ async def insisted(
 
 
 class _Attempts:
-    def __init__(
-        self, ask: Callable[[Conversation], AbstractAsyncContextManager[Answer]], conversation: Conversation
-    ) -> None:
+    def __init__(self, ask: _Ask, conversation: Conversation) -> None:
         self._ask = ask
         self._conversation = conversation
+        self._allowed = frozenset(tool.name for tool in conversation.tools)
         self._called = False
 
     async def batches(self, first: Answer, unmet: Callable[[], None]) -> AsyncGenerator[list[ReplyEvent], None]:
@@ -92,7 +90,7 @@ class _Attempts:
         async for batch in answer:
             if not self._called:
                 held.append(batch)
-                if not any(type(event) is ToolUseStarted for event in batch):
+                if not any(type(event) is ToolUseStarted and event.name in self._allowed for event in batch):
                     continue
                 self._called = True
                 for earlier in held:

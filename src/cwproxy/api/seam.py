@@ -53,11 +53,15 @@ class Service(Protocol):
     async def search(self, conversation: Conversation, query: str, /, *, caller: Caller) -> tuple[Found, ...] | None:
         """None where nobody can search the web. `caller` must be one who may ask the conversation's model."""
 
+    def deadline(self) -> float:
+        """Of a request that comes now, for all the answers that it takes."""
+
     def answer(
-        self, conversation: Conversation, *, caller: Caller, streamed: bool = True
+        self, conversation: Conversation, *, caller: Caller, streamed: bool = True, until: float | None = None
     ) -> AbstractAsyncContextManager[Answer]:
         """Entering raises what can be known beforehand; leaving closes the backend's connection. streamed: whether the
-        client takes the answer as it comes; else nothing of it comes out before its end.
+        client takes the answer as it comes; else nothing of it comes out before its end. until: the deadline; None is
+        one of its own.
         """
 
 

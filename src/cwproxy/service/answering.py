@@ -67,18 +67,24 @@ class Service:
         except CwproxyError as error:
             return Readiness(False, error.message)
 
+    def deadline(self) -> float:
+        """Of a request that comes now, for all the answers that it takes; in seconds of the service's own clock."""
+        return self._means.clock.monotonic() + self._options.request_seconds
+
     @asynccontextmanager
     async def answer(
-        self, conversation: Conversation, *, caller: Caller, streamed: bool = True
+        self, conversation: Conversation, *, caller: Caller, streamed: bool = True, until: float | None = None
     ) -> AsyncIterator["Answer"]:
         """The answer to `conversation`. Entering raises what can be known beforehand (InvalidRequest,
         ModelNotFound, LoginRequired, BackendError, Overloaded); the call itself is made by the first iteration.
         The name of `caller` separates the conversations of different API keys. streamed: whether the client takes
         the answer as it comes; else it comes out when it is whole, and one that breaks off is asked for anew, once.
+        until: the request's `deadline`; without it, this answer is a request of its own.
         """
+        until = self.deadline() if until is None else until
         if self._options.pictures is not None:
             conversation = await self._options.pictures.prepared(conversation)
-        attempts = Attempts(self._means, conversation, caller, streamed=streamed)
+        attempts = Attempts(self._means, conversation, caller, streamed=streamed, until=until)
         await attempts.begin()
         try:
             async with aclosing(attempts.batches()) as batches:

@@ -89,15 +89,16 @@ class Means:
 class Attempts:
     """One request on its way to an answer: `begin`, then iterate `batches` once, and `leave` in any case."""
 
-    def __init__(self, means: Means, conversation: Conversation, caller: Caller, *, streamed: bool) -> None:
+    def __init__(
+        self, means: Means, conversation: Conversation, caller: Caller, *, streamed: bool, until: float
+    ) -> None:
         self._means = means
         self._conversation = conversation
         self._caller = caller
         self._streamed = streamed
         self._turn: Turn
         self._asked: Prepared
-        self._began = means.clock.monotonic()
-        self._end = self._began + means.options.request_seconds
+        self._end = until
         self._sticky: str | None = None
         self._dead: frozenset[str] = frozenset()
         self._tired: frozenset[str] = frozenset()
@@ -126,6 +127,8 @@ class Attempts:
         """Find an account and make the request for it. Raises what can be known beforehand."""
         means = self._means
         asked = self._conversation
+        if means.clock.monotonic() >= self._end:
+            raise deadline.passed()
         self._model = self.model = await means.catalogs.model(asked.model, any_version=asked.any_version)
         self._caller.check(asked.model, self.model.id)
         if means.accounts.sticky:

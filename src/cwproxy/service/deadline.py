@@ -52,4 +52,8 @@ async def _next(reads: AsyncIterator[bytes], left: float) -> bytes | None:
                 return await anext(reads, None)
     except TimeoutError:
         pass
-    raise BackendTimeout("The answer took longer than a whole request may.", reason="deadline")
+    raise passed()
+
+
+def passed() -> BackendTimeout:
+    return BackendTimeout("The answer took longer than a whole request may.", reason="deadline")
