@@ -140,6 +140,27 @@ def test_the_end(name: str, status: str, reason: str | None) -> None:
     assert response["completed_at"] == (107 if reason is None else None)
 
 
+@pytest.mark.parametrize("name", ["length", "window", "filtered"])
+def test_a_message_that_was_cut_says_so(name: str) -> None:
+    said = TABLE[name]
+    assert streamed(said)["output"][-1]["status"] == "incomplete"
+    target = renderer()
+    found = events(b"".join(target.feed([event]) for event in said))
+    done = [event["item"]["status"] for event in found if event["type"] == "response.output_item.done"]
+    assert done[-1] == "incomplete"
+
+
+def test_what_follows_a_text_shows_that_it_was_not_cut() -> None:
+    text: list[ReplyEvent] = [TextStarted(0), TextDelta(0, "a"), PartEnded(0)]
+    call: list[ReplyEvent] = [ToolUseStarted(1, "t1", "f"), ToolArguments(1, "{}"), PartEnded(1)]
+    response = streamed([*text, *call, *end(StopReason.MAX_TOKENS)])
+    assert [item["status"] for item in response["output"]] == ["completed", "completed"]
+    target = renderer()
+    found = events(target.feed(text) + target.failed(FAILURE))
+    assert [event["item"]["status"] for event in found if event["type"] == "response.output_item.done"] == ["completed"]
+    assert found[-1]["response"]["output"][0]["status"] == "completed"
+
+
 def test_arguments_of_a_call_that_is_not_shown_are_not_either() -> None:
     said: list[ReplyEvent] = [ToolUseStarted(0, "t1", "f"), ToolArguments(0, "{}"), PartEnded(0), *end()]
     assert kinds(said, SHAPES["mute"]) == ["created", "in_progress", "completed"]

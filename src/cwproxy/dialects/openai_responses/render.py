@@ -2,7 +2,8 @@
 
 Every event has its number, every item the same id from its beginning to its end, and a stream ends with exactly one of
 `response.completed`, `response.incomplete` and `response.failed`. Items that are written at the same time interleave;
-`output_index` tells them apart. A text delta costs one string encoding between two constants.
+`output_index` tells them apart. A text delta costs one string encoding between two constants. The end of a text waits
+for what comes after it: only that tells whether it was cut.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -44,7 +45,9 @@ from cwproxy.reply import (
 )
 
 PIECE: Final = 160_000
-"""Characters of one delta. Escaped, each takes at most 6 bytes: no SSE event exceeds 1 MiB (reliability.md 1.8)."""
+"""Characters of one delta. Escaped, each takes at most 6 bytes: no delta exceeds 1 MiB (reliability.md 1.8). The events
+that say at an end what there was say it whole, as the API has it, and are as long as that.
+"""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -94,6 +97,7 @@ class Renderer:
         self._open: dict[int, _Item] = {}
         self._output: dict[int, Json] = {}
         self._shown = 0
+        self._said: _Item | None = None
         self.usage: Usage | None = None
         self.finished = False
         self.whole = b""
@@ -111,6 +115,7 @@ class Renderer:
     def failed(self, failure: Failure) -> bytes:
         """How the stream ends when it fails. Each of the two events is the one that some client looks at."""
         out = [] if self._number else self._begin()
+        out += self._text_ended()
         told = {"code": failure.code, "message": failure.message, "param": failure.param}
         out.append(self._event("error", **told, error={"type": failure.type, **told}))
         response = self._frame.failed(self._items(), failure)
@@ -162,6 +167,7 @@ class Renderer:
             case Searched():
                 pass  # it is not asked for here
             case Finished():
+                yield from self._text_ended(cut=incomplete(event.reason) is not None)
                 yield self._end(event)
             case _:
                 assert_never(event)
@@ -170,6 +176,7 @@ class Renderer:
         part = _part(event)
         if not self._shape.shows(part):
             return
+        yield from self._text_ended()
         index = self._shown
         self._shown += 1
         id = item_id(part, self._shape, self._frame.id, index)
@@ -208,12 +215,12 @@ class Renderer:
         open = self._open.pop(index, None)
         if open is None:
             return
+        yield from self._text_ended()
         part = open.whole()
-        whole = item(part, open.id, self._shape)
         match part:
-            case TextPart(text=text):
-                yield self._event("response.output_text.done", **open.where, content_index=0, text=text, logprobs=[])
-                yield self._event("response.content_part.done", **open.where, content_index=0, part=text_content(text))
+            case TextPart():
+                self._said = open
+                return
             case ToolUsePart() if part.name in self._shape.custom:
                 yield from self._custom_ended(open, part)
             case ToolUsePart():
@@ -225,8 +232,22 @@ class Renderer:
                 pass
             case _:
                 assert_never(part)
+        yield self._item_done(open, item(part, open.id, self._shape))
+
+    def _text_ended(self, *, cut: bool = False) -> Iterator[bytes]:
+        """The end of the text that ended last, unless it has been told."""
+        open, self._said = self._said, None
+        if open is None:
+            return
+        part = open.whole()
+        text = "".join(open.pieces)
+        yield self._event("response.output_text.done", **open.where, content_index=0, text=text, logprobs=[])
+        yield self._event("response.content_part.done", **open.where, content_index=0, part=text_content(text))
+        yield self._item_done(open, item(part, open.id, self._shape, cut=cut))
+
+    def _item_done(self, open: _Item, whole: Json) -> bytes:
         self._output[open.index] = whole
-        yield self._event("response.output_item.done", output_index=open.index, item=whole)
+        return self._event("response.output_item.done", output_index=open.index, item=whole)
 
     def _custom_ended(self, open: _Item, part: ToolUsePart) -> Iterator[bytes]:
         text = custom.unwrapped(part.arguments)

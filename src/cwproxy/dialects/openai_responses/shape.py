@@ -111,12 +111,13 @@ def summary_part(text: str) -> Json:
     return {"type": "summary_text", "text": text}
 
 
-def item(part: Part, id: str, shape: Shape) -> Json:
-    """The whole item. With `encrypted`, a thought can be sent back to us."""
+def item(part: Part, id: str, shape: Shape, *, cut: bool = False) -> Json:
+    """The whole item. With `encrypted`, a thought can be sent back to us. cut: there would have been more text."""
     match part:
         case TextPart(text=text):
             content = [text_content(text)]
-            return {"id": id, "type": "message", "status": "completed", "role": "assistant", "content": content}
+            status = "incomplete" if cut else "completed"
+            return {"id": id, "type": "message", "status": status, "role": "assistant", "content": content}
         case ToolUsePart(id=call_id, name=name, arguments=arguments) if name in shape.custom:
             call: Json = {"id": id, "type": "custom_tool_call", "status": "completed", "call_id": call_id}
             return call | shape.named(name) | {"input": custom.unwrapped(arguments)}

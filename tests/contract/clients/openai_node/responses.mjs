@@ -81,6 +81,7 @@ test("too few tokens", async () => {
   const input = `STUBSAY ${"word ".repeat(200)}`;
   const answer = await client.responses.stream({ model, input, max_output_tokens: 16 }).finalResponse();
   assert.deepEqual([answer.status, answer.incomplete_details.reason], ["incomplete", "max_output_tokens"]);
+  assert.equal(answer.output.at(-1).status, "incomplete");
 });
 
 test("error types", async () => {

@@ -10,6 +10,7 @@ from openai.types.responses import (
     Response,
     ResponseCustomToolCall,
     ResponseFunctionToolCall,
+    ResponseOutputMessage,
     ResponseReasoningItem,
     ResponseStreamEvent,
 )
@@ -178,6 +179,8 @@ def test_too_few_tokens(client: openai.OpenAI, stream: bool) -> None:
         answer = client.responses.create(model=MODEL, input=prompt, max_output_tokens=16)
     assert answer is not None
     assert (answer.status, answer.output_text[:4]) == ("incomplete", "word")
+    assert isinstance(answer.output[-1], ResponseOutputMessage)
+    assert answer.output[-1].status == "incomplete"
     assert answer.incomplete_details is not None
     assert answer.incomplete_details.reason == "max_output_tokens"
 
@@ -193,8 +196,9 @@ def test_what_is_kept(client: openai.OpenAI) -> None:
     client.responses.delete(first.id)
     with pytest.raises(openai.NotFoundError):
         client.responses.retrieve(first.id)
-    with pytest.raises(openai.BadRequestError) as caught:
-        client.responses.create(model=MODEL, input="x", previous_response_id=second.id)
+    assert client.responses.create(model=MODEL, input="STUBSAY x", previous_response_id=second.id).output_text == "x"
+    with pytest.raises(openai.BadRequestError, match=first.id) as caught:
+        client.responses.create(model=MODEL, input="x", previous_response_id=first.id)
     assert caught.value.code == "previous_response_not_found"
 
 
