@@ -50,6 +50,16 @@ def test_openai_client(programs: Running) -> None:
     assert re.search(r"^picture: .*image", done.out, re.MULTILINE | re.IGNORECASE)
 
 
+def test_responses_client(programs: Running) -> None:
+    done = run(programs, sys.executable, str(ROOT / "examples" / "responses_client.py"))
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("stream: ")
+    assert "\nstatus: completed\nfirst: " in done.out
+    assert re.search(r"^second: .*louder", done.out, re.MULTILINE)
+    assert "\ntool: multiply({'a': 6, 'b': 7}) = 42\nanswer: " in done.out
+    assert "42" in done.out.rpartition("answer: ")[2]
+
+
 @needs_curl
 def test_curl(programs: Running) -> None:
     done = run(programs, "sh", str(ROOT / "examples" / "curl.sh"))
@@ -59,7 +69,7 @@ def test_curl(programs: Running) -> None:
     assert done.out.rstrip().endswith("data: [DONE]")
 
 
-@pytest.mark.parametrize("name", ["basic_usage.py", "openai_client.py", "tool_calling.py"])
+@pytest.mark.parametrize("name", ["basic_usage.py", "openai_client.py", "responses_client.py", "tool_calling.py"])
 def test_examples_fail_aloud_with_a_wrong_key(programs: Running, name: str) -> None:
     more = {"CWPROXY_URL": programs.url, "CWPROXY_API_KEY": "wrong"}
     done = finished([sys.executable, str(ROOT / "examples" / name)], clean_environment(programs.home, more))
