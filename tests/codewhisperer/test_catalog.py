@@ -39,6 +39,7 @@ MODELS = tuple(
             "claude-opus-4.8",
             "gpt-5.6-sol",
             "qwen3-coder-next",
+            "deepseek-v3.2",
         ],
     )
 )
@@ -64,6 +65,10 @@ CATALOG = Catalog(MODELS, "claude-sonnet-4.5", {"my-model": "claude-haiku-4.5", 
         ("CLAUDE_SONNET_4_20250514_V1_0", "claude-sonnet-4"),
         ("claude-4-sonnet", "claude-sonnet-4"),
         ("gpt-5.6-sol", "gpt-5.6-sol"),
+        ("claude-sonnet-4-5-20250929-v1", "claude-sonnet-4.5"),
+        ("claude-sonnet-4-5-v1:0", "claude-sonnet-4.5"),
+        ("DeepSeek_V3_2", "deepseek-v3.2"),
+        ("deepseek-v3-2-latest", "deepseek-v3.2"),
         ("auto", "auto"),
         ("AUTO", "auto"),
         ("my-model", "claude-haiku-4.5"),
@@ -76,7 +81,21 @@ def test_a_model_is_found_under_every_name_in_use(name: str, model_id: str) -> N
 
 @pytest.mark.parametrize(
     "name",
-    ["", " ", "-thinking", "gpt-4o", "claude-sonnet-4.6", "claude-sonnet-5.4", "claude-opus-4", "sonnet", "gpt-5.6"],
+    [
+        "deepseek",
+        "deepseek-v3",
+        "deepseek-v3.1",
+        "deepseek-v3:0",
+        "",
+        " ",
+        "-thinking",
+        "gpt-4o",
+        "claude-sonnet-4.6",
+        "claude-sonnet-5.4",
+        "claude-opus-4",
+        "sonnet",
+        "gpt-5.6",
+    ],
 )
 def test_another_version_is_never_taken_instead(name: str) -> None:
     with pytest.raises(ModelNotFound) as failure:
