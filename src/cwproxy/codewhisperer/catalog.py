@@ -193,7 +193,7 @@ class Catalog:
 _Spelling: TypeAlias = tuple[tuple[str, ...], tuple[str, ...]]
 
 _DECORATION = re.compile(r"(\[1m\]|-thinking|-latest|-v\d+:\d+|(?<=-20\d{6})-v\d+(?:[-.]\d+)?)$")
-"""An edition such as `-v1:0`, or `_V1_0` behind a date, is of an old id; in `deepseek-v3.2` it is the model's version."""
+"""An edition such as `-v1:0`, or `_V1_0` behind a date, is part of old ids; in `deepseek-v3.2` it is the version."""
 
 _DATE = re.compile(r"-20\d{6}(?=-|$)")
 

@@ -36,14 +36,12 @@ from cwproxy.service import deadline, retry
 from cwproxy.service.catalogs import Catalogs
 from cwproxy.service.options import Options
 from cwproxy.service.preparation import Prepared, conversation_id, fits, prepared, renamed, without_thoughts
+from cwproxy.service.trailers import Trailers
 from cwproxy.store.ledger import Ending, Record
 from cwproxy.upstream import Upstream
 from cwproxy.upstream.reading import Reading
 
 log = logging.getLogger("cwproxy.service")
-
-TRAILERLESS = 2
-"""Streams without a trailer, and none with one, after which an account counts as one that sends none."""
 
 MAX_STRANGE = 10_000
 
@@ -52,20 +50,6 @@ _FOREIGN_THOUGHT = "thinking_signature_invalid"
 
 _RENAMING = frozenset({"invalid_conversation_id", "conversation_limit_exceeded"})
 """Codes of refusals that another name for the conversation may avoid."""
-
-
-@dataclass(slots=True)
-class Trailers:
-    """What has been seen of an account's streams: some never send the events that mark a complete answer
-    (backend-rules.md B8), and only of those is an answer without them taken for whole.
-    """
-
-    seen: bool = False
-    missing: int = 0
-
-    @property
-    def expected(self) -> bool:
-        return self.seen or self.missing < TRAILERLESS
 
 
 @dataclass(frozen=True, slots=True)
