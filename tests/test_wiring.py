@@ -176,6 +176,23 @@ async def test_the_application_is_as_strict_and_open_as_the_settings_say() -> No
     assert {answer.headers["access-control-allow-origin"] for answer in answers} == {page}
 
 
+async def test_the_largest_body_is_what_the_settings_say() -> None:
+    body = b'{"model":"m","max_tokens":1,"messages":[{"role":"user","content":"%s"}]}' % (b"x" * 1024 * 1024)
+    statuses = []
+    for most in (1, 2):
+        settings = load({"max_body_mib": most})
+        async with wiring.open_service(settings) as service:
+            transport = httpx.ASGITransport(app=wiring.create_application(settings, service))
+            async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+                json = {"content-type": "application/json"}
+                answer = await client.post("/v1/messages", content=body, headers=json)
+                statuses.append(answer.status_code)
+    assert statuses == [413, 502]
+    for wrong in (0, 101):
+        with pytest.raises(SettingsError):
+            load({"max_body_mib": wrong})
+
+
 def test_pictures_are_touched_only_when_wanted() -> None:
     assert wiring.pictures(load()) is None
     assert wiring.pictures(load({"fetch_images": True})) is not None

@@ -76,6 +76,7 @@ class Settings(BaseSettings):
     )
     strict: bool = Field(default=False, description="Refuse parameters that have no effect.")
     max_requests: int = Field(default=1_000, ge=1, description="The most requests at once; more are told to come back.")
+    max_body_mib: int = Field(default=20, ge=1, le=100, description="The largest body of a request, in MiB.")
     max_requests_per_account: int = Field(
         default=8, ge=1, description="The most calls at once with one account; more wait for a while."
     )

@@ -259,7 +259,11 @@ def create_application(
     return create_app(
         service,
         access,
-        limits=Limits(requests=settings.max_requests, choices=settings.max_choices),
+        limits=Limits(
+            requests=settings.max_requests,
+            body_bytes=settings.max_body_mib * 1024 * 1024,
+            choices=settings.max_choices,
+        ),
         dumps=dumps,
         strict=settings.strict,
         cors_origins=settings.cors_origins,

@@ -60,6 +60,14 @@ def test_responses_client(programs: Running) -> None:
     assert "42" in done.out.rpartition("answer: ")[2]
 
 
+def test_anthropic_client(programs: Running) -> None:
+    done = run(programs, sys.executable, str(ROOT / "examples" / "anthropic_client.py"))
+    assert (done.code, done.err) == (0, "")
+    assert re.search(r"^stream: .*\nusage: \d+ \+ \d+ tokens$", done.out, re.MULTILINE)
+    assert "tool call: get_weather({'city': 'Lisbon'})\nanswer: The tool answered: Sunny" in done.out
+    assert re.search(r"^picture: .*image", done.out, re.MULTILINE | re.IGNORECASE)
+
+
 @needs_curl
 def test_curl(programs: Running) -> None:
     done = run(programs, "sh", str(ROOT / "examples" / "curl.sh"))
@@ -69,7 +77,9 @@ def test_curl(programs: Running) -> None:
     assert done.out.rstrip().endswith("data: [DONE]")
 
 
-@pytest.mark.parametrize("name", ["basic_usage.py", "openai_client.py", "responses_client.py", "tool_calling.py"])
+@pytest.mark.parametrize(
+    "name", ["anthropic_client.py", "basic_usage.py", "openai_client.py", "responses_client.py", "tool_calling.py"]
+)
 def test_examples_fail_aloud_with_a_wrong_key(programs: Running, name: str) -> None:
     more = {"CWPROXY_URL": programs.url, "CWPROXY_API_KEY": "wrong"}
     done = finished([sys.executable, str(ROOT / "examples" / name)], clean_environment(programs.home, more))

@@ -71,6 +71,8 @@ def test_a_long_prompt_is_quoted_in_part() -> None:
 
 def test_images_are_mentioned() -> None:
     assert "1 image." in text(answer("What is this?", images=[image()]))
+    both = answer("What are these?", images=[image()], documents=[{"name": "a"}])
+    assert "1 image and 1 document." in text(both)
     assert "2 images." in text(answer("What is this?", images=[image(), image()]))
 
 

@@ -151,8 +151,9 @@ def _answer(state: dict[str, Any], message: dict[str, Any], prompt: Prompt) -> l
 
 
 def _friendly(prompt: Prompt, message: dict[str, Any]) -> str:
-    pictures = len(message.get("images") or [])
-    seen = f" I also received {pictures} image{'s' if pictures > 1 else ''}." if pictures else ""
+    counts = ((len(message.get(f"{kind}s") or []), kind) for kind in ("image", "document"))
+    files = " and ".join(f"{count} {kind}{'s' if count > 1 else ''}" for count, kind in counts if count)
+    seen = f" I also received {files}." if files else ""
     return f'Hello! You wrote: "{_start(prompt.text)}".{seen} This answer comes from the simulated model.'
 
 

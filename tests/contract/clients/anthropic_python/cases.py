@@ -159,7 +159,7 @@ def test_pictures_and_documents(client: anthropic.Anthropic) -> None:
             }
         ],
     )
-    assert "I also received 1 image." in text_of(message)
+    assert "I also received 1 image and 1 document." in text_of(message)
 
 
 def test_counting(client: anthropic.Anthropic) -> None:
