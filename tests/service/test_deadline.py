@@ -58,15 +58,15 @@ CLOSED = OPEN + event("toolUseEvent", {"toolUseId": "t1", "name": "f", "stop": T
 
 @pytest.mark.parametrize(
     "data",
-    [WHOLE, text("Hello") + STOP, text("Hello") + METER, text("Hello") + STOP + METER + METERING[:30], CLOSED],
-    ids=["bill", "stop reason", "context meter", "cut behind the stop reason", "closed call"],
+    [WHOLE, text("Hello") + STOP, text("Hello") + METER, text("Hello") + STOP + METER + METERING[:30], CLOSED + METER],
+    ids=["bill", "stop reason", "context meter", "cut behind the stop reason", "closed call, context meter"],
 )
 @pytest.mark.parametrize("fault", [RESET, httpx.ReadTimeout("silent")], ids=["reset", "silence"])
 async def test_a_whole_answer_is_whole_however_the_connection_ends(data: bytes, fault: Exception) -> None:
     backend = Backend(Torn(data, fault))
     async with running(backend) as service:
         answer = await reply(service)
-    assert answer.parts == ((ToolUsePart("t1", "f", '{"a":1}'),) if data is CLOSED else (TextPart("Hello"),))
+    assert answer.parts == ((ToolUsePart("t1", "f", '{"a":1}'),) if data == CLOSED + METER else (TextPart("Hello"),))
     assert len(backend.chats) == 1
     assert backend.open == 0
 
@@ -80,10 +80,21 @@ async def test_a_whole_answer_is_whole_however_the_connection_ends(data: bytes, 
         text("Hello") + METER + text("!")[:40],
         OPEN,
         OPEN + STOP,
+        CLOSED,
         CLOSED + text("and"),
         CLOSED + OPEN[:30],
     ],
-    ids=["text", "early meter", "text behind", "cut behind the meter", "open call", "open, stop", "on", "cut call"],
+    ids=[
+        "text",
+        "early meter",
+        "text behind",
+        "cut behind the meter",
+        "open call",
+        "open, stop",
+        "closed",
+        "on",
+        "cut call",
+    ],
 )
 async def test_a_broken_answer_is_no_whole_one(data: bytes) -> None:
     backend = Backend(Torn(data, RESET))

@@ -112,7 +112,6 @@ class Assembler:
         self._redacted = False
         self._stop_reason: str | None = None
         self._trailer_after = 0
-        self._closed_after = 0
         self.over = False
         self._tokens: TokenUsage | None = None
         self._percentage = 0.0
@@ -128,12 +127,13 @@ class Assembler:
     @property
     def whole(self) -> bool:
         """Whether the answer itself says that it is complete, so that no orderly end of the stream is needed: by a stop
-        reason or the bill, else by a trailer or a closed call with nothing behind it (backend-rules.md B8).
+        reason or the bill, else by a trailer with nothing behind it (backend-rules.md B8). A closed call says
+        nothing of that: the next of several may have been on its way.
         """
         if self._tools:
             return False
         length = len(self._said) + len(self._thought)
-        return self.over or (length > 0 and length in (self._trailer_after, self._closed_after))
+        return self.over or 0 < length == self._trailer_after
 
     def feed(self, event: UpstreamEvent) -> Iterable[ReplyEvent]:
         """What the event adds to the reply; often one piece, sometimes nothing."""
@@ -229,7 +229,6 @@ class Assembler:
             self._said.append(fragment)
             events.append(ToolArguments(tool.index, fragment))
         if event.stop:
-            self._closed_after = len(self._said) + len(self._thought)
             events.append(PartEnded(tool.index))
         return events
 
