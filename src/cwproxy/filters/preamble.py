@@ -1,10 +1,11 @@
 """What an answer says before a call that is written as text: whether such a call may be meant at all.
 
 By structure and not by words: it may be when nothing stands before it, or whole sentences only, each line of them
-closed in itself, with code blocks and thoughts that are over. A line that ends otherwise, a colon, a list, a heading, a
-table, a label, a tag, a quotation that is open: each of them can introduce, enclose or quote what follows, and whoever
-repeats a file or a log says the least of it in sentences. Then whatever follows is shown, to the end of the answer:
-running a tool that nobody meant to run is worse than showing a call as text.
+closed in itself, with code blocks and thoughts that are over; right before it neither a question nor an ellipsis. A
+line that ends otherwise, a colon, a list, a heading, a table, a label, a tag, a quotation that is open: each of them
+can introduce, enclose or quote what follows, and whoever repeats a file or a log says the least of it in sentences.
+Then whatever follows is shown, to the end of the answer: running a tool that nobody meant to run is worse than showing
+a call as text.
 """
 
 import re
@@ -19,7 +20,10 @@ _THOUGHT: Final = re.compile(r"<(?P<name>thinking|think)>(?P<rest>.*)", re.DOTAL
 _NUMBERED: Final = re.compile(r"[0-9]+[.)](?:\s|$)")
 _INTRODUCES: Final = re.compile(r":[*_\"'”’»)\]}]*(?:\s|$)|\uff1a")
 _TAG: Final = re.compile(r"<(?P<end>/?)(?P<name>[A-Za-z][\w:.-]*)[^<>]*>")
-_ENDS: Final = tuple(".!?…。！？؟।")
+_ENDS: Final = tuple(".!。！।")
+_ASKS: Final = ("...", *"?…？؟")
+"""How a sentence ends that wants something after it."""
+
 _MARKUP: Final = "*_)"
 _INDENT: Final = 3
 """Of Markdown: a line that is further in is code."""
@@ -27,7 +31,9 @@ _INDENT: Final = 3
 _EVEN: Final = ('"', "`", "“”„")
 """A line has an even number of these, taken together, where every quotation in it is closed."""
 
-_PAIRS: Final = ("()", "[]", "{}", "«»", "「」", "『』", "‹›")
+_PAIRS: Final = (*("()", "[]", "{}", "«»", "「」", "『』", "‹›"), ("<!--", "-->"), ("/*", "*/"))
+_SINGLE: Final = re.compile(r"(?P<opens>(?<!\w)'(?=\w))|(?<![\s'])'(?!\w)")
+"""A single quotation mark that is no apostrophe inside a word."""
 
 _Ends = Callable[[str], str | None]
 """What follows on the line where a block ends; None where it goes on."""
@@ -44,10 +50,11 @@ class Preamble:
         self._ends: _Ends | None = None
         self._line: list[str] = []
         self._prose = 0
+        self._asks = False
 
     @property
     def permits(self) -> bool:
-        return not self.spoilt and self._ends is None
+        return not self.spoilt and self._ends is None and not self._asks
 
     def spoil(self) -> None:
         self.spoilt = True
@@ -78,6 +85,7 @@ class Preamble:
             self._read(thought["rest"])
         elif line.strip():
             self._prose += len(line)
+            self._asks = line.rstrip().rstrip(_MARKUP).endswith(_ASKS)
             if self._prose > MAX_PROSE or not _says(line):
                 self.spoil()
 
@@ -88,11 +96,17 @@ def _says(line: str) -> bool:
     indent = line[: len(line) - len(line.lstrip())]
     if len(indent) > _INDENT or "\t" in indent or not said[0].isalnum() or _NUMBERED.match(said):
         return False
-    if not said.rstrip(_MARKUP).endswith(_ENDS) or _INTRODUCES.search(said):
+    if not said.rstrip(_MARKUP).endswith(_ENDS + _ASKS) or _INTRODUCES.search(said):
         return False
-    if any(sum(map(said.count, marks)) % 2 for marks in _EVEN) or said.count("‘") > said.count("’"):
+    if any(sum(map(said.count, marks)) % 2 for marks in _EVEN) or _open_single(said):
         return False
     return all(said.count(first) == said.count(last) for first, last in _PAIRS) and not _open_tags(said)
+
+
+def _open_single(line: str) -> bool:
+    found = list(_SINGLE.finditer(line))
+    opened = sum(each["opens"] is not None for each in found)
+    return opened > len(found) - opened or line.count("‘") > line.count("’") or line.count("'''") % 2 == 1
 
 
 def _open_tags(line: str) -> bool:

@@ -228,6 +228,7 @@ def test_changes_of_the_tools_are_told() -> None:
         'The tool "f" cannot be called any more.',
     ]
     blocks = Blocks()
+    assert list(blocks.text(raw({"type": "tool_reference", "tool_name": "f"}), "p")) == told[:1]
     assert list(blocks.text(content, "p")) == told
     assert list(blocks.user(content, "p")) == [Text(text) for text in told]
     assert blocks.unknown == ["tool_addition"] * 4

@@ -158,6 +158,11 @@ def test_messages_define_tools() -> None:
         assert caught.value.param == f"messages[1].content[0].{path}.input_schema"
 
 
+def test_what_a_compaction_says_of_the_tools_holds() -> None:
+    compaction = {"type": "compaction", "content": "So far.", "tool_changes": [addition("mcp__a__b"), removal("read")]}
+    assert names(tools=[READ, DEFERRED], messages=[message(compaction, role="assistant")]) == ["mcp__a__b"]
+
+
 def test_tools_of_servers_are_not_added() -> None:
     server = {"type": "tool_addition", "tool": {"type": "mcp_toolset_reference", "server_name": "a", "name": "read"}}
     nameless = {"type": "tool_addition", "tool": {"type": "tool_reference"}}

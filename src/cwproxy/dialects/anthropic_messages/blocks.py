@@ -86,6 +86,8 @@ class Blocks:
                 yield _text(block, where)
             elif (change := _change(block)) is not None:
                 yield change
+            elif block.type == "tool_reference":
+                yield TOOL_REFERENCE.format(name=block.tool_name or "")
             else:
                 self.unknown.append(_kind(block))
 

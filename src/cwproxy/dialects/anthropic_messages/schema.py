@@ -58,6 +58,7 @@ class Block(msgspec.Struct):
     tool: "ToolChange | None" = None
     definition: "ToolSpec | None" = None
     tool_references: "list[Block] | None" = None
+    tool_changes: "list[Block] | None" = None
     content: "Content" = None
 
 

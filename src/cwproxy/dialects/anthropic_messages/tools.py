@@ -18,7 +18,6 @@ from cwproxy.dialects.anthropic_messages.schema import (
     FunctionSpec,
     Message,
     Request,
-    ToolChange,
     ToolChoiceObject,
     ToolSpec,
 )
@@ -57,8 +56,11 @@ class _Changes:
     removed: set[str] = field(default_factory=set)
     defined: dict[str, tuple[str, ToolSpec]] = field(default_factory=dict)
 
-    def apply(self, block: Block, tool: ToolChange, path: str) -> None:
-        name = tool.name or ""
+    def apply(self, block: Block, path: str) -> None:
+        tool = change_of(block)
+        if tool is None or tool.name is None:
+            return
+        name = tool.name
         if block.type == "tool_removal":
             self.removed.add(name)
             return
@@ -125,8 +127,12 @@ def _changes(messages: Sequence[Message]) -> _Changes:
             elif block.type in ("tool_result", "tool_reference"):
                 inner = [block, *_blocks(block.content)]
                 changes.named |= {each.tool_name for each in inner if each.type == "tool_reference" and each.tool_name}
-            elif (tool := change_of(block)) is not None:
-                changes.apply(block, tool, f"messages[{number}].content[{index}]")
+            if block.tool is None and block.definition is None and block.tool_changes is None:
+                continue
+            path = f"messages[{number}].content[{index}]"
+            changes.apply(block, path)
+            for place, each in enumerate(block.tool_changes or ()):  # what held before a compaction
+                changes.apply(each, f"{path}.tool_changes[{place}]")
     return changes
 
 
