@@ -1,5 +1,6 @@
 """The smallest use: no SDK, one plain answer and one streamed answer.
 
+    pip install httpx
     python examples/basic_usage.py
 
 `CWPROXY_URL` names another server than http://127.0.0.1:3000, `CWPROXY_API_KEY` a key where one is needed.

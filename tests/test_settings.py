@@ -84,7 +84,7 @@ def test_all_web_pages_need_a_key() -> None:
 
 @pytest.mark.parametrize("keys", [[""], ["good", ""], [" "], ["two words"], ["schlüssel"], ["a\nb"]])
 def test_a_key_that_cannot_be_shown_is_none(keys: list[str]) -> None:
-    with pytest.raises(SettingsError, match="api_keys: every key has to be") as caught:
+    with pytest.raises(SettingsError, match="--api-keys: every key has to be") as caught:
         settings.load({"api_keys": keys})
     assert not any(key in str(caught.value) for key in keys if key.strip())
 
@@ -97,15 +97,65 @@ def test_endpoint_is_a_url_and_may_name_the_region() -> None:
 
 def test_errors_name_the_setting_and_hide_its_value(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CWPROXY_PORT", "hunter2")
-    with pytest.raises(SettingsError, match="port: Input should be a valid integer") as caught:
+    with pytest.raises(SettingsError, match=r"^CWPROXY_PORT must be a whole number\.$") as caught:
         settings.load()
     assert "hunter2" not in str(caught.value)
     monkeypatch.delenv("CWPROXY_PORT")
-    (home / "config.toml").write_text("prot = 3000\n")
-    with pytest.raises(SettingsError, match="prot: Extra inputs are not permitted"):
-        settings.load()
     (home / "config.toml").write_text("port = \n")
     with pytest.raises(SettingsError, match="not a valid TOML file"):
+        settings.load()
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("prot = 3000", "there is no setting `prot` (did you mean `port`?)."),
+        ("qwertz = 1", "there is no setting `qwertz`."),
+        ("[modells]\na = 1", "there is no setting `modells` (did you mean `models`?)."),
+        ('[models.auto]\nbuffred = "full"', "there is no setting `models.auto.buffred` (did you mean `buffered`?)."),
+        (
+            '[[providers]]\ntype = "kiro"\nwight = 2',
+            "there is no setting `providers.0.wight` (did you mean `weight`?).",
+        ),
+        ('port = "x"', "`port` must be a whole number."),
+        ("port = 70000", "`port` must be less than or equal to 65535."),
+        ("drain = []", "`drain` must be a number."),
+        ("strict = 3", "`strict` must be true or false."),
+        ("host = 3", "`host` must be text."),
+        ("ca_bundle = 3", "`ca_bundle` must be a path."),
+        ("aliases = 3", "`aliases` must be a table."),
+        ("models.auto = 3", "`models.auto` must be a table."),
+        ("api_keys = 3", "`api_keys` must be a list."),
+        ('surface = "x"', "`surface` must be 'q', 'q-iam', 'codewhisperer' or 'kiro'."),
+        ('strategy = "x"', "`strategy` must be 'round-robin', 'least-used-quota' or 'sticky'."),
+        ('endpoint = "x"', "`endpoint` must be an http or https URL."),
+        ('allowed_hosts = ["*"]', "`allowed_hosts`: '*' is no name or address alone: no scheme, port, path or `*`."),
+        ("[[providers]]", "`providers.0.type` is missing."),
+    ],
+)
+def test_a_mistake_in_the_file_is_said_in_its_words(home: Path, text: str, sentence: str) -> None:
+    (home / "config.toml").write_text(text)
+    with pytest.raises(SettingsError) as caught:
+        settings.load()
+    assert caught.value.message == f"{home / 'config.toml'}: {sentence}"
+
+
+def test_several_mistakes_are_said_at_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CWPROXY_STRICT", "perhaps")
+    (home / "config.toml").write_text('drain = "x"\nstrict = "y"')
+    with pytest.raises(SettingsError) as caught:
+        settings.load({"surface": "z"})
+    assert caught.value.message.startswith("CWPROXY_STRICT must be true or false; --surface must be 'q', ")
+    assert caught.value.message.endswith(f"; {home / 'config.toml'}: `drain` must be a number.")
+
+
+def test_a_variable_and_a_file_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CWPROXY_ALIASES", "canary")
+    with pytest.raises(SettingsError, match=r"^CWPROXY_ALIASES must be JSON\.$"):
+        settings.load()
+    monkeypatch.delenv("CWPROXY_ALIASES")
+    monkeypatch.setenv("CWPROXY_HOME", f"/{'x' * 300}")
+    with pytest.raises(SettingsError, match=r"config\.toml cannot be read: "):
         settings.load()
 
 

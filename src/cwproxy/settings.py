@@ -7,7 +7,8 @@ Precedence: flags, then `CWPROXY_*` variables, then the TOML file, then the defa
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
+from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -31,6 +32,7 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+from pydantic_settings import SettingsError as UnreadableVariable
 
 from cwproxy.accounts.declarations import Provider
 from cwproxy.codewhisperer.surfaces import Surface
@@ -117,7 +119,7 @@ class Settings(BaseSettings):
     )
     fetch_images: bool = Field(default=False, description="Fetch pictures that a request links to (https only).")
     downscale_images: bool = Field(
-        default=False, description="Scale down pictures that are too large for the backend; needs `cwproxy[images]`."
+        default=False, description="Scale down pictures that are too large for the backend; needs Pillow."
     )
     database_url: SecretStr | None = Field(
         default=None, description="PostgreSQL for accounts, keys and usage, instead of a file of this machine."
@@ -183,9 +185,15 @@ def load(flags: Mapping[str, Any] | None = None) -> Settings:
     try:
         return Settings(**given)
     except ValidationError as error:
-        raise SettingsError(_sentence(error)) from None
+        raise SettingsError(_sentence(error, given)) from None
+    except UnreadableVariable as error:
+        found = re.search(r'field "(\w+)"', str(error))
+        name = f"CWPROXY_{found[1].upper()}" if found else "A variable"
+        raise SettingsError(f"{name} must be JSON.") from None
     except ValueError as error:
         raise SettingsError(f"{config_file()} is not a valid TOML file: {error}.") from None
+    except OSError as error:
+        raise SettingsError(f"{config_file()} cannot be read: {error.strerror}.") from error
 
 
 def require_keys_when_open(settings: Settings, *, stored: bool = False) -> None:
@@ -210,12 +218,60 @@ def needs_keys(settings: Settings) -> bool:
     return not is_loopback(settings.host) or "*" in settings.cors_origins
 
 
-def _sentence(error: ValidationError) -> str:
-    """pydantic's own text repeats the input, which may be a key."""
-    return "; ".join(
-        f"{'.'.join(str(part) for part in item['loc']) or 'settings'}: {item['msg'].removeprefix('Value error, ')}"
-        for item in error.errors(include_input=False, include_url=False, include_context=False)
-    )
+def _sentence(error: ValidationError, flags: Container[str]) -> str:
+    """pydantic's own text repeats the input, which may be a key, and speaks of itself."""
+    found = error.errors(include_input=False, include_url=False)
+    return "; ".join(_words(item["type"], item["loc"], item["msg"], flags) for item in found) + "."
+
+
+def _words(kind: str, where: tuple[int | str, ...], message: str, flags: Container[str]) -> str:
+    """One mistake: where it stands, and what has to stand there. kind, message: as pydantic has them."""
+    place = _place(where, flags)
+    if kind == "extra_forbidden":
+        near = get_close_matches(str(where[-1]), _siblings(where), 1)
+        return f"{config_file()}: there is no setting {place}" + (f" (did you mean `{near[0]}`?)" if near else "")
+    source = f"{config_file()}: {place}" if place.startswith("`") else place
+    if kind in _HAS_TO_BE:
+        return f"{source} {_HAS_TO_BE[kind]}"
+    if message.startswith(_SHOULD):
+        return f"{source} must be {message.removeprefix(_SHOULD)}"
+    return f"{source}: {message.removeprefix('Value error, ')}"
+
+
+_SHOULD: Final = "Input should be "
+_HAS_TO_BE: Final = {
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "must be a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "must be a number"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "must be true or false"),
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "must be a table"),
+    **dict.fromkeys(("url_parsing", "url_scheme"), "must be an http or https URL"),
+    "tuple_type": "must be a list",
+    "string_type": "must be text",
+    "path_type": "must be a path",
+    "missing": "is missing",
+    "string_pattern_mismatch": "is malformed",
+    "string_too_short": "must not be empty",
+}
+
+
+def _place(where: tuple[int | str, ...], flags: Container[str]) -> str:
+    """As the person wrote it: the flag, the variable, or the key of the file in backquotes."""
+    name = str(where[0]) if where else "settings"
+    if name in flags:
+        return f"--{name.replace('_', '-')}"
+    variables = [f"CWPROXY_{name.upper()}"] + (["KIRO_API_KEY"] if name == "kiro_api_key" else [])
+    for variable in variables:
+        if os.environ.get(variable):
+            return variable
+    return f"`{'.'.join(map(str, where))}`"
+
+
+def _siblings(where: tuple[int | str, ...]) -> list[str]:
+    """The keys that might have been meant."""
+    if len(where) == 1:
+        return list(Settings.model_fields)
+    model = ModelSettings if where[0] == "models" else Provider
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def home() -> Path | None:

@@ -107,9 +107,20 @@ async def open_upstream(settings: Settings) -> AsyncIterator[Upstream]:
 
 
 @asynccontextmanager
-async def open_service(settings: Settings, directory: Path | None = None) -> AsyncIterator[Service]:
-    """Everything that answers requests, for the accounts in `directory` (by default, where the settings say)."""
-    async with open_accounts(settings, directory) as store, _open_parts(settings, store, Unrecorded()) as parts:
+async def open_service(
+    settings: Settings, directory: Path | None = None, *, recorded: bool = False
+) -> AsyncIterator[Service]:
+    """Everything that answers requests, for the accounts in `directory` (by default, where the settings say).
+
+    recorded: attempts go into the usage ledger.
+    """
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(open_accounts(settings, directory))
+        recorder: Recorder = Unrecorded()
+        if recorded:
+            recorder = books = Bookkeeper(Ledger(store.database), retention_days=settings.usage_days, wall=time.time)
+            stack.push_async_callback(books.aclose)
+        parts = await stack.enter_async_context(_open_parts(settings, store, recorder))
         yield parts.service
 
 

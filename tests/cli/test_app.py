@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import pytest
@@ -5,6 +6,7 @@ from tests.cli.conftest import Cli
 from tests.support.program import command
 
 from cwproxy import __version__
+from cwproxy.cli import main
 from cwproxy.cli.app import app
 
 COMMANDS = ("serve", "login", "logout", "whoami", "models", "chat", "test", "simulate", "doctor", "demo")
@@ -27,6 +29,20 @@ def test_without_a_command_there_is_help_and_the_code_of_wrong_usage(cli: Cli) -
     done = cli()
     assert done.code == 2
     assert "Usage: cwproxy" in done.out + done.err
+
+
+def test_a_package_that_is_missing_is_one_sentence(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    monkeypatch.delitem(sys.modules, "cwproxy.cli.login", raising=False)
+    done = cli("whoami")
+    assert done.code == 1
+    assert done.err.startswith("error: The installation is incomplete: the package 'rich' is missing or too old. ")
+
+
+def test_a_module_of_our_own_that_is_missing_is_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cwproxy.cli.login", None)
+    with pytest.raises(ImportError):
+        main(["whoami"])
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -63,13 +79,13 @@ def test_wrong_usage_is_code_2_and_says_what_is_wrong(cli: Cli, arguments: tuple
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("serve", "--port", "65536"), "error: port: "),
+        (("serve", "--port", "65536"), "error: --port must be less than or equal to 65535."),
         (("serve", "--host", "0.0.0.0"), "set CWPROXY_API_KEYS"),
-        (("serve", "--log-level", "loud"), "error: log_level: "),
-        (("serve", "--surface", "bedrock"), "error: surface: "),
-        (("login", "--endpoint", "nowhere"), "error: endpoint: "),
-        (("models", "--surface", "bedrock"), "error: surface: "),
-        (("chat", "--endpoint", "nowhere"), "error: endpoint: "),
+        (("serve", "--log-level", "loud"), "error: --log-level must be 'debug', "),
+        (("serve", "--surface", "bedrock"), "error: --surface must be 'q', "),
+        (("login", "--endpoint", "nowhere"), "error: --endpoint must be an http or https URL."),
+        (("models", "--surface", "bedrock"), "error: --surface must be 'q', "),
+        (("chat", "--endpoint", "nowhere"), "error: --endpoint must be an http or https URL."),
         (("simulate", "--profile", "q"), "choose auto, legacy-q or kiro-runtime"),
         (("demo", "--surface", "q-iam"), "q, codewhisperer, kiro"),
     ],

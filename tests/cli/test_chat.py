@@ -57,6 +57,20 @@ def test_the_prompt_comes_from_standard_input(logged_in: Simulator, home: Path) 
     assert "diff --git a b\n+äöü" in sent["userInputMessage"]["content"]
 
 
+def test_a_prompt_without_a_word_is_refused(logged_in: Simulator, home: Path) -> None:
+    for words in (("-",), (" ",)):
+        done = command("chat", *words, "--endpoint", logged_in.url, home=home, stdin="\n")
+        assert (done.code, done.out) == (2, "")
+        assert done.err == "error: There is nothing to say: the prompt is empty.\n"
+    assert logged_in.received("GenerateAssistantResponse") == []
+
+
+def test_it_is_counted(logged_in: Simulator, cli: Cli) -> None:
+    assert cli("chat", "Hi", "--endpoint", logged_in.url).code == 0
+    lines = cli("usage", "--by", "key").out.splitlines()
+    assert lines[1].split()[:3] == ["terminal", "1", "1"]
+
+
 def test_test_is_another_name_for_it(logged_in: Simulator, cli: Cli) -> None:
     logged_in.say("Hello back.")
     assert cli("test", "--endpoint", logged_in.url).out == "Hello back.\n"
@@ -77,6 +91,7 @@ def test_an_answer_that_breaks_off_fails(logged_in: Simulator, cli: Cli) -> None
     assert done.out.startswith("one")
     assert "\nerror: " in f"\n{done.err}"
     assert not done.out.endswith("three\n")
+    assert done.out.endswith("\n"), "the error begins on a line of its own"
 
 
 def test_at_a_terminal_text_appears_as_it_comes_and_ctrl_c_ends_it(logged_in: Simulator, home: Path) -> None:
@@ -105,7 +120,7 @@ def test_with_aws_credentials(aws: Simulator, tmp_path: Path) -> None:
     wrong = keys | {"AWS_SECRET_ACCESS_KEY": "canary-wrong"}
     refused = command("chat", "Hi", "--endpoint", aws.url, home=home, environment=wrong)
     assert refused.code == 1
-    assert refused.err.startswith("error: ")
+    assert refused.err.splitlines()[-1].startswith("error: ")
     assert "canary-wrong" not in refused.err
 
 

@@ -86,10 +86,16 @@ def test_one_whose_login_cannot_be_read_is_no_obstacle_to_others(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('[[providers]]\ntype = "kiro"', "providers.0: authentication.tokenFilePath or accounts is missing"),
-        ('[[providers]]\ntype = "x"\nauthentication.tokenFilePath = "y"', "providers.0.type: "),
-        ('[[providers]]\ntype = "kiro"\nauthentication.tokenFilePath = "y"\nwight = 2', "providers.0.wight: "),
-        ('providers = "kiro"', "providers: "),
+        ('[[providers]]\ntype = "kiro"', "`providers.0`: authentication.tokenFilePath or accounts is missing"),
+        (
+            '[[providers]]\ntype = "x"\nauthentication.tokenFilePath = "y"',
+            "`providers.0.type` must be 'codewhisperer', ",
+        ),
+        (
+            '[[providers]]\ntype = "kiro"\nauthentication.tokenFilePath = "y"\nwight = 2',
+            "there is no setting `providers.0.wight`",
+        ),
+        ('providers = "kiro"', "`providers` must be a list"),
     ],
 )
 def test_bad_ones_fail_at_once_and_name_the_key(cli: Cli, home: Path, text: str, said: str) -> None:
@@ -97,5 +103,5 @@ def test_bad_ones_fail_at_once_and_name_the_key(cli: Cli, home: Path, text: str,
     for words in (("accounts", "list"), ("serve", "--port", "0")):
         done = cli(*words)
         assert done.code == 2
-        assert done.err.startswith(f"error: {said}"), done.err
+        assert done.err.startswith(f"error: {home / 'config.toml'}: {said}"), done.err
         assert len(done.err.splitlines()) == 1

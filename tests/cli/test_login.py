@@ -210,6 +210,11 @@ def test_ctrl_c_while_it_waits(tmp_path: Path) -> None:
         (("social", "--provider", "myspace"), "--provider is google or github"),
         (("builder-id", "--start-url", START_URL), "--start-url is for identity-center, not for builder-id"),
         (("social", "--aws-profile", "x"), "--aws-profile is for iam, not for social"),
+        (("--region", "eu-west-1"), "--region is not for builder-id, which is at home in us-east-1."),
+        (
+            ("identity-center", "--start-url", START_URL, "--region", "mars-1"),
+            "--region: 'mars-1' is no region of AWS, such as eu-west-1.",
+        ),
     ],
 )
 def test_what_does_not_go_together(cli: Cli, home: Path, arguments: tuple[str, ...], sentence: str) -> None:
@@ -324,10 +329,10 @@ def test_logout_of_one_of_several(aws: Simulator, cli: Cli, home: Path) -> None:
         store_login(home, aws.account("builder-id", id=name))
     several = cli("logout")
     assert several.code == 1
-    assert "Several accounts fit; give the id of one, see `cwproxy whoami`." in several.err
+    assert "There are several accounts; name one: alpha, beta." in several.err
     unknown = cli("logout", "gamma")
     assert unknown.code == 1
-    assert "There is no such account" in unknown.err
+    assert "There is no account 'gamma'" in unknown.err
     assert cli("logout", "be").out == "Forgot beta (builder-id).\n"
     assert [label for _, label, _ in accounts(home)] == ["alpha"]
 

@@ -13,7 +13,8 @@ def test_says_where_it_is_and_how_to_use_it(tmp_path: Path) -> None:
     with Server("simulate", home=tmp_path) as simulator:
         assert simulator.out.splitlines()[:2] == [
             f"simulator ready on {simulator.url}",
-            f"point cwproxy at it with --endpoint {simulator.url}; its control plane is /__control/",
+            f"set CWPROXY_ENDPOINT={simulator.url} for every command of cwproxy (a login does not remember it); "
+            "the control plane is /__control/",
         ]
         assert simulator.err == ""
         assert simulator.end(signal.SIGINT) == 0

@@ -88,5 +88,5 @@ def test_pillow_is_asked_for_by_name() -> None:
 
 @pytest.mark.usefixtures("without_pillow")
 def test_without_pillow_the_setting_is_refused_with_the_way_out() -> None:
-    with pytest.raises(SettingsError, match=r"pip install 'cwproxy\[images\]'"):
+    with pytest.raises(SettingsError, match="pipx inject cwproxy pillow"):
         scaling.require()

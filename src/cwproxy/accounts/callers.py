@@ -36,5 +36,5 @@ class Caller:
 LOCAL: Final = Caller("local")
 """Everybody, when no keys are configured."""
 
-TERMINAL: Final = Caller("terminal")
+TERMINAL: Final = Caller("terminal", "terminal")
 """The person at the command line."""

@@ -26,6 +26,9 @@ from cwproxy.errors import SettingsError
 
 FILE_KEY = "authentication.tokenFilePath"
 
+REGION = "[a-z]{2,5}(-[a-z]{2,12}){1,3}-[0-9]{1,2}"
+"""What the name of a region of AWS looks like; new ones come every year."""
+
 Count = Annotated[int, Field(ge=1)]
 
 
@@ -56,7 +59,7 @@ class AccountEntry(_Entry):
     name: str | None = Field(default=None, min_length=1)
     authentication: Authentication | None = None
     kind: Literal["social", "builder-id", "identity-center", "external-idp"] | None = None
-    region: str | None = Field(default=None, pattern=r"^[a-z]{2,5}(-[a-z]{2,12}){1,3}-[0-9]{1,2}$")
+    region: str | None = Field(default=None, pattern=f"^{REGION}$")
     profile_arn: str | None = Field(
         default=None, pattern=r"^arn:[a-z-]+:codewhisperer:[a-z0-9-]+:[0-9]{12}:profile/.+$"
     )

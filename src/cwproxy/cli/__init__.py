@@ -19,16 +19,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
         gc.disable()
         # Its own command line, with Pygments and Rich behind it: a tenth of a start. httpx is made to do without.
         sys.modules["httpx._main"] = None  # type: ignore[assignment]
-    from cwproxy.cli.app import app
     from cwproxy.errors import CwproxyError, SettingsError
 
     try:
+        from cwproxy.cli.app import app
+
         app(args=arguments, prog_name="cwproxy")
     except SettingsError as error:
         print(f"error: {error.message}", file=sys.stderr)
         sys.exit(2)
     except CwproxyError as error:
         print(f"error: {error.message}", file=sys.stderr)
+        sys.exit(1)
+    except ImportError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing in ("", "cwproxy"):
+            raise
+        print(
+            f"error: The installation is incomplete: the package {missing!r} is missing or too old. Install cwproxy "
+            "again (`pipx install --force .`, `pip install .`, or `make check` in a checkout).",
+            file=sys.stderr,
+        )
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

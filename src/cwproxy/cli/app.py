@@ -10,7 +10,8 @@ from cwproxy.cli.key_commands import keys
 
 app = typer.Typer(
     name="cwproxy",
-    help="Your own Amazon Q Developer, CodeWhisperer or Kiro account behind the OpenAI API.",
+    help="Your own Amazon Q Developer, CodeWhisperer or Kiro account behind the APIs of OpenAI (Chat Completions, "
+    "Responses) and Anthropic (Messages).",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,  # its imports alone would double the time that `--help` takes
@@ -74,7 +75,9 @@ def serve(
         str | None, typer.Option(help="debug, info, warning or error. [env: CWPROXY_LOG_LEVEL]")
     ] = None,
 ) -> None:
-    """Serve the OpenAI API for the account that is logged in."""
+    """Serve the APIs of OpenAI (Chat Completions, Responses) and Anthropic (Messages) for the accounts that are logged
+    in.
+    """
     from cwproxy.api.server import loop_factory
     from cwproxy.cli.running import run
     from cwproxy.cli.serve import serve as run_server
@@ -141,7 +144,9 @@ def login(
 
 @app.command()
 def logout(
-    account: Annotated[str | None, typer.Argument(help="Account id, see `whoami`; without it, the only one.")] = None,
+    account: Annotated[
+        str | None, typer.Argument(help="Its id, the beginning of that, or its name; without it, the only one.")
+    ] = None,
 ) -> None:
     """Forget an account and wipe its tokens."""
     from cwproxy.cli.login import logout as run_logout
@@ -163,7 +168,7 @@ def whoami(as_json: AsJson = False) -> None:
 
 @app.command()
 def models(as_json: AsJson = False, endpoint: Endpoint = None, surface: SurfaceName = None) -> None:
-    """List the models that the account may use."""
+    """List the models that the accounts may use."""
     from cwproxy.cli.models import models as run_models
     from cwproxy.cli.running import run
     from cwproxy.settings import load
@@ -182,7 +187,7 @@ def usage(
     by: Annotated[list[str] | None, typer.Option(help="account, model, key or day; may be repeated.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what was asked, how it went and what it cost."""
+    """Show what was asked of the accounts, how it went and what it cost."""
     from cwproxy.cli.running import run
     from cwproxy.cli.usage import usage as run_usage
     from cwproxy.settings import load
@@ -241,7 +246,12 @@ def doctor(endpoint: Endpoint = None, surface: SurfaceName = None) -> None:
 
 @app.command()
 def explain(
-    file: Annotated[str, typer.Argument(help="A file of `dump_failures`, or the body of a chat call; `-` for stdin.")],
+    file: Annotated[
+        str,
+        typer.Argument(
+            help="A file of `dump_failures`, or the body of a call to the backend (`conversationState`); `-` for stdin."
+        ),
+    ],
     profile: Annotated[
         str | None, typer.Option(help="Whose rules: legacy-q or kiro-runtime; by default by the address, or both.")
     ] = None,

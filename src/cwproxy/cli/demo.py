@@ -56,7 +56,10 @@ def _import_openai() -> None:
     try:
         import_module("openai")
     except ImportError:
-        raise CwproxyError("The demo talks to the proxy with OpenAI's own client: pip install openai.") from None
+        raise CwproxyError(
+            "The demo talks to the proxy with OpenAI's own client, which is not installed: "
+            "`pipx inject cwproxy openai`, or `pip install openai` where cwproxy was installed with pip."
+        ) from None
 
 
 async def _streamed_answer(client: "AsyncOpenAI") -> None:

@@ -4,9 +4,9 @@ import asyncio
 import getpass
 import json
 import math
+import re
 import sys
 import time
-import webbrowser
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,16 +15,21 @@ from typing import Self
 from rich.console import Console
 from rich.table import Table
 
+from cwproxy.accounts.declarations import REGION
 from cwproxy.accounts.identity import Request, is_builder_id
 from cwproxy.accounts.login import LoginDesk, first_profile
 from cwproxy.auth.device import BUILDER_ID_START_URL, Prompt
 from cwproxy.auth.social import Provider
+from cwproxy.cli.accounts import one_account
+from cwproxy.cli.browsing import opened
 from cwproxy.codewhisperer.catalog import Profile
 from cwproxy.codewhisperer.surfaces import Surface
 from cwproxy.errors import CwproxyError, LoginRequired, SettingsError
 from cwproxy.settings import Settings
 from cwproxy.store import Account, AccountKind, Secret, Store
 from cwproxy.wiring import login_services, open_accounts, open_store, open_upstream
+
+_REGION = re.compile(REGION)
 
 SIMULATED_START_URL = "https://d-1234567890.awsapps.com/start"
 """An Identity Center of the simulator's, for surfaces that need a profile."""
@@ -60,12 +65,16 @@ class Wanted:
             raise SettingsError("An Identity Center needs --start-url, such as https://d-1234567890.awsapps.com/start.")
         if self.start_url is not None and kind is not AccountKind.IDENTITY_CENTER and not is_builder_id(self.start_url):
             raise SettingsError(f"--start-url is for identity-center, not for {kind.value}.")
+        if self.region is not None and kind is AccountKind.BUILDER_ID:
+            raise SettingsError("--region is not for builder-id, which is at home in us-east-1.")
+        if self.region is not None and not _REGION.fullmatch(self.region):
+            raise SettingsError(f"--region: {self.region!r} is no region of AWS, such as eu-west-1.")
         if self.aws_profile is not None and kind is not AccountKind.IAM:
             raise SettingsError(f"--aws-profile is for iam, not for {kind.value}.")
         return Request(
             kind,
             self.start_url or BUILDER_ID_START_URL,
-            self.region if kind is not AccountKind.BUILDER_ID else None,
+            self.region,
             label=self.label,
             surface=settings.surface,
             profile_arn=settings.profile_arn,
@@ -95,7 +104,7 @@ async def login(settings: Settings, wanted: Wanted) -> None:
     with console.status("Asking the login service …") as status:
 
         async def tell(prompt: Prompt) -> None:
-            _show(console, prompt, opening=wanted.browser is not False)
+            await _show(console, prompt, opening=wanted.browser is not False)
             status.update(
                 f"Waiting until you have confirmed it (there are {prompt.expires_in / 60:.0f} min for it) …"
                 if prompt.user_code is None
@@ -129,14 +138,14 @@ def _replaced(account: Account, wanted: Wanted) -> str:
     return f"{sentence}; for another account add `--label NAME`."
 
 
-def _show(console: Console, prompt: Prompt, *, opening: bool) -> None:
+async def _show(console: Console, prompt: Prompt, *, opening: bool) -> None:
     console.print(f"Open    {prompt.url}", soft_wrap=True)
     if prompt.user_code is None:
-        if not webbrowser.open(prompt.url):
+        if not await opened(prompt.url):
             console.print("No browser could be opened; open the page in one on this machine, no other will do.")
         return
     console.print(f"Check   that it shows the code [bold]{prompt.user_code}[/]")
-    if opening and not webbrowser.open(prompt.url):
+    if opening and not await opened(prompt.url):
         console.print("No browser could be opened here; any other device will do.")
 
 
@@ -169,9 +178,10 @@ async def log_in_quietly(settings: Settings, wanted: Wanted, directory: Path) ->
         await desk.log_in(wanted.request(settings), tell)
 
 
-async def logout(settings: Settings, account_id: str | None) -> None:
+async def logout(settings: Settings, name: str | None) -> None:
+    """name: as the other commands take it; None for the only account."""
     async with open_store(settings) as store, open_upstream(settings) as upstream:
-        account = _one(store, account_id)
+        account = _only(store) if name is None else one_account(store, name)
         if account.declared:
             raise CwproxyError(
                 f"{account.label} is declared in the configuration file; take it out of `providers` there."
@@ -199,14 +209,13 @@ async def whoami(settings: Settings, *, as_json: bool) -> None:
     Console().print(table)
 
 
-def _one(store: Store, account_id: str | None) -> Account:
+def _only(store: Store) -> Account:
     accounts = store.accounts()
-    matching = [account for account in accounts if account.id.startswith(account_id or "")]
-    if len(matching) == 1:
-        return matching[0]
-    if not matching:
-        raise LoginRequired("There is no such account; see `cwproxy whoami`." if account_id else "Nobody is logged in.")
-    raise CwproxyError("Several accounts fit; give the id of one, see `cwproxy whoami`.")
+    if not accounts:
+        raise LoginRequired("Nobody is logged in.")
+    if len(accounts) > 1:
+        raise CwproxyError(f"There are several accounts; name one: {', '.join(it.label for it in accounts)}.")
+    return accounts[0]
 
 
 def _asked(console: Console, profiles: Sequence[Profile]) -> Profile:

@@ -30,7 +30,8 @@ async def simulate(*, port: int, profile: str, auto_approve: bool, pace: float, 
         raise CwproxyError(f"Port {port} cannot be used ({why}); choose another with --port.") from error
     print(f"simulator ready on http://127.0.0.1:{chosen}", flush=True)
     print(
-        f"point cwproxy at it with --endpoint http://127.0.0.1:{chosen}; its control plane is /__control/",
+        f"set CWPROXY_ENDPOINT=http://127.0.0.1:{chosen} for every command of cwproxy (a login does not remember it); "
+        "the control plane is /__control/",
         flush=True,
     )
     stopped = asyncio.Event()

@@ -1,4 +1,4 @@
-"""Make a picture small enough for the backend. Needs Pillow, which comes with the extra `cwproxy[images]`.
+"""Make a picture small enough for the backend. Needs Pillow, which comes with the extra `images`.
 
 The same bytes always give the same bytes, so that a conversation that is sent again stays what it was. Takes up to a
 second of processor time: run it in a thread.
@@ -32,7 +32,8 @@ def require() -> None:
         importlib.import_module("PIL")
     except ImportError as error:
         raise SettingsError(
-            "downscale_images: needs Pillow, which is not installed; `pip install 'cwproxy[images]'`, or unset it."
+            "downscale_images: needs Pillow, which is not installed: `pipx inject cwproxy pillow`, or "
+            "`pip install pillow` where cwproxy was installed with pip; or unset it."
         ) from error
 
 
