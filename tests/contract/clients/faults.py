@@ -22,10 +22,12 @@ BEFORE: Final[Mapping[str, Mapping[str, object]]] = {
 AMID: Final[Mapping[str, Mapping[str, object]]] = {
     "reset": {"kind": "rst-after", "after": FRAMES},
     "hung-up-in-frame": {"kind": "fin-mid-chunk", "after": FRAMES},
+    "hung-up-without-length": {"kind": "fin-without-length", "after": FRAMES},
     "bad-chunk": {"kind": "bad-chunk", "after": FRAMES},
     "cut-frame": {"kind": "truncated-frame", "after": FRAMES},
     "bad-prelude-crc": {"kind": "bad-prelude-crc", "after": FRAMES},
     "bad-message-crc": {"kind": "bad-message-crc", "after": FRAMES},
+    "bad-payload": {"kind": "bad-payload", "after": FRAMES},
     "too-long-frame": {"kind": "oversize-frame", "after": FRAMES},
     "too-short-frame": {"kind": "undersize-frame", "after": FRAMES},
     "ended-between-frames": {"kind": "eof", "after": FRAMES},
@@ -33,3 +35,8 @@ AMID: Final[Mapping[str, Mapping[str, object]]] = {
     "throttled": {"kind": "exception", "after": FRAMES, "error": "ThrottlingException"},
     "error-frame": {"kind": "error-frame", "after": FRAMES},
 }
+ASKED_ANEW: Final = frozenset({"rst-after", "fin-mid-chunk", "bad-chunk"})
+"""Connections that break: an answer of which a client has seen nothing yet is asked for once more."""
+
+SILENCE: Final[Mapping[str, object]] = {"kind": "stall", "after": FRAMES, "seconds": 1.0}
+"""One that ends: the answer goes on."""

@@ -227,6 +227,29 @@ def test_a_stream_that_breaks_off_is_told_with_the_real_sentence(
     _recover(aliased)
 
 
+@pytest.mark.parametrize("kind", ["rst-after", "truncated-frame", "eof", "exception", "open-tool"])
+@pytest.mark.parametrize("tool", ["exec_command", "apply_patch"])
+def test_a_call_that_breaks_off_is_not_made(aliased: Stack, tmp_path: Path, tool: str, kind: str) -> None:
+    """A function and a custom tool."""
+    simulator = SimulatorClient(aliased.simulator_url)
+    codex = Codex(aliased, tmp_path, PATCHING_MODEL, stream_retries=0)
+    given = {"cmd": "touch made.txt"} if tool == "exec_command" else {"input": PATCH.format(name="made.txt")}
+
+    def strike() -> None:
+        simulator.turns({"call": {"name": tool, "input": given}, "pieces": 8})
+        simulator.fault(kind, after=4)
+
+    strike()
+    sentence = _sentence(aliased)
+    strike()
+    said = codex("Make a file.")
+    assert said.status != 0, said
+    assert sentence in said.events[-1]["error"]["message"]
+    assert not said.items("command_execution") and not said.items("file_change")
+    assert list(codex.folder.iterdir()) == []
+    _recover(aliased)
+
+
 def _sentence(stack: Stack) -> str:
     """What the proxy itself says in the stream."""
     body = {"model": MODEL, "input": "Count.", "stream": True}

@@ -28,7 +28,7 @@ def test_responses(stack: Stack) -> None:
     project = install(SUITE / "package.json")
     command = ["node", "--test", "--test-reporter=tap", str(SUITE / "responses.mjs")]
     output = run(command, stack, {"NODE_PROJECT": str(project)})
-    assert "# pass 18\n" in output, output
+    assert "# pass 31\n" in output, output
     assert "# skipped 0\n" in output, output
 
 

@@ -97,24 +97,63 @@ test("error types", async () => {
   }
 });
 
+test("a silence is no end", async () => {
+  await script("turns", { turns: [{ say: "one two three four five six seven eight", pieces: 8 }] });
+  await script("faults", { kind: "stall", after: 4, seconds: 1 });
+  const heard = await hear(await client.responses.create({ model, input: "count", stream: true }));
+  assert.deepEqual([heard.text, heard.types.at(-1)], ["one two three four five six seven eight", "response.completed"]);
+});
+
+const patch = { type: "custom", name: "patch", description: "Edits." };
+const call = (name, input) => ({ call: { name, input }, pieces: 8 });
+const answers = {
+  text: { say: "one two three four five six seven eight", pieces: 8 },
+  function: call("get_weather", { city: "Zürich on a rainy day in spring", days: 3 }),
+  custom: call("patch", { input: "one two three four five six seven eight" }),
+};
 const faults = [
-  ...["rst-after", "fin-mid-chunk", "bad-chunk", "truncated-frame", "bad-prelude-crc", "bad-message-crc"],
-  ...["oversize-frame", "undersize-frame", "eof", "exception", "error-frame"],
+  ...["rst-after", "fin-mid-chunk", "fin-without-length", "bad-chunk", "truncated-frame", "bad-prelude-crc"],
+  ...["bad-message-crc", "bad-payload", "oversize-frame", "undersize-frame", "eof", "exception", "error-frame"],
 ];
-for (const kind of faults) {
-  test(`an answer that breaks off: ${kind}`, async () => {
-    for (const helped of [false, true]) {
-      await script("turns", { turns: [{ say: "one two three four five six seven eight", pieces: 8 }] });
+const broken = [
+  ...faults.map((kind) => [kind, "text"]),
+  ...["rst-after", "truncated-frame", "eof", "exception", "open-tool"].flatMap((kind) => [
+    [kind, "function"],
+    [kind, "custom"],
+  ]),
+];
+
+/** What the proxy itself says at the end of its stream. */
+async function sentence(request) {
+  const headers = { authorization: `Bearer ${apiKey}`, "content-type": "application/json" };
+  const body = JSON.stringify({ ...request, stream: true });
+  const answer = await fetch(`${baseURL}/responses`, { method: "POST", headers, body });
+  const events = (await answer.text()).trim().split("\n\n").map((event) => JSON.parse(event.split("\ndata: ")[1]));
+  assert.deepEqual(events.slice(-2).map((event) => event.type), ["error", "response.failed"]);
+  return events.at(-1).response.error.message;
+}
+
+for (const [kind, within] of broken) {
+  test(`an answer that breaks off: ${kind} in a ${within}`, async () => {
+    const request = { model, input: "count", tools: within === "text" ? [] : [weather, patch] };
+    const strike = async () => {
+      await script("turns", { turns: [answers[within]] });
       await script("faults", { kind, after: 4 });
-      const request = { model, input: "count" };
+    };
+    await strike();
+    const expected = await sentence(request);
+    for (const helped of [false, true]) {
+      await strike();
       const stream = helped
         ? client.responses.stream(request)
         : await client.responses.create({ ...request, stream: true });
       const heard = await hear(stream);
       assert(heard.error instanceof OpenAI.OpenAIError, String(heard.error));
-      assert(heard.error.message.length > 10, heard.error.message);
-      assert(heard.text);
+      assert(heard.error.message.includes(expected), `${heard.error.message} is not: ${expected}`);
+      assert.equal(Boolean(heard.text), within === "text");
       assert(!heard.types.includes("response.completed"));
+      assert(!heard.types.includes("response.incomplete"));
+      if (within !== "text") assert(!heard.types.includes("response.output_item.done"));
     }
   });
 }

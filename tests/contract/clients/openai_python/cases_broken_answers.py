@@ -8,7 +8,7 @@ from typing import Final
 
 import openai
 import pytest
-from tests.contract.clients.faults import AMID, BEFORE, FRAMES, TEXT
+from tests.contract.clients.faults import AMID, ASKED_ANEW, BEFORE, FRAMES, TEXT
 from tests.contract.clients.openai_python.clients import MODEL, WEATHER, Heard, Weather, ask
 from tests.contract.clients.openai_python.simulator import TRIES, TRIES_WHEN_EMPTY, Simulator
 
@@ -63,8 +63,9 @@ def test_before_the_first_event(
 @MODES
 @pytest.mark.parametrize("fault", AMID.values(), ids=AMID)
 def test_in_the_middle(client: openai.OpenAI, simulator: Simulator, call: Call, fault: Mapping[str, object]) -> None:
-    simulator.answer({"say": TEXT, "pieces": 8})
-    simulator.fault(fault)
+    tries = 2 if call is whole and fault["kind"] in ASKED_ANEW else 1
+    simulator.answer({"say": TEXT, "pieces": 8}, tries=tries)
+    simulator.fault(fault, tries=tries)
     heard = assert_broken(client, call)
     assert TEXT.startswith(heard.text)
     assert bool(heard.text) is (call is not whole)

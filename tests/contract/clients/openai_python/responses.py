@@ -14,7 +14,7 @@ from openai.types.responses import (
     ResponseReasoningItem,
     ResponseStreamEvent,
 )
-from tests.contract.clients.faults import AMID, BEFORE, TEXT
+from tests.contract.clients.faults import AMID, ASKED_ANEW, BEFORE, SILENCE, TEXT
 from tests.contract.clients.openai_python.clients import MODEL, Weather
 from tests.contract.clients.openai_python.simulator import TRIES, TRIES_WHEN_EMPTY, Simulator
 
@@ -269,9 +269,19 @@ def test_before_the_first_event(
 @MODES
 @pytest.mark.parametrize("fault", AMID.values(), ids=AMID)
 def test_in_the_middle(client: openai.OpenAI, simulator: Simulator, call: Call, fault: Mapping[str, object]) -> None:
-    simulator.answer({"say": TEXT, "pieces": 8})
-    simulator.fault(fault)
+    tries = 2 if call is whole and fault["kind"] in ASKED_ANEW else 1
+    simulator.answer({"say": TEXT, "pieces": 8}, tries=tries)
+    simulator.fault(fault, tries=tries)
     assert_broken(client, call)
+
+
+def test_a_silence_is_no_end(client: openai.OpenAI, simulator: Simulator) -> None:
+    simulator.answer({"say": TEXT, "pieces": 8})
+    simulator.fault(SILENCE)
+    with client.responses.create(model=MODEL, input="count", stream=True) as stream:
+        answer = read(stream, [])
+    assert answer is not None
+    assert answer.output_text == TEXT
 
 
 @MODES
