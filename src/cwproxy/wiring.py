@@ -39,6 +39,7 @@ from cwproxy.store.cooldowns import CoolDowns
 from cwproxy.store.keys import Keys
 from cwproxy.store.ledger import Ledger
 from cwproxy.store.responses import Responses
+from cwproxy.store.threads import in_store
 from cwproxy.upstream import Upstream
 from cwproxy.upstream.fetching import Fetcher
 from cwproxy.upstream.pictures import Pictures
@@ -195,7 +196,7 @@ class _Parts:
         """Ask the backend how much of its allowance an account has left. Raises BackendError, LoginRequired and
         StoreError.
         """
-        account = await asyncio.to_thread(self.store.account, account_id)
+        account = await in_store(self.store.account, account_id)
         if account is None:
             raise LoginRequired("The account is gone.")
         selected = self.selector.selected(account)

@@ -1,9 +1,16 @@
+import os
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
 import pytest
 from tests.support.postgresql import PASSWORD, PostgresqlServer
 from tests.support.records import a_token, an_account
 
 from cwproxy.errors import StoreError
 from cwproxy.store import Store, open_database
+from cwproxy.store.postgresql import PostgresqlDatabase
 
 
 @pytest.mark.parametrize(
@@ -47,6 +54,47 @@ def test_a_text_that_cannot_be_stored_is_a_store_error_without_it(database_url: 
     with Store.open(database_url) as store, pytest.raises(StoreError) as caught:
         store.add(an_account(label="canary\0"))
     assert "canary" not in caught.value.message
+
+
+def backends(store: Store) -> list[int]:
+    with store.database.reading() as statements:
+        rows = statements.execute(
+            "SELECT pid FROM pg_stat_activity WHERE application_name = 'cwproxy' AND datname = current_database()"
+        )
+    return [row.whole("pid") for row in rows]
+
+
+@contextmanager
+def stopped(pids: list[int]) -> Iterator[None]:
+    """They neither answer nor hang up."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_a_server_that_hangs_is_not_waited_for_for_ever(database_url: str) -> None:
+    store = Store(PostgresqlDatabase(database_url, answer_seconds=0.5))
+    with pytest.raises(StoreError, match="no answer for 0 s"), store.database.reading() as statements:
+        statements.execute("SELECT 1")
+        with stopped(backends(store)):
+            statements.execute("SELECT 1")
+    with stopped(backends(store)):
+        assert store.accounts() == [], "another connection"
+    store.close()
+
+
+def test_to_close_the_store_ends_who_waits_for_a_server_that_hangs(database_url: str) -> None:
+    store = Store.open(database_url)
+    with stopped(backends(store)), ThreadPoolExecutor(1) as thread:
+        waiting = thread.submit(store.accounts)
+        with pytest.raises(TimeoutError):
+            waiting.result(0.3)
+        store.close()
+        assert isinstance(waiting.exception(5.0), StoreError)
 
 
 def test_its_clock_is_this_machines_where_it_runs_here(database_url: str) -> None:

@@ -16,6 +16,7 @@ from typing import Final
 from cwproxy.accounts.statistics import Statistics
 from cwproxy.errors import StoreError
 from cwproxy.store.ledger import DAY_SECONDS, Ledger, Period, Record
+from cwproxy.store.threads import begun_in_store
 
 log = logging.getLogger("cwproxy.accounts")
 
@@ -101,11 +102,11 @@ class Bookkeeper:
 
     async def aclose(self) -> None:
         """Write what is left over, for which there are `CLOSING_SECONDS`; what then remains is said in the log."""
-        if self._writer is not None:
-            self._writer.cancel()
-            await asyncio.wait([self._writer])
         try:
             async with asyncio.timeout(CLOSING_SECONDS):
+                if self._writer is not None:
+                    self._writer.cancel()
+                    await asyncio.wait([self._writer])
                 while self._waiting and await self._flush():
                     pass
         except TimeoutError:
@@ -135,7 +136,7 @@ class Bookkeeper:
         batch = self._waiting[:BATCH]
         if not batch:
             return True
-        writing = asyncio.ensure_future(asyncio.to_thread(self._ledger.write, batch))
+        writing = begun_in_store(self._ledger.write, batch)
         try:
             # A thread cannot be stopped: whoever is cancelled here has to know whether it has written.
             await asyncio.shield(writing)
@@ -159,7 +160,7 @@ class Bookkeeper:
             if self._asked and self._spent_is_old():
                 await self._read_spent()
             if self._pruned is None or self._clock() - self._pruned >= DAY_SECONDS:
-                await asyncio.to_thread(self._ledger.prune, before=self._wall() - self._retention)
+                await begun_in_store(self._ledger.prune, before=self._wall() - self._retention)
                 self._pruned = self._clock()
         except StoreError as error:
             self._say(error)
@@ -173,9 +174,9 @@ class Bookkeeper:
         base = self._base
         if base is None or base.month != month or not 0 <= now - base.until < BASE_SECONDS:
             until = max(month, now - LATE_SECONDS)
-            sums = await asyncio.to_thread(self._ledger.credits_by_key, Period(month, until))
+            sums = await begun_in_store(self._ledger.credits_by_key, Period(month, until))
             base = self._base = _Base(month, until, sums)
-        late = await asyncio.to_thread(self._ledger.credits_by_key, Period(base.until, float("inf")))
+        late = await begun_in_store(self._ledger.credits_by_key, Period(base.until, float("inf")))
         sums = {key: base.sums.get(key, 0.0) + late.get(key, 0.0) for key in {*base.sums, *late}}
         self._spent.replace(month, sums, self._waiting)
         self._spent_read = self._clock()

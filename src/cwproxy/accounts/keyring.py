@@ -15,6 +15,7 @@ from cwproxy.accounts.callers import Caller
 from cwproxy.accounts.metering import Meter
 from cwproxy.errors import StoreError
 from cwproxy.store.keys import ApiKey, KeyKind, KeyLimits, Keys, digest_of, id_of
+from cwproxy.store.threads import in_store
 
 log = logging.getLogger("cwproxy.accounts")
 
@@ -127,7 +128,7 @@ class KeyRing:
                 self._failing = True
 
     async def _read(self, keys: Keys) -> None:
-        stored = await asyncio.to_thread(keys.all)
+        stored = await in_store(keys.all)
         if stored != self._stored:
             self._stored = stored
             self._rebuild()

@@ -1,11 +1,10 @@
 """Kiro API keys: tokens that a person has made, that have no end and cannot be renewed (backend-rules.md A6 78)."""
 
-import asyncio
-
 from cwproxy.accounts.renewal import login_ended
 from cwproxy.auth.bearer import Replacement
 from cwproxy.errors import LoginRequired
 from cwproxy.store import AccountState, Store
+from cwproxy.store.threads import in_store
 
 
 class StoredKey:
@@ -18,14 +17,14 @@ class StoredKey:
 
     async def token(self) -> str:
         if self._key is None:
-            self._key = await asyncio.to_thread(self._read)
+            self._key = await in_store(self._read)
         return self._key
 
     async def renew(self, stale: str) -> Replacement:
         """What is stored by now: somebody may have put another key in its place. Where nobody has, it is the same
         one, because a refusal has been seen to vanish by itself (backend-rules.md A6 77).
         """
-        self._key = await asyncio.to_thread(self._read)
+        self._key = await in_store(self._read)
         return Replacement(self._key)
 
     def _read(self) -> str:

@@ -1,6 +1,5 @@
 """What an operator sees of the accounts, and may do to them."""
 
-import asyncio
 from collections.abc import Callable
 
 import msgspec
@@ -11,6 +10,7 @@ from cwproxy.accounts.leasing import Accounts
 from cwproxy.accounts.pool.report import MemberReport
 from cwproxy.accounts.quotas import Quota, Quotas
 from cwproxy.store import Account, Store
+from cwproxy.store.threads import in_store
 
 
 class AllowanceView(msgspec.Struct, frozen=True):
@@ -65,18 +65,18 @@ class Oversight:
 
     async def accounts(self) -> list[AccountView]:
         """All of them, oldest first, with quotas that are at most five minutes old where they can be had."""
-        accounts = await asyncio.to_thread(self._store.accounts)
+        accounts = await in_store(self._store.accounts)
         await self._quotas.refresh([account.id for account in accounts if not account.disabled])
         report = await self._accounts.report()
         return [self._view(account, report.get(account.id)) for account in accounts]
 
     async def account(self, account_id: str) -> AccountView | None:
-        account = await asyncio.to_thread(self._store.account, account_id)
+        account = await in_store(self._store.account, account_id)
         return None if account is None else self._view(account, (await self._accounts.report()).get(account_id))
 
     async def recover(self, account_id: str) -> bool:
         """Clear every cool-down, breaker and lasting refusal. A login that has ended is tried once more."""
-        if await asyncio.to_thread(self._store.account, account_id) is None:
+        if await in_store(self._store.account, account_id) is None:
             return False
         await self._accounts.report()  # so that the pool knows it
         self._accounts.recover(account_id)
@@ -85,7 +85,7 @@ class Oversight:
 
     async def set_disabled(self, account_id: str, *, disabled: bool) -> bool:
         """What is asked from a second later on does not go there; what is being answered is."""
-        return await asyncio.to_thread(self._store.set_disabled, account_id, disabled)
+        return await in_store(self._store.set_disabled, account_id, disabled)
 
     def _view(self, account: Account, pool: MemberReport | None) -> AccountView:
         tally = self._books.statistics.accounts.get((account.id,))

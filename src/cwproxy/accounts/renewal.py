@@ -21,6 +21,7 @@ from cwproxy.auth.grants import Grant, Reason, Refusal
 from cwproxy.auth.services import LoginServices
 from cwproxy.errors import SettingsError, SourceError, StoreError
 from cwproxy.store import Account, AccountState, Registration, Reservation, Secret, Store, Token
+from cwproxy.store.threads import in_store
 
 log = logging.getLogger("cwproxy.accounts")
 
@@ -159,8 +160,8 @@ class Renewal:
             await asyncio.to_thread(lock.__exit__, None, None, None)
 
     async def _renew(self, account_id: str, known: Token) -> Outcome:
-        unreadable = await asyncio.to_thread(self._pull, account_id)
-        login = await asyncio.to_thread(self._read, account_id)
+        unreadable = await in_store(self._pull, account_id)
+        login = await in_store(self._read, account_id)
         if login is None:
             return Lost("The account was removed. Run `cwproxy login`.")
         if login.account.state is AccountState.NEEDS_LOGIN:
@@ -168,9 +169,7 @@ class Renewal:
         stored = login.stored
         if self._is_newer(stored, known):
             return Refreshed(stored)
-        obstacle = unreadable or await asyncio.to_thread(
-            self._accord.obstacle, login.account, stored, login.registration
-        )
+        obstacle = unreadable or await in_store(self._accord.obstacle, login.account, stored, login.registration)
         if obstacle is not None:
             return Postponed(f"The login cannot be renewed. {obstacle}", asked=False)
         current = known if known.generation > stored.generation else stored
@@ -197,12 +196,12 @@ class Renewal:
     async def _announced(self, login: _Login) -> bool:
         """Nobody else spends the refresh token, and nobody will begin to. False when something has changed."""
         account_id = login.account.id
-        cut_off = await asyncio.to_thread(self._store.unfinished, account_id)
+        cut_off = await in_store(self._store.unfinished, account_id)
         if cut_off is not None:
             if await self._has_ended(account_id, cut_off):
                 return False
             log.warning("an earlier renewal of account %s was cut off; trying again", account_id)
-        return await asyncio.to_thread(self._reserved, login, cut_off)
+        return await in_store(self._reserved, login, cut_off)
 
     async def _has_ended(self, account_id: str, found: Reservation) -> bool:
         """Whether somebody else's renewal, which was waited for, has come to an end. It was cut off where the lock is
@@ -211,11 +210,11 @@ class Renewal:
         database = self._store.database
         if not database.locks_can_be_lost or self._own.get(account_id) == found.started_at:
             return False
-        age = self._clock.now() + await asyncio.to_thread(database.skew) - found.started_at
+        age = self._clock.now() + await in_store(database.skew) - found.started_at
         end = self._clock.monotonic() + self._fence_seconds - max(age, 0.0)
         while self._clock.monotonic() < end:
             await self._clock.sleep(FENCE_POLL_SECONDS)
-            if await asyncio.to_thread(self._store.unfinished, account_id) != found:
+            if await in_store(self._store.unfinished, account_id) != found:
                 return True
         return False
 
@@ -268,7 +267,7 @@ class Renewal:
         renewed = {each.refresh_token for each in (current, login.stored)}
         unsaved = Unsaved(token, login.stored.generation, frozenset(each for each in renewed if each is not None))
         try:
-            stored = await asyncio.to_thread(unsaved.save, self._store, account_id)
+            stored = await in_store(unsaved.save, self._store, account_id)
         except StoreError as error:
             log.critical(
                 "the renewed login of account %s could not be stored and lives in memory only, it is lost when "
@@ -277,23 +276,23 @@ class Renewal:
                 error.message,
             )
             with suppress(StoreError):
-                await asyncio.to_thread(self._accord.push, login.account, token, spent=current.refresh_token)
+                await in_store(self._accord.push, login.account, token, spent=current.refresh_token)
             return Refreshed(token, unsaved)
         if stored is None:
             return Lost("The account was removed. Run `cwproxy login`.")
         log.info("renewed the login of account %s", account_id)
         if grant.profile_arn is not None and login.account.profile_arn is None:
             with suppress(StoreError):  # it comes again with the next renewal
-                await asyncio.to_thread(self._store.set_profile, account_id, grant.profile_arn)
+                await in_store(self._store.set_profile, account_id, grant.profile_arn)
         if stored.access_token == token.access_token:
-            stored = await asyncio.to_thread(self._accord.push, login.account, stored, spent=current.refresh_token)
+            stored = await in_store(self._accord.push, login.account, stored, spent=current.refresh_token)
         return Refreshed(stored)
 
     async def _refused(self, login: _Login, refusal: Refusal) -> Outcome:
         match refusal.reason:
             case Reason.UNAVAILABLE | Reason.SLOW_DOWN | Reason.AUTHORIZATION_PENDING:
                 if not refusal.ambiguous:
-                    await asyncio.to_thread(self._store.release, login.account.id)
+                    await in_store(self._store.release, login.account.id)
                 return Postponed(f"The login service could not renew the login ({refusal.detail}).")
             case Reason.INVALID_CLIENT if login.account.source is None:
                 return await self._lost(login, f"the registration of this program has expired ({refusal.detail})")
@@ -308,7 +307,7 @@ class Renewal:
         token: Token | None = None
         for pause in REREAD_SECONDS if account.source is None else SOURCE_REREAD_SECONDS:
             await self._clock.sleep(pause)
-            token = await asyncio.to_thread(self.newest, account.id)
+            token = await in_store(self.newest, account.id)
             if token is not None and self._is_newer(token, login.stored):
                 return Refreshed(token)
         if account.source is not None and token is not None and token.refresh_token != login.stored.refresh_token:
@@ -319,8 +318,8 @@ class Renewal:
 
     async def _lost(self, login: _Login, reason: str) -> Lost:
         expected = login.stored.generation
-        await asyncio.to_thread(self._store.release, login.account.id)
-        await asyncio.to_thread(self._store.quarantine, login.account.id, reason, expected_generation=expected)
+        await in_store(self._store.release, login.account.id)
+        await in_store(self._store.quarantine, login.account.id, reason, expected_generation=expected)
         log.error("the login of account %s has ended: %s", login.account.id, reason)
         return Lost(_ended(login.account, reason))
 

@@ -16,6 +16,7 @@ from cwproxy.auth.clock import Clock
 from cwproxy.errors import StoreError
 from cwproxy.store import Account, AccountState, Store
 from cwproxy.store.cooldowns import CoolDown, CoolDowns
+from cwproxy.store.threads import in_store
 
 log = logging.getLogger("cwproxy.accounts")
 
@@ -127,10 +128,10 @@ class Sharing:
     async def _read(self) -> None:
         try:
             written = self._written
-            accounts, seen = await asyncio.to_thread(lambda: (self._accounts(), self._cooldowns.since(self._stamp)))
+            accounts, seen = await in_store(lambda: (self._accounts(), self._cooldowns.since(self._stamp)))
             while written != self._written:  # what was read may be older than what has been written meanwhile
                 written = self._written
-                accounts = await asyncio.to_thread(self._accounts)
+                accounts = await in_store(self._accounts)
         except StoreError as error:
             if self._failure is None:
                 log.warning("what is known of the accounts cannot be read anew: %s", error.message)
@@ -148,7 +149,7 @@ class Sharing:
             while self._unwritten:
                 batch = tuple(self._unwritten.values())
                 try:
-                    await asyncio.to_thread(self._put, batch)
+                    await in_store(self._put, batch)
                 except StoreError as error:
                     log.warning("what was found out of the accounts cannot be stored yet: %s", error.message)
                     await self._clock.sleep(AGAIN_SECONDS)

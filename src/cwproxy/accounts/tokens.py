@@ -16,6 +16,7 @@ from cwproxy.auth.clock import Clock
 from cwproxy.auth.services import LoginServices
 from cwproxy.errors import BackendTimeout, BackendUnavailable, LoginRequired, StoreError
 from cwproxy.store import Account, AccountState, Store, Token
+from cwproxy.store.threads import in_store
 
 log = logging.getLogger("cwproxy.accounts")
 
@@ -89,7 +90,7 @@ class AccountTokens:
         held = self._held or await self._load()
         if held.token.access_token.reveal() != stale:
             return self._unrenewed(held)
-        stored = await asyncio.to_thread(self._renewal.newest, self._account_id)
+        stored = await in_store(self._renewal.newest, self._account_id)
         if stored is not None and stored.generation > held.token.generation:
             held = self._hold(stored)
             if held.token.access_token.reveal() != stale and self._left(held) > BLOCKING_SECONDS:
@@ -114,8 +115,8 @@ class AccountTokens:
             await self._save()
 
     async def _load(self) -> _Held:
-        account = await asyncio.to_thread(self._store.account, self._account_id)
-        token = await asyncio.to_thread(self._store.token, self._account_id)
+        account = await in_store(self._store.account, self._account_id)
+        token = await in_store(self._store.token, self._account_id)
         if account is None or token is None:
             raise LoginRequired("There is no such login any more. Run `cwproxy login`.")
         if account.state is AccountState.NEEDS_LOGIN:
@@ -224,7 +225,7 @@ class AccountTokens:
         if unsaved is None:
             return
         try:
-            await asyncio.to_thread(unsaved.save, self._store, self._account_id)
+            await in_store(unsaved.save, self._store, self._account_id)
         except StoreError as error:
             log.critical("the renewed login of account %s is still not stored: %s", self._account_id, error.message)
             return

@@ -19,6 +19,7 @@ from cwproxy.dialects.openai_responses import Draft, Past, ResponsesRequest, sto
 from cwproxy.dialects.openai_responses.stored import Record, Step
 from cwproxy.errors import ContextLengthExceeded, InvalidRequest, StoreError
 from cwproxy.store.responses import Responses
+from cwproxy.store.threads import in_store
 
 log = logging.getLogger("cwproxy.responses")
 
@@ -60,7 +61,7 @@ class Keeping:
         """
         if draft.previous is None and not draft.references:
             return Past()
-        return await asyncio.to_thread(self._past, draft, _owner(exchange), space)
+        return await in_store(self._past, draft, _owner(exchange), space)
 
     async def keep(self, draft: Draft, asked: ResponsesRequest, exchange: Exchange, response: bytes) -> bytes:
         """The response as the client is to be given it. What it refers to counts as used."""
@@ -71,7 +72,7 @@ class Keeping:
 
     async def find(self, id: str, exchange: Exchange) -> Record:
         """Raises Refused (404)."""
-        found = await asyncio.to_thread(self._find, id, _owner(exchange))
+        found = await in_store(self._find, id, _owner(exchange))
         if found is None:
             raise _missing(id)
         return found
@@ -80,13 +81,13 @@ class Keeping:
         """What the response was made from. Raises Refused (404, 503) and InvalidRequest."""
         kept = await self.find(id, exchange)
         room = _Room(self._most, space)
-        before = await asyncio.to_thread(self._chain, kept.previous, _owner(exchange), room, past=True)
+        before = await in_store(self._chain, kept.previous, _owner(exchange), room, past=True)
         return Past((*stored.past(before, {}).items, *kept.input))
 
     async def delete(self, id: str, exchange: Exchange) -> None:
         """Raises Refused (404)."""
         responses = self._responses
-        if responses is None or not await asyncio.to_thread(responses.delete, id, _owner(exchange)):
+        if responses is None or not await in_store(responses.delete, id, _owner(exchange)):
             raise _missing(id)
 
     def _past(self, draft: Draft, owner: str, space: Space) -> Past:

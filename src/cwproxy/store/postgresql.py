@@ -6,15 +6,17 @@ they are never chained.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
-from typing import Final
+from typing import Final, TypeVar
 
 import psycopg
+from psycopg.abc import PQGen
 from sqlalchemy import Connection, Engine, TextClause, create_engine, make_url, text
+from sqlalchemy.event import listens_for
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from cwproxy.errors import StoreError
@@ -22,8 +24,15 @@ from cwproxy.store import schema
 from cwproxy.store.database import NO_PARAMETERS, Row
 
 SCHEMES: Final = ("postgresql", "postgres", "postgresql+psycopg")
+RV = TypeVar("RV")
 EXAMPLE: Final = "postgresql://user:password@host:5432/database"
 CONNECT_SECONDS = 5
+ANSWER_SECONDS = 12.0
+"""How long a server may be silent. It ends a statement after 10 s itself; one that is stopped, or behind a line that
+was cut, says nothing at all.
+"""
+
+LOOK_SECONDS = 0.1
 LOCK_POLL_SECONDS = 0.05
 POOL_SIZE = 5
 SKEW_SECONDS = 10.0
@@ -41,16 +50,27 @@ OPTIONS: Final = " ".join(
     )
 )
 
+_CONNECT: Final = {
+    "connect_timeout": CONNECT_SECONDS,
+    "application_name": "cwproxy",
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": int(ANSWER_SECONDS * 1000),
+}
+
 
 class PostgresqlDatabase:
     """A `Database` in the schema that the URL's user writes to first (`public`, unless the server says otherwise)."""
 
-    def __init__(self, url: str) -> None:
-        """Raises StoreError for a URL that is none, a server that cannot be reached, and a schema that is newer or
+    def __init__(self, url: str, *, answer_seconds: float = ANSWER_SECONDS) -> None:
+        """answer_seconds: how long the server may be silent, before a statement counts as failed.
+
+        Raises StoreError for a URL that is none, a server that cannot be reached, and a schema that is newer or
         another program's. The URL's password is in no message.
         """
-        self._engine = _engine(url)
         self._closed = False
+        self._engine = _engine(url, closed=lambda: self._closed, answer_seconds=answer_seconds)
         self._skew: _Skew | None = None
         parts = self._engine.url
         self._name = f"postgresql://{parts.host or ''}{f':{parts.port}' if parts.port else ''}/{parts.database or ''}"
@@ -113,6 +133,7 @@ class PostgresqlDatabase:
         pass
 
     def close(self) -> None:
+        """Who waits for the server is waited for no longer."""
         self._closed = True
         self._engine.dispose()
 
@@ -148,6 +169,41 @@ class _Skew:
     at: float
 
 
+class _Connection(psycopg.Connection):
+    """One that does not wait for ever. closed_by_owner: whether the database has been closed."""
+
+    closed_by_owner: Callable[[], bool] | None = None
+    answer_seconds = ANSWER_SECONDS
+
+    def wait(self, gen: PQGen[RV], interval: float = LOOK_SECONDS, timeout: float | None = None) -> RV:
+        wanted = self._while_wanted(gen, time.monotonic() + self.answer_seconds)
+        try:
+            return super().wait(wanted, interval) if timeout is None else super().wait(wanted, interval, timeout)
+        except _NoAnswer:
+            self.pgconn.finish()  # what it still says is nobody's answer
+            raise psycopg.OperationalError(f"no answer for {self.answer_seconds:.0f} s") from None
+
+    def _while_wanted(self, gen: PQGen[RV], deadline: float) -> PQGen[RV]:
+        """`gen`, which is told several times a second that nothing has come."""
+        try:
+            wanted = next(gen)
+            while True:
+                ready = yield wanted
+                if not ready and (time.monotonic() >= deadline or self._is_unwanted()):
+                    raise _NoAnswer
+                wanted = gen.send(ready)
+        except StopIteration as end:
+            result: RV = end.value
+            return result
+
+    def _is_unwanted(self) -> bool:
+        return self.closed_by_owner is not None and self.closed_by_owner()
+
+
+class _NoAnswer(Exception):
+    """The server has been silent for too long."""
+
+
 class _Statements:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -165,7 +221,7 @@ def _clause(sql: str) -> TextClause:
     return text(sql)
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str, *, closed: Callable[[], bool], answer_seconds: float) -> Engine:
     try:
         parts = make_url(url)
     except (ArgumentError, ValueError):
@@ -175,14 +231,24 @@ def _engine(url: str) -> Engine:
         raise StoreError(f"The database URL is not one of PostgreSQL; it looks like {EXAMPLE}.")
     given = parts.query.get("options", "")
     options = " ".join([OPTIONS, given] if isinstance(given, str) else [OPTIONS, *given])
-    return create_engine(
+    engine = create_engine(
         parts.set(drivername="postgresql+psycopg"),
-        connect_args={"connect_timeout": CONNECT_SECONDS, "application_name": "cwproxy", "options": options},
+        connect_args={**_CONNECT, "options": options},
         hide_parameters=True,
         pool_pre_ping=True,
         pool_size=POOL_SIZE,
         pool_timeout=CONNECT_SECONDS,
     )
+
+    @listens_for(engine, "do_connect")
+    def connect(_dialect: object, _record: object, args: list[str], options: dict[str, str | int]) -> _Connection:
+        if closed():
+            raise psycopg.OperationalError("the store is closed")
+        connection = _Connection.connect(*args, **options)  # type: ignore[arg-type] # SQLAlchemy's, as psycopg wants them
+        connection.closed_by_owner, connection.answer_seconds = closed, answer_seconds
+        return connection
+
+    return engine
 
 
 def _acquired(connection: Connection, key: int, deadline: float) -> bool:
