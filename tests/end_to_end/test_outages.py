@@ -106,6 +106,29 @@ def test_a_database_that_is_stopped(
         assert {table for table, content in tables.items() if secret.reveal() in content} <= set(schema.SECRET_TABLES)
 
 
+def test_a_database_that_hangs_holds_back_neither_answers_nor_the_end(
+    aws: Simulator, home: Path, postgresql_server: PostgresqlServer, database_url: str
+) -> None:
+    environment = {"CWPROXY_ENDPOINT": aws.url, "CWPROXY_DATABASE_URL": database_url}
+    log_in(home, environment)
+    with Server("serve", "--port", "0", home=home, environment=environment) as server:
+        assert ask(server).status_code == 200
+        with postgresql_server.hanging():
+            stopped, statuses, slowest = time.monotonic(), [], 0.0
+            while time.monotonic() < stopped + OUTAGE_SECONDS:
+                started = time.monotonic()
+                statuses.append(ask(server).status_code)
+                slowest = max(slowest, time.monotonic() - started)
+            started = time.monotonic()
+            server.end(signal.SIGTERM)
+            ended = time.monotonic() - started
+    print(f"\nPostgreSQL hangs: {len(statuses)} requests, slowest {slowest:.2f} s; SIGTERM ended it in {ended:.2f} s")
+    assert set(statuses) == {200}
+    assert slowest < 4.0, "the patience of `Sharing`, once"
+    assert ended < 8.0, "five seconds, and what a busy machine takes"
+    assert "Traceback" not in server.err
+
+
 def test_a_database_that_is_away_before_anything_was_read_from_it(
     aws: Simulator, home: Path, postgresql_server: PostgresqlServer, database_url: str
 ) -> None:

@@ -83,6 +83,20 @@ class PostgresqlServer:
             self.process.wait(SECONDS)
             self.process = None
 
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """All its processes are stopped: it takes connections and says nothing."""
+        assert self.process is not None
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        pids = [self.process.pid, *map(int, children)]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+
     def _answers(self) -> bool:
         try:
             psycopg.connect(self.url, connect_timeout=5).close()
