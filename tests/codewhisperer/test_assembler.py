@@ -261,6 +261,7 @@ def test_these_streams_are_not(stream: list[UpstreamEvent], error: type[Exceptio
         ([tool("{}"), tool(stop=True)], False),
         ([tool("{}"), tool(stop=True), ContextUsagePayload(3.0)], True),
         ([tool("{}"), END], False),
+        ([tool("{}"), END, tool(stop=True)], True),
         ([tool("{}"), tool(stop=True), text("and")], False),
         ([tool("{}"), tool(stop=True), tool(id="t2")], False),
     ],

@@ -140,7 +140,7 @@ def test_a_database_that_is_away_before_anything_was_read_from_it(
         postgresql_server.stop()
         refused = ask(server)
         assert refused.status_code == 503
-        assert "cannot be used" in refused.json()["error"]["message"]
+        assert refused.json()["error"]["code"] == "store_unavailable"
         assert PASSWORD not in refused.text
         assert spent(aws) == 0
         done = command("serve", "--port", "0", home=home, environment=environment)
@@ -171,7 +171,7 @@ def test_a_disk_that_is_full_when_it_is_time_to_renew(aws: Simulator, home: Path
         until(lambda: ask(server).status_code == 200)
         said = server.err
     print(f"\nfull disk: {len(lived)} requests answered with the token in hand, then: {refused.text}")
-    assert "the result could not be kept" in refused.text
+    assert "cannot use its store" in refused.text
     assert "the result could not be kept" in said
     assert "Traceback" not in said
     assert spent(aws) == 1

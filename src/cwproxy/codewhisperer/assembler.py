@@ -133,7 +133,7 @@ class Assembler:
         if self._tools:
             return False
         length = len(self._said) + len(self._thought)
-        return self.over or 0 < length == self._trailer_after
+        return self.over or self._stop_reason is not None or 0 < length == self._trailer_after
 
     def feed(self, event: UpstreamEvent) -> Iterable[ReplyEvent]:
         """What the event adds to the reply; often one piece, sometimes nothing."""
