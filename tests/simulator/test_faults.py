@@ -2,6 +2,7 @@ from typing import Any
 
 import httpx
 import pytest
+from botocore.eventstream import EventStreamBuffer, InvalidPayloadLength
 from tests.support.simulator import Simulator
 from tests.support.wire_requests import chat, events
 
@@ -69,6 +70,26 @@ def test_spoilt_frames_are_refused_by_a_decoder_and_others_follow_them(kind: str
         list(decoder.feed(body(steps)))
     assert counted(steps) == 5
     assert body(steps).endswith(FRAMES[3])
+
+
+@pytest.mark.parametrize(
+    ("kind", "complaint"),
+    [
+        ("oversize-frame", "declares 2147483647 bytes in all; 25165824 is the most"),
+        ("undersize-frame", "declares 8 bytes in all"),
+    ],
+)
+def test_a_wrong_length_is_refused_for_itself(kind: str, complaint: str) -> None:
+    """Its prelude has the CRC that belongs to it, so that nothing else is wrong."""
+    with pytest.raises(FrameError, match=complaint):
+        list(Decoder().feed(body(stream(kind, after=0))))
+
+
+def test_another_decoder_finds_the_length_too() -> None:
+    buffer = EventStreamBuffer()
+    buffer.add_data(body(stream("oversize-frame", after=0)))
+    with pytest.raises(InvalidPayloadLength):
+        next(buffer)
 
 
 def test_odd_frames() -> None:

@@ -6,6 +6,7 @@ A fault is JSON on the control plane: `{"kind": ..., "count": N, ...}`; it strik
 import gzip
 from dataclasses import dataclass, field, fields
 from typing import Literal, get_args
+from zlib import crc32
 
 from cwproxy.eventstream import encode
 from cwproxy.simulator.delivery import Data, End, Fin, Head, Pause, Raw, Reset, Step
@@ -206,9 +207,9 @@ def _odd_frame(fault: Fault, rest: list[bytes]) -> bytes:
         case "bad-message-crc":
             victim[-1] ^= 0xFF
         case "oversize-frame":
-            return (0x7FFF_FFFF).to_bytes(4, "big") + bytes(victim[4:])
+            return _of_length(0x7FFF_FFFF, victim)
         case "undersize-frame":
-            return (8).to_bytes(4, "big") + bytes(victim[4:])
+            return _of_length(8, victim)
         case "bad-payload":
             return raw_event_frame("assistantResponseEvent", b'{"content": "not closed')
         case "exception":
@@ -220,6 +221,12 @@ def _odd_frame(fault: Fault, rest: list[bytes]) -> bytes:
         case _:
             return raw_event_frame("somethingNewEvent", b'{"content": "ignore me", "depth": [1, 2]}')
     return bytes(victim)
+
+
+def _of_length(total: int, victim: bytearray) -> bytes:
+    """The frame with another length in its prelude, and the prelude's CRC of that."""
+    lengths = total.to_bytes(4, "big") + bytes(victim[4:8])
+    return lengths + crc32(lengths).to_bytes(4, "big") + bytes(victim[12:])
 
 
 def paced(frames: list[bytes], pace: float) -> list[Step]:

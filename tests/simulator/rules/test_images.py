@@ -38,6 +38,7 @@ SAME_NAMES = "The names of the documents are not unique."
 
 BREACHES = [
     Breach(62, {IMAGES: [image()] * 10}),
+    Breach(62, {f"{CURRENT}.documents": [{**DOCUMENT, "source": {"bytes": "AAAA" * (4 * 1024 * 1024)}}]}),
     Breach(
         63,
         {IMAGES: [image(TOO_LARGE)]},

@@ -31,6 +31,7 @@ BREACHES = [
     Breach(13, {f"{CALL}.content": ["hi"]}),
     Breach(22, {f"{CALL}.toolUses.0.input": "{}"}, message=BAD_TOOL_USE, legacy_message=BAD_TOOL_USE),
     Breach(22, {f"{CALL}.toolUses.0.input": []}, message=BAD_TOOL_USE, legacy_message=BAD_TOOL_USE),
+    Breach(22, {f"{CALL}.toolUses.0.input": None}, message=BAD_TOOL_USE, legacy_message=BAD_TOOL_USE),
     Breach(24, {f"{RESULTS}.0.status": "failed"}),
     Breach(24, {f"{RESULTS}.0.content": "sunny"}),
     Breach(24, {f"{RESULTS}.0.content": [{"text": "a", "json": {}}]}),

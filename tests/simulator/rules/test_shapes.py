@@ -2,9 +2,21 @@ from typing import Any
 
 import pytest
 
-from cwproxy.simulator.rules.shapes import Checker, boolean, integer, listing, one_of, structure, text, union
+from cwproxy.simulator.rules.shapes import (
+    Checker,
+    anything,
+    blob,
+    boolean,
+    integer,
+    listing,
+    one_of,
+    structure,
+    text,
+    union,
+)
 
 pair = structure({"left": text(), "right": text(1)}, required=("left",), rule=7)
+free = structure({"value": anything}, documents=("value",))
 
 
 @pytest.mark.parametrize(
@@ -17,6 +29,8 @@ pair = structure({"left": text(), "right": text(1)}, required=("left",), rule=7)
         (one_of("a", "b"), "b"),
         (pair, {"left": "a", "right": None, "more": 1}),
         (union({"a": text(), "b": text()}), {"a": None, "b": ""}),
+        (free, {"value": None}),
+        (blob(), "aGk="),
     ],
 )
 def test_what_fits_has_no_fault(checker: Checker, value: Any) -> None:
@@ -37,6 +51,10 @@ def test_what_fits_has_no_fault(checker: Checker, value: Any) -> None:
         (listing(text(), 0, 1), ["a", "b"], "$", "has 2 items"),
         (listing(text()), ["a", None], "$[1]", "is not a string"),
         (one_of("a"), ["a"], "$", "is not in the enum"),
+        (free, {}, "$.value", "is missing"),
+        (blob(), 1, "$", "is not a string"),
+        (blob(), "", "$", "is empty"),
+        (blob(), "aGk", "$", "is not base64"),
         (pair, [], "$", "is not a JSON object"),
         (pair, {}, "$.left", "is missing"),
         (pair, {"left": "", "right": ""}, "$.right", "has fewer than 1 characters"),

@@ -35,7 +35,16 @@ def heavy_tool(index: int) -> dict[str, Any]:
     return heavy
 
 
-NO_OBJECTS: list[Any] = [{}, "object", [], {"type": "string"}, {"type": ["object", "null"]}]
+def ragged_tool(index: int) -> dict[str, Any]:
+    """Little text, and much of the JSON around it."""
+    ragged = tool(f"tool_{index}")
+    ragged["toolSpecification"]["inputSchema"]["json"]["properties"] = {
+        f"p{number}": {"type": "string"} for number in range(80)
+    }
+    return ragged
+
+
+NO_OBJECTS: list[Any] = [None, {}, "object", [], {"type": "string"}, {"type": ["object", "null"]}]
 
 BREACHES = [
     *map(no_object, NO_OBJECTS),
@@ -49,6 +58,14 @@ BREACHES = [
         33,
         {f"{PROPERTY}.required": True},
         f"Bedrock error message: The value at {PLACE}.properties.city.required must be an array.",
+    ),
+    *(
+        invalid_schema(
+            33,
+            {f"{SCHEMA}.required": required},
+            f"Bedrock error message: The value at {PLACE}.required must be an array of strings.",
+        )
+        for required in ([1], ["city", None], [["city"]])
     ),
     Breach(34, {f"{SCHEMA}.required": []}),
     invalid_schema(
@@ -75,6 +92,20 @@ BREACHES = [
         }.items()
     ),
     Breach(40, {f"{TOOL}.name": "web_search_20250305", f"{CONTEXT}.tools.1": tool()}),
+    Breach(40, {f"{TOOL}.type": "web_search_20250305"}),
+    Breach(40, {f"{CONTEXT}.tools.0.type": "text_editor_20250728"}),
+    *(
+        Breach(40, {f"{CONTEXT}.tools.1": tool(name), f"{CONTEXT}.tools.1.toolSpecification.inputSchema.json": schema})
+        for name in ("web_search", "web_fetch", "code_execution", "computer", "str_replace_based_edit_tool", "memory")
+        for schema in ({"type": "object"}, {"type": "object", "properties": {}})
+    ),
+    Breach(
+        41,
+        {f"{CONTEXT}.tools": [tool(), *map(ragged_tool, range(1_200))]},
+        message=BAD_TOOL_USE,
+        legacy_message=BAD_TOOL_USE,
+        context={"window_tokens": 10_000_000},
+    ),
     Breach(
         41,
         {f"{CONTEXT}.tools": [tool(), *map(heavy_tool, range(200))]},
@@ -91,6 +122,11 @@ BREACHES = [
     ),
     Breach(44, {f"{CONTEXT}.tools.1": tool()}),
 ]
+
+
+def test_a_function_with_the_name_of_a_server_tool_is_no_server_tool() -> None:
+    breach = Breach(40, {f"{CONTEXT}.tools.1": tool("web_search")})
+    assert isinstance(breach.judge("legacy-q", frozenset({40})), dict)
 
 
 @pytest.mark.parametrize("profile", PROFILES)

@@ -45,6 +45,21 @@ BREACHES = [
         {f"{RESULT}.userInputMessageContext.toolResults.0.content": [{"text": "x" * 500_000}] * 2},
         context={"window_tokens": 1_000_000},
     ),
+    Breach(
+        12,
+        {f"{RESULT}.userInputMessageContext.toolResults.0.content": [{"json": {"rows": ["x" * 70] * 11_000}}]},
+        context={"window_tokens": 1_000_000},
+    ),
+    Breach(
+        12,
+        {
+            f"{RESULT}.userInputMessageContext.toolResults.0.content": [
+                {"text": "x" * 500_000},
+                {"json": "é" * 300_000},
+            ]
+        },
+        context={"window_tokens": 1_000_000},
+    ),
     Breach(23, {f"{ANSWER}.toolUses": []}),
 ]
 
@@ -57,6 +72,13 @@ def test_a_breach_is_refused(breach: Breach, profile: Profile) -> None:
 
 def test_a_first_turn_has_no_history() -> None:
     assert_accepted({f"{STATE}.history": []})
+
+
+@pytest.mark.parametrize("junk", ["zz", 1, [0], {"toolResults": "zz"}, {"toolResults": [{"toolUseId": 1}]}])
+def test_members_of_the_other_kind_of_turn_are_ignored(junk: object) -> None:
+    mine = ("userInputMessageContext", "images", "documents", "modelId")
+    assert_accepted({f"{CALL}.{name}": junk for name in mine})
+    assert_accepted({f"{QUESTION}.{name}": junk for name in ("toolUses", "reasoningContent")})
 
 
 def test_tool_results_carry_a_turn_without_text() -> None:

@@ -82,7 +82,7 @@ def reasoning(request: Request, context: RuleContext) -> Iterator[Refusal]:
     """Rules 48 and 49; of redacted reasoning only its shape can be checked."""
     model_id = request.model_id or DEFAULT_MODEL.id
     for turn in request.turns:
-        plain = (turn.message.get("reasoningContent") or {}).get("reasoningText")
+        plain = turn.reasoning.get("reasoningText")
         if plain is None:
             continue
         place = f"{turn.path}.reasoningContent.reasoningText.signature"

@@ -18,6 +18,7 @@ from cwproxy.simulator.rules.verdict import (
 )
 
 _BASE64_BYTES = 5 * 1024 * 1024
+_FILE_BYTES = 10 * 1024 * 1024
 _LEGAL_NAME = re.compile(r"(?: ?[A-Za-z0-9()\[\]-])+ ?")
 _MAGIC = {
     "png": (b"\x89PNG\r\n\x1a\n",),
@@ -64,6 +65,11 @@ def _counts(request: Request, context: RuleContext) -> Iterator[Refusal]:
         )
     if 62 in context.opt_rules and pictures > 10:
         yield improper(context, 62, f"{pictures} images")
+    if 62 in context.opt_rules:
+        for turn in request.turns:
+            sizes = [len(document["source"]["bytes"]) * 3 // 4 for document in turn.documents]
+            if max(sizes, default=0) > _FILE_BYTES:
+                yield improper(context, 62, f"{turn.path}.documents has one of {max(sizes)} bytes")
 
 
 def _kinds(request: Request, context: RuleContext) -> Iterator[Refusal]:

@@ -46,7 +46,7 @@ _TOOL = union(
         "toolSpecification": structure(
             {
                 "name": _TOOL_NAME,
-                "inputSchema": structure({"json": anything}, required=("json",)),
+                "inputSchema": structure({"json": anything}, documents=("json",)),
                 "description": both(text(low=1, rule=30), bytes_at_most(10_240, rule=31)),
             },
             required=("name", "inputSchema"),
@@ -56,7 +56,8 @@ _TOOL = union(
 )
 _TOOL_USE = structure(
     {"toolUseId": _TOOL_USE_ID, "name": _TOOL_NAME, "input": json_object(rule=22)},
-    required=("toolUseId", "name", "input"),
+    required=("toolUseId", "name"),
+    documents=("input",),
 )
 _TOOL_RESULT = structure(
     {

@@ -131,13 +131,23 @@ def listing(item: Checker, low: int = 0, high: int | None = None, *, rule: int =
     return check
 
 
-def structure(members: Mapping[str, Checker], *, required: Collection[str] = (), rule: int = SHAPE) -> Checker:
+def structure(
+    members: Mapping[str, Checker],
+    *,
+    required: Collection[str] = (),
+    documents: Collection[str] = (),
+    rule: int = SHAPE,
+) -> Checker:
+    """documents: members of Smithy's document type. They are required as well, and null is one of their values."""
+
     def check(value: Any, path: str) -> Fault | None:
         if not isinstance(value, dict):
             return Fault(rule, path, "is not a JSON object")
         for name, checker in members.items():
             member = value.get(name)
-            if member is None:
+            if name in documents and name not in value:
+                return Fault(rule, f"{path}.{name}", "is missing")
+            if member is None and name not in documents:
                 if name in required:
                     return Fault(rule, f"{path}.{name}", "is missing")
             elif (fault := checker(member, f"{path}.{name}")) is not None:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from cwproxy.simulator.rules.document import strings
+from cwproxy.simulator.rules.document import serialised
 from cwproxy.simulator.rules.turns import Request
 from cwproxy.simulator.rules.verdict import Refusal, RuleContext, bad_tool_use, bedrock, improper
 
@@ -14,6 +14,14 @@ _TOOLS_BYTES = 2_000_000
 
 _INVALID = "TOOL_SCHEMA_INVALID"
 _SERVER_TOOL = re.compile(r"[a-z_]+_20\d{6}")
+_SERVER_TOOLS = frozenset(
+    {
+        *("web_search", "web_fetch", "code_execution", "bash_code_execution", "text_editor_code_execution", "computer"),
+        *("bash", "str_replace_editor", "str_replace_based_edit_tool", "memory", "tool_search_tool_regex"),
+        *("tool_search_tool_bm25", "advisor"),
+    }
+)
+"""What Anthropic calls those tools; they come without a schema, so that one with parameters is a client's own."""
 
 _ROOT_UNIONS = ("oneOf", "allOf", "anyOf")
 _STRUCTURE = frozenset({*_ROOT_UNIONS, "not", "$ref", "$defs", "definitions", "if", "then", "else"})
@@ -32,11 +40,11 @@ def specifications(request: Request, context: RuleContext) -> Iterator[Refusal]:
     """Rules 32-38, 40, 41 and 44."""
     yield from _size(request, context)
     names = Counter(tool["name"] for tool in request.tools)
-    for index, tool in enumerate(request.tools):
+    for index, (entry, tool) in enumerate(zip(request.current.context.get("tools") or [], request.tools, strict=True)):
         yield from _root(index, tool, context)
         for path, schema in _subschemas(tool["inputSchema"]["json"]):
             yield from _keywords(f"{_place(index)}{path}", schema, context)
-        if 40 in context.opt_rules and _SERVER_TOOL.fullmatch(tool["name"]):
+        if 40 in context.opt_rules and _is_server_tool(entry, tool):
             yield improper(context, 40, f"tools[{index}] is the server tool {tool['name']}")
         if 44 in context.opt_rules and names[tool["name"]] > 1:
             yield improper(context, 44, f"{names[tool['name']]} tools are named {tool['name']}")
@@ -44,9 +52,17 @@ def specifications(request: Request, context: RuleContext) -> Iterator[Refusal]:
 
 def _size(request: Request, context: RuleContext) -> Iterator[Refusal]:
     limit = min(_TOOLS_BYTES, context.max_body_bytes or _TOOLS_BYTES)
-    size = sum(len(text.encode("utf-8")) for text in strings(request.tools))
+    size = len(serialised(request.current.context.get("tools") or []).encode("utf-8"))
     if size > limit:
         yield bad_tool_use(context, 41, f"{len(request.tools)} tools take {size} bytes, more than {limit}")
+
+
+def _is_server_tool(entry: dict[str, Any], tool: dict[str, Any]) -> bool:
+    words = (tool["name"], tool.get("type"), entry.get("type"))
+    if any(isinstance(word, str) and _SERVER_TOOL.fullmatch(word) for word in words):
+        return True
+    schema = tool["inputSchema"]["json"]
+    return tool["name"] in _SERVER_TOOLS and not (isinstance(schema, dict) and schema.get("properties"))
 
 
 def _place(index: int) -> str:
@@ -75,12 +91,14 @@ def _root(index: int, tool: dict[str, Any], context: RuleContext) -> Iterator[Re
 
 
 def _keywords(place: str, schema: dict[str, Any], context: RuleContext) -> Iterator[Refusal]:
-    if "required" in schema and not isinstance(schema["required"], list):
+    required = schema.get("required", [])
+    if not isinstance(required, list) or not all(isinstance(name, str) for name in required):
+        kind = "an array of strings" if isinstance(required, list) else "an array"
         yield bedrock(
             context,
             33,
-            f"{place}.required is not a list",
-            message=f"Bedrock error message: The value at {place}.required must be an array.",
+            f"{place}.required is not {kind}",
+            message=f"Bedrock error message: The value at {place}.required must be {kind}.",
             reason=_INVALID,
         )
     if 34 in context.opt_rules and schema.get("required") == []:

@@ -47,7 +47,7 @@ RULES: Mapping[int, Rule] = MappingProxyType(
         30: Rule("a tool's description is not empty", "strict", "backend-rules.md A3 30"),
         31: Rule("a tool's description has at most 10 240 bytes", "strict", "backend-rules.md A3 31"),
         32: Rule("the root of a tool's schema is an object", "strict", "backend-rules.md A3 32"),
-        33: Rule("`required` in a tool's schema is a list", "strict", "backend-rules.md A3 33"),
+        33: Rule("`required` in a tool's schema is a list of names", "strict", "backend-rules.md A3 33"),
         34: Rule("`required` in a tool's schema is not empty", "opt", "backend-rules.md A3 34"),
         35: Rule(
             "no `additionalProperties` (strict on legacy-q, opt on kiro-runtime)", "strict", "backend-rules.md A3 35"
@@ -76,7 +76,7 @@ RULES: Mapping[int, Rule] = MappingProxyType(
         58: Rule("the body stays below its limit", "opt", "backend-rules.md A5 58"),
         59: Rule("the conversation fits the model's window", "strict", "backend-rules.md A5 59"),
         60: Rule("Opus 4.6 words an overflow as an improper request", "opt", "backend-rules.md A5 60"),
-        62: Rule("at most 10 images, of 10 MB each", "opt", "backend-rules.md A5 62"),
+        62: Rule("at most 10 images, and 10 MB for each file", "opt", "backend-rules.md A5 62"),
         63: Rule("an image has at most 5 MiB of base64", "strict", "backend-rules.md A5 63"),
         64: Rule("beyond 20 images no side is longer than 2000 pixels", "strict", "backend-rules.md A5 64"),
         65: Rule("at most 100 images and documents", "strict", "backend-rules.md A5 65"),

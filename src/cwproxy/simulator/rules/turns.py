@@ -6,12 +6,16 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
+from cwproxy.simulator.rules.document import serialised
 from cwproxy.simulator.rules.verdict import Refusal, RuleContext, improper
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message of a body whose shape has been checked; `index` counts from the start of the history."""
+    """One message of a body whose shape has been checked; `index` counts from the start of the history.
+
+    What only the other kind of turn has is an unknown member here, of any shape, and ignored (protocol.md 2.9).
+    """
 
     index: int
     path: str
@@ -25,23 +29,30 @@ class Turn:
 
     @property
     def images(self) -> list[dict[str, Any]]:
-        return self.message.get("images") or []
+        return self._own("images", user=True) or []
 
     @property
     def documents(self) -> list[dict[str, Any]]:
-        return self.message.get("documents") or []
+        return self._own("documents", user=True) or []
 
     @property
     def tool_uses(self) -> list[dict[str, Any]]:
-        return self.message.get("toolUses") or []
+        return self._own("toolUses", user=False) or []
 
     @property
     def context(self) -> dict[str, Any]:
-        return self.message.get("userInputMessageContext") or {}
+        return self._own("userInputMessageContext", user=True) or {}
+
+    @property
+    def reasoning(self) -> dict[str, Any]:
+        return self._own("reasoningContent", user=False) or {}
 
     @property
     def tool_results(self) -> list[dict[str, Any]]:
         return self.context.get("toolResults") or []
+
+    def _own(self, name: str, *, user: bool) -> Any:
+        return self.message.get(name) if self.is_user == user else None
 
 
 @dataclass(frozen=True)
@@ -111,9 +122,15 @@ def _user_text(turn: Turn, context: RuleContext) -> Iterator[Refusal]:
         rule = 2 if turn.images else 1
         yield improper(context, rule, f"{turn.path}.content is empty and there are no tool results")
     for result in turn.tool_results:
-        size = sum(len(item.get("text") or "") for item in result["content"])
+        size = sum(map(_size, result["content"]))
         if size > 800_000:
             yield improper(context, 12, f"{turn.path}: the result of {result['toolUseId']} has {size} characters")
+
+
+def _size(item: dict[str, Any]) -> int:
+    """Characters of a member of a result's content."""
+    text: str | None = item.get("text")
+    return len(text if text is not None else serialised(item["json"]))
 
 
 def _assistant_text(turn: Turn, context: RuleContext) -> Iterator[Refusal]:
