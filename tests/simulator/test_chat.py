@@ -71,6 +71,15 @@ def test_an_account_may_be_offered_fewer_models(aws: Simulator, http: httpx.Clie
     assert chat(http, account.token, chat_body(model="claude-haiku-4.5")).status_code == 200
 
 
+def test_capacity_is_a_models_own(aws: Simulator, http: httpx.Client) -> None:
+    account = aws.account()
+    aws.set_model_states(account, {"auto": "capacity-429", "claude-sonnet-4.5": "capacity-500"})
+    models = (None, "auto", "claude-sonnet-4.5", "claude-sonnet-4")
+    assert [chat(http, account.token, chat_body(model=model)).status_code for model in models] == [429, 429, 500, 200]
+    aws.set_model_states(account, {})
+    assert chat(http, account.token).status_code == 200
+
+
 def test_the_window_is_that_of_the_model(aws: Simulator, http: httpx.Client) -> None:
     token = aws.account().token
     long = "word " * 110_000

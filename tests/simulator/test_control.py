@@ -71,14 +71,19 @@ def test_only_loopback_peers_steer() -> None:
 
 
 def test_a_simulator_without_a_socket_cannot_stop_listening() -> None:
-    request = Request("POST", "/__control/listening", "/", "", {}, b"{}", None, "127.0.0.1", 1)
-    assert answer(Simulation(SimulatorOptions()), request).status == 400
+    for name in ("listening", "black-hole"):
+        request = Request("POST", f"/__control/{name}", "/", "", {}, b"{}", None, "127.0.0.1", 1)
+        assert answer(Simulation(SimulatorOptions()), request).status == 400
 
 
 def test_changing_an_account(aws: Simulator, http: httpx.Client) -> None:
     account = aws.account("social")
     aws.set_state(account, "throttled")
     aws.set_models(account.id, ["auto"])
+    aws.set_model_states(account, {"auto": "capacity-503"})
+    for wrong in ({"auto": "suspended"}, {"auto": "expired"}, {"gpt-4o": "capacity-503"}, [], {"auto": []}):
+        assert post(http, f"accounts/{account.id}", {"modelStates": wrong}).status_code == 400
+    assert aws.accounts()[0]["modelStates"] == {"auto": "capacity-503"}
     changed = post(http, f"accounts/{account.id}", {"profileArns": [], "revokeLogins": True}).json()
     assert (changed["state"], changed["profileArns"]) == ("throttled", [])
     refreshed = http.post("/refreshToken", json={"refreshToken": account.refresh_token})

@@ -1,15 +1,26 @@
+import gzip
 from typing import Any
 
 import httpx
 import pytest
 from botocore.eventstream import EventStreamBuffer, InvalidPayloadLength
 from tests.support.simulator import Simulator
-from tests.support.wire_requests import chat, events
+from tests.support.wire_requests import AWS_JSON, CHAT_TARGETS, chat, chat_body, events
 
 from cwproxy.errors import FrameError
 from cwproxy.eventstream import Decoder
 from cwproxy.simulator.delivery import Data, End, Fin, Head, Pause, Raw, Step
-from cwproxy.simulator.faults import KINDS, Fault, answer_steps, change_events, paced, parse_fault, stream_steps
+from cwproxy.simulator.faults import (
+    EVENT_KINDS,
+    KINDS,
+    LOGIN_KINDS,
+    Fault,
+    answer_steps,
+    change_events,
+    paced,
+    parse_fault,
+    stream_steps,
+)
 from cwproxy.simulator.frames import event_frame
 from cwproxy.simulator.script import BadScript, Event, call, say
 
@@ -29,7 +40,7 @@ def counted(steps: list[Step]) -> int:
     return sum(step.frames for step in steps if isinstance(step, Data))
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS - {"empty", "open-tool"}))
+@pytest.mark.parametrize("kind", sorted(KINDS - EVENT_KINDS - LOGIN_KINDS))
 def test_every_kind_can_be_carried_out_at_every_place(kind: str) -> None:
     for after in (0, 2, 4, 9):
         fault = Fault(kind, after=after, seconds=0.0)
@@ -132,6 +143,9 @@ def test_streams_that_say_too_little() -> None:
         ({"kind": "eof", "scope": "oidc"}, "of the chat scope"),
         ({"kind": "open-tool", "scope": "control-plane"}, "of the chat scope"),
         ({"kind": "lost-answer"}, "of the oidc scope"),
+        ({"kind": "expires-in", "value": 3}, "of the oidc scope"),
+        ({"kind": "rst", "model": 3}, "model is of type str"),
+        ({"kind": "rst", "model": "auto", "scope": "control-plane"}, "only a chat call is for a model"),
         ({"kind": "rst", "count": "3"}, "count is of type int"),
         ({"kind": "rst", "account": 3}, "account is of type str"),
         ({"kind": "rst", "scope": "oidc", "account": "one"}, "belongs to no account"),
@@ -164,6 +178,7 @@ def failure(http: httpx.Client, token: str) -> str:
         ("garbage", "RemoteProtocolError"),
         ("huge-header", "RemoteProtocolError"),
         ("rst-after", "ReadError"),
+        ("rst-inside", "ReadError"),
         ("fin-mid-chunk", "RemoteProtocolError"),
         ("bad-chunk", "RemoteProtocolError"),
         ("fin-without-length", "200"),
@@ -181,6 +196,26 @@ def test_what_a_client_sees(aws: Simulator, http: httpx.Client, kind: str, seen:
     [request] = aws.received()
     assert request.fault == kind
     assert failure(http, account.token) == "200"
+
+
+def test_only_calls_for_a_model_are_struck(aws: Simulator, http: httpx.Client) -> None:
+    token = aws.account().token
+    aws.fault("status", model="claude-sonnet-4.5")
+    aws.fault("status", model="auto", status=503)
+    statuses = [chat(http, token, chat_body(model=model)).status_code for model in ("auto", "claude-sonnet-4")]
+    assert statuses == [503, 200]
+    assert [chat(http, token, chat_body(model="claude-sonnet-4.5")).status_code for _ in range(2)] == [500, 200]
+    aws.fault("status", model="auto", status=502)
+    assert chat(http, token).status_code == 502  # no model is the default
+
+
+def test_a_little_gzip_is_much_json(aws: Simulator, http: httpx.Client) -> None:
+    aws.fault("gzip-bomb", status=503)
+    with http.stream("POST", "/", headers={**AWS_JSON, "x-amz-target": CHAT_TARGETS["q"]}) as response:
+        packed = b"".join(response.iter_raw())
+    assert (response.status_code, response.headers["content-encoding"]) == (503, "gzip")
+    assert len(packed) < 100_000
+    assert len(gzip.decompress(packed)) > 64 * 1024 * 1024
 
 
 def test_hanging_ends_with_the_client_or_with_a_reset(aws: Simulator, http: httpx.Client) -> None:

@@ -2,16 +2,29 @@ import json
 
 import pytest
 
+from cwproxy.simulator.envelope import json_reply
 from cwproxy.simulator.grants import GrantError
-from cwproxy.simulator.oauth import ERROR_CLASSES, error_reply, members_of, text, texts
+from cwproxy.simulator.oauth import ERROR_CLASSES, error_reply, members_of, text, texts, with_lifetime
 
 
 @pytest.mark.parametrize("code", sorted(ERROR_CLASSES))
 def test_a_refusal_is_said_in_the_body_and_in_the_header(code: str) -> None:
     reply = error_reply(code, "why")
     assert reply.status == {"invalid_client": 401, "server_error": 500}.get(code, 400)
-    assert json.loads(reply.body) == {"error": code, "error_description": "why"}
+    said = "invalid_request" if code == "invalid_request_region" else code
+    assert json.loads(reply.body) == {"error": said, "error_description": "why"}
     assert dict(reply.headers)["x-amzn-ErrorType"] == ERROR_CLASSES[code]
+
+
+@pytest.mark.parametrize("value", [None, -5, 0, 10**12, "3600", [1]])
+@pytest.mark.parametrize("name", ["expiresIn", "expires_in"])
+def test_a_lifetime_may_be_anything(name: str, value: object) -> None:
+    changed = json.loads(with_lifetime(json_reply({name: 3600, "accessToken": "a"}), value).body)
+    assert changed == ({"accessToken": "a"} if value is None else {"accessToken": "a", name: value})
+
+
+def test_a_refusal_has_no_lifetime() -> None:
+    assert json.loads(with_lifetime(error_reply("slow_down", "why"), 3).body)["error"] == "slow_down"
 
 
 def test_a_code_of_ones_own() -> None:

@@ -1,9 +1,11 @@
 import asyncio
 import contextlib
 import socket
+import ssl
 
 import httpx
 import pytest
+import trustme
 from tests.support.simulator import Simulator
 
 from cwproxy.simulator import SimulatorOptions, SimulatorServer
@@ -64,6 +66,50 @@ async def test_it_can_stop_listening_for_a_while() -> None:
                     break
         writer.close()
     await server.stop()
+
+
+async def test_it_can_accept_and_never_read() -> None:
+    server = SimulatorServer()
+    port = await server.start()
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+        await client.post("/__control/black-hole", json={"seconds": 0.3})
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\n\r\n" + b"x" * 50_000_000)
+        assert (await client.get("/__control/status")).status_code == 200  # an older connection
+        assert writer.transport.get_write_buffer_size() > 10_000_000
+        async with asyncio.timeout(3):
+            with pytest.raises(ConnectionResetError):
+                await reader.read()
+        writer.close()
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+        assert (await client.get("/__control/status")).status_code == 200
+    await server.stop()
+
+
+async def test_it_can_be_stopped_while_it_swallows() -> None:
+    server = SimulatorServer()
+    port = await server.start()
+    assert server.simulation.swallow is not None
+    server.simulation.swallow(30.0)
+    server.simulation.swallow(30.0)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    await server.stop()
+    async with asyncio.timeout(3):
+        with pytest.raises(ConnectionResetError):
+            await reader.read()
+    writer.close()
+
+
+def test_it_speaks_https() -> None:
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    with Simulator(tls=context) as aws:
+        assert httpx.get(f"{aws.url}/device", verify=trusting, trust_env=False).status_code < 500
+        with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+            httpx.get(aws.url, trust_env=False)
 
 
 async def test_it_can_be_stopped_while_it_does_not_listen() -> None:

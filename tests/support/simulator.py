@@ -11,6 +11,7 @@ Steering does not use the network in `Simulator`, so its methods can be called f
 
 import asyncio
 import json
+import ssl
 import threading
 import time
 from collections.abc import Sequence
@@ -158,6 +159,10 @@ class SimulatorClient:
     def set_models(self, account: SimulatedAccount | str, models: Sequence[str] | None) -> None:
         self._post(f"accounts/{_id(account)}", {"models": None if models is None else list(models)})
 
+    def set_model_states(self, account: SimulatedAccount | str, states: dict[str, str]) -> None:
+        """What chat answers for some models, by their ids; the words are those of states that are not `everywhere`."""
+        self._post(f"accounts/{_id(account)}", {"modelStates": states})
+
     def revoke_logins(self, account: SimulatedAccount | str) -> None:
         """Every token that came out of a login of this account is dead from now on."""
         self._post(f"accounts/{_id(account)}", {"revokeLogins": True})
@@ -213,6 +218,10 @@ class SimulatorClient:
         """Nobody can connect for that long."""
         self._post("listening", {"seconds": seconds})
 
+    def swallow_connections(self, seconds: float) -> None:
+        """New connections are accepted for that long, and nothing is read from them."""
+        self._post("black-hole", {"seconds": seconds})
+
     def reset(self) -> None:
         """Forget accounts, logins, scripts, faults and what was received."""
         self._post("reset", {})
@@ -257,16 +266,17 @@ class SimulatorClient:
 class Simulator(SimulatorClient):
     """A simulator in a thread of its own, on a free port, from `with` to its end. Keywords: `SimulatorOptions`."""
 
-    def __init__(self, *, clock: Clock | None = None, **options: Any) -> None:
+    def __init__(self, *, clock: Clock | None = None, tls: ssl.SSLContext | None = None, **options: Any) -> None:
         super().__init__("")
+        self._tls = tls
         self._server = SimulatorServer(SimulatorOptions(**options), clock=clock)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="simulator", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
-        port = asyncio.run_coroutine_threadsafe(self._server.start(), self._loop).result(10)
-        self.url = f"http://127.0.0.1:{port}"
+        port = asyncio.run_coroutine_threadsafe(self._server.start(tls=self._tls), self._loop).result(10)
+        self.url = f"{'https' if self._tls else 'http'}://127.0.0.1:{port}"
         return self
 
     def __exit__(
@@ -293,11 +303,13 @@ class Simulator(SimulatorClient):
             peer="127.0.0.1",
             port=0,
         )
-        reply = self._in_loop(request) if name == "listening" else answer(self._server.simulation, request)
+        reply = (
+            self._in_loop(request) if name in {"listening", "black-hole"} else answer(self._server.simulation, request)
+        )
         return _document(reply.status, reply.body)
 
     def _in_loop(self, request: Request) -> Reply:
-        """The one call that touches the event loop itself."""
+        """The calls that touch the event loop itself."""
 
         async def call() -> Reply:
             return answer(self._server.simulation, request)

@@ -4,7 +4,7 @@ Identity facts (which kind has a profile ARN, where tokens are good): backend-ru
 """
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from cwproxy.simulator.states import STATES
@@ -28,8 +28,8 @@ BUILDER_ID_START_URL = "https://view.awsapps.com/start"
 
 @dataclass(slots=True)
 class Account:
-    """`region` is where the login happened; the profiles may be elsewhere. `models` None means all of them.
-    `provider`: of social accounts.
+    """`region` is where the login happened; the profiles may be elsewhere. `models` None means all of them;
+    `model_states`: what chat answers for some of them. `provider`: of social accounts.
     """
 
     id: str
@@ -41,6 +41,7 @@ class Account:
     provider: str | None = None
     state: str = "healthy"
     models: frozenset[str] | None = None
+    model_states: dict[str, str] = field(default_factory=dict)
     access_key_id: str | None = None
     secret_access_key: str | None = None
     session_token: str | None = None

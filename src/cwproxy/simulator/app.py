@@ -102,6 +102,8 @@ def _login(simulation: Simulation, request: Request, entry: Entry) -> Sequence[S
     entry.fault = fault.kind
     if fault.kind == "lost-answer":
         _login_answer(simulation, request)
+    if fault.kind == "expires-in":
+        return _noted(oauth.with_lifetime(_login_answer(simulation, request), fault.value), entry)
     if fault.kind == "error":
         return _noted(oauth.error_reply(fault.error, fault.message), entry)
     return faults.answer_steps(fault)
@@ -117,7 +119,8 @@ def _login_answer(simulation: Simulation, request: Request) -> Reply:
 
 def _service(simulation: Simulation, request: Request, route: Route, entry: Entry) -> Sequence[Step]:
     entry.surface, entry.operation = route.surface, route.operation
-    fault = simulation.take_fault("chat" if route.is_chat else "control-plane", claimed(simulation, request))
+    model = chat.model_of(request.body) if route.is_chat and simulation.faults else None
+    fault = simulation.take_fault("chat" if route.is_chat else "control-plane", claimed(simulation, request), model)
     if fault is not None:
         entry.fault = fault.kind
         if fault.replaces_answer:

@@ -16,12 +16,13 @@ from cwproxy.simulator.envelope import Refused, ServiceError
 from cwproxy.simulator.faults import EVENT_KINDS, Fault, change_events, paced, stream_steps
 from cwproxy.simulator.frames import event_frame, exception_frame
 from cwproxy.simulator.model import ModelTurn
-from cwproxy.simulator.models import listed, offered, window_of
+from cwproxy.simulator.models import DEFAULT_MODEL, listed, offered, window_of
 from cwproxy.simulator.options import TrailerStyle
 from cwproxy.simulator.request import Request
 from cwproxy.simulator.routing import Route
 from cwproxy.simulator.rules import Refusal, RuleContext, validate
 from cwproxy.simulator.simulation import Simulation
+from cwproxy.simulator.states import STATES
 
 _BROKE_OFF = "Encountered unexpectedly high load when processing the request, please try again."
 
@@ -44,6 +45,9 @@ def answer(simulation: Simulation, request: Request, route: Route, account: Acco
         check_region(account, request)
     asked = _model_id(body)
     window = window_of(asked)
+    state = STATES[account.model_states.get(_named(asked), "healthy")]
+    if state.error is not None:
+        raise Refused(state.error)
     judged = validate(request.body, _context(simulation, request, route, account=account, asked=asked))
     if isinstance(judged, Refusal):
         raise _refused(judged)
@@ -61,6 +65,11 @@ def answer(simulation: Simulation, request: Request, route: Route, account: Acco
     if fault is not None and fault.kind not in EVENT_KINDS:
         return [Pause(plan.latency), *stream_steps(fault, head, frames, plan.pace)]
     return [Pause(plan.latency), head, *_writes(frames, plan.pace, simulation.options.frames_per_write), End()]
+
+
+def model_of(body: bytes) -> str:
+    """The id of the model that a chat body asks for: the default's where it names none."""
+    return _named(_model_id(_lenient(body)))
 
 
 def _plan(simulation: Simulation, state: dict[str, Any], *, window: int) -> _Plan:
@@ -154,6 +163,10 @@ def _lenient(body: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}
+
+
+def _named(model_id: object) -> str:
+    return DEFAULT_MODEL.id if model_id is None else str(model_id)
 
 
 def _model_id(body: dict[str, Any]) -> object:

@@ -1,6 +1,7 @@
 """`/__control/`: how a test, a demo or a person steers the simulator. JSON in and out, for loopback peers only.
 
-POST /accounts, /accounts/ID, /turns, /faults, /calm, /options, /clock, /next-login, /approve, /listening, /reset;
+POST /accounts, /accounts/ID, /turns, /faults, /calm, /options, /clock, /next-login, /approve, /listening, /black-hole,
+/reset;
 GET /accounts, /requests, /devices, /status. A request that makes no sense is a 400 `{"error": sentence}`.
 """
 
@@ -103,12 +104,14 @@ def _create_account(simulation: Simulation, members: dict[str, Any]) -> object:
 
 
 def _change_account(simulation: Simulation, account_id: str, members: dict[str, Any]) -> object:
-    """state, models, profileArns, revokeLogins."""
+    """state, models, modelStates, profileArns, revokeLogins."""
     account = simulation.accounts.get(account_id)
     if account is None:
         raise BadScript(f"there is no account {account_id!r}")
     if "models" in members:
         account.models = _models(members["models"])
+    if "modelStates" in members:
+        account.model_states = _model_states(members["modelStates"])
     if "profileArns" in members:
         account.profile_arns = tuple(members["profileArns"])
     if "state" in members:
@@ -125,6 +128,15 @@ def _models(names: object) -> frozenset[str] | None:
     if not isinstance(names, list) or not set(names) <= known:
         raise BadScript(f"models is a list of {', '.join(sorted(known))}")
     return frozenset(names)
+
+
+def _model_states(states: object) -> dict[str, str]:
+    """Those that chat alone answers; being denied or suspended is the account's."""
+    possible = sorted(name for name, state in STATES.items() if not state.everywhere)
+    if not isinstance(states, dict) or any(state not in possible for state in states.values()):
+        raise BadScript(f"modelStates are, by model, each one of {', '.join(possible)}")
+    _models(list(states))
+    return dict(states)
 
 
 def _provider(name: object) -> str | None:
@@ -195,6 +207,14 @@ def _listening(simulation: Simulation, members: dict[str, Any]) -> object:
     return {}
 
 
+def _black_hole(simulation: Simulation, members: dict[str, Any]) -> object:
+    """seconds: accept new connections for that long and never read from them; they are reset in the end."""
+    if simulation.swallow is None:
+        raise BadScript("this simulator has no listening socket of its own")
+    simulation.swallow(float(members.get("seconds", 1)))
+    return {}
+
+
 def _reset(simulation: Simulation, _members: dict[str, Any]) -> object:
     simulation.forget()
     return {}
@@ -210,6 +230,7 @@ _POSTS: dict[str, _Call] = {
     "next-login": _next_login,
     "approve": _approve,
     "listening": _listening,
+    "black-hole": _black_hole,
     "reset": _reset,
 }
 
@@ -225,6 +246,7 @@ def _account_document(account: Account) -> dict[str, Any]:
         "provider": account.provider,
         **_external(account),
         "state": account.state,
+        "modelStates": account.model_states,
         "requests": account.requests,
         "accessKeyId": account.access_key_id,
         "secretAccessKey": account.secret_access_key,

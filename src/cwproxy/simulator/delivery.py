@@ -112,7 +112,7 @@ def _touch(step: Raw | Reset | Fin, transport: asyncio.Transport) -> str:
             transport.write(data)
             return "running"
         case Reset():
-            _reset(transport)
+            reset(transport)
             return "reset"
         case Fin():
             transport.close()
@@ -129,7 +129,8 @@ async def _pause(seconds: float | None, receive: Receive) -> None:
             await _until_gone(receive)
 
 
-def _reset(transport: asyncio.Transport) -> None:
+def reset(transport: asyncio.Transport) -> None:
+    """End the connection with RST."""
     connection = transport.get_extra_info("socket")
     if connection is not None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

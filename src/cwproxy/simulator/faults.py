@@ -4,38 +4,45 @@ A fault is JSON on the control plane: `{"kind": ..., "count": N, ...}`; it strik
 """
 
 import gzip
+import zlib
 from dataclasses import dataclass, field, fields
 from typing import Literal, get_args
-from zlib import crc32
 
-from cwproxy.eventstream import encode
 from cwproxy.simulator.delivery import Data, End, Fin, Head, Pause, Raw, Reset, Step
 from cwproxy.simulator.frames import error_frame, exception_frame, raw_event_frame
 from cwproxy.simulator.script import BadScript, Event
+from cwproxy.simulator.spoilt import KINDS as SPOILT_KINDS
+from cwproxy.simulator.spoilt import spoilt
 
 Scope = Literal["chat", "oidc", "control-plane"]
 
 _HTML = b"<!doctype html><html><head><title>Sign in to the network</title></head><body>Captive portal</body></html>"
 _ANSWER_KINDS = frozenset(
-    {"hang", "rst", "close", "status", "error", "html", "redirect", "garbage", "huge-header", "slow-headers"}
-)
-_STREAM_KINDS = frozenset(
     {
+        "hang",
+        "rst",
+        "close",
+        "status",
+        "error",
+        "html",
+        "redirect",
+        "garbage",
+        "huge-header",
+        "slow-headers",
+        "gzip-bomb",
+    }
+)
+_STREAM_KINDS = SPOILT_KINDS | frozenset(
+    {
+        "rst-inside",
         "rst-after",
         "fin-mid-chunk",
         "fin-without-length",
         "bad-chunk",
         "truncated-frame",
         "eof",
-        "bad-prelude-crc",
-        "bad-message-crc",
-        "oversize-frame",
-        "undersize-frame",
-        "bad-payload",
         "exception",
         "error-frame",
-        "unknown-event",
-        "unknown-message-type",
         "duplicate-frame",
         "gzip",
         "stall",
@@ -46,7 +53,8 @@ _STREAM_KINDS = frozenset(
     }
 )
 EVENT_KINDS = frozenset({"empty", "open-tool"})
-KINDS = _ANSWER_KINDS | _STREAM_KINDS | EVENT_KINDS | {"lost-answer"}
+LOGIN_KINDS = frozenset({"lost-answer", "expires-in"})
+KINDS = _ANSWER_KINDS | _STREAM_KINDS | EVENT_KINDS | LOGIN_KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +63,8 @@ class Fault:
 
     status, body, headers: for `status` and `html`; error, message, reason: a modelled exception for `error`,
     `exception` and `error-frame` (there the frame's exception type or code), or an OAuth code in the oidc scope.
-    account: only calls of this one are struck; None strikes anybody's.
+    account, model: only calls of this account, for this model are struck; None strikes anybody's, for any.
+    value: what an answer with tokens says of their lifetime (`expires-in`), whatever it may be; None leaves it out.
     """
 
     kind: str
@@ -70,6 +79,8 @@ class Fault:
     message: str = "Simulated failure."
     reason: str | None = None
     account: str | None = None
+    model: str | None = None
+    value: object = None
 
     @property
     def replaces_answer(self) -> bool:
@@ -86,18 +97,32 @@ def parse_fault(document: object) -> Fault:
         raise BadScript(f"a fault has no member {sorted(unknown)[0]!r}")
     if document.get("kind") not in KINDS:
         raise BadScript(f"a fault's kind is one of {', '.join(sorted(KINDS))}")
-    if document.get("scope", "chat") not in get_args(Scope):
-        raise BadScript(f"a fault's scope is one of {', '.join(get_args(Scope))}")
-    if document.get("scope", "chat") != "chat" and document["kind"] in _STREAM_KINDS | EVENT_KINDS:
-        raise BadScript(f"{document['kind']} is a fault of the chat scope")
-    if document["kind"] == "lost-answer" and document.get("scope") != "oidc":
-        raise BadScript("lost-answer is a fault of the oidc scope")
-    if document.get("scope") == "oidc" and "account" in document:
-        raise BadScript("a call to the login service belongs to no account")
-    for name, kinds in (("account", str), ("count", int), ("after", int), ("status", int), ("headers", dict)):
+    _check_scope(document)
+    for name, kinds in (
+        ("account", str),
+        ("model", str),
+        ("count", int),
+        ("after", int),
+        ("status", int),
+        ("headers", dict),
+    ):
         if name in document and not isinstance(document[name], kinds):
             raise BadScript(f"a fault's {name} is of type {kinds.__name__}")
     return Fault(**document)
+
+
+def _check_scope(document: dict[str, object]) -> None:
+    scope, kind = document.get("scope", "chat"), document["kind"]
+    if scope not in get_args(Scope):
+        raise BadScript(f"a fault's scope is one of {', '.join(get_args(Scope))}")
+    if scope != "chat" and kind in _STREAM_KINDS | EVENT_KINDS:
+        raise BadScript(f"{document['kind']} is a fault of the chat scope")
+    if kind in LOGIN_KINDS and scope != "oidc":
+        raise BadScript(f"{document['kind']} is a fault of the oidc scope")
+    if "model" in document and scope != "chat":
+        raise BadScript("only a chat call is for a model")
+    if scope == "oidc" and "account" in document:
+        raise BadScript("a call to the login service belongs to no account")
 
 
 def answer_steps(fault: Fault) -> list[Step]:
@@ -109,6 +134,9 @@ def answer_steps(fault: Fault) -> list[Step]:
             return [Reset()]
         case "close":
             return [Fin()]
+        case "gzip-bomb":
+            packed = {"content-type": "application/json", "content-encoding": "gzip"}
+            return _whole(fault.status, _bomb(), {**packed, **fault.headers})
         case "html":
             return _whole(fault.status, _HTML, {"content-type": "text/html", **fault.headers})
         case "redirect":
@@ -124,6 +152,13 @@ def answer_steps(fault: Fault) -> list[Step]:
             return [*(step for byte in head for step in (Raw(bytes([byte])), pause)), Fin()]
         case _:
             return _whole(fault.status, fault.body.encode(), fault.headers)
+
+
+def _bomb() -> bytes:
+    """64 MiB of JSON in about 64 KiB of gzip."""
+    packer = zlib.compressobj(wbits=31)
+    blanks = b" " * (1024 * 1024)
+    return b"".join([packer.compress(b'{"message":"'), *(packer.compress(blanks) for _ in range(64)), packer.flush()])
 
 
 def _whole(status: int, body: bytes, headers: dict[str, str]) -> list[Step]:
@@ -153,6 +188,8 @@ def stream_steps(fault: Fault, head: Head, frames: list[bytes], pace: float) -> 
     match fault.kind:
         case "rst-after":
             return [*start, Pause(0.02), Reset()]
+        case "rst-inside":
+            return [*start, Data(following[: len(following) // 2]), Pause(0.02), Reset()]
         case "fin-mid-chunk":
             return [*start, Raw(b"ffff\r\n" + following[:9]), Fin()]
         case "fin-without-length":
@@ -200,33 +237,15 @@ def _survivable(fault: Fault, head: Head, frames: list[bytes], pace: float) -> l
 
 def _odd_frame(fault: Fault, rest: list[bytes]) -> bytes:
     """The frame that the fault puts in front of the others."""
-    victim = bytearray(rest[0] if rest else raw_event_frame("assistantResponseEvent", b'{"content":"spoilt"}'))
     match fault.kind:
-        case "bad-prelude-crc":
-            victim[8] ^= 0xFF
-        case "bad-message-crc":
-            victim[-1] ^= 0xFF
-        case "oversize-frame":
-            return _of_length(0x7FFF_FFFF, victim)
-        case "undersize-frame":
-            return _of_length(8, victim)
-        case "bad-payload":
-            return raw_event_frame("assistantResponseEvent", b'{"content": "not closed')
         case "exception":
             return exception_frame(fault.error, fault.message, fault.reason)
         case "error-frame":
             return error_frame(fault.error, fault.message)
-        case "unknown-message-type":
-            return encode({":message-type": "surprise", ":event-type": "assistantResponseEvent"}, b"{}")
         case _:
-            return raw_event_frame("somethingNewEvent", b'{"content": "ignore me", "depth": [1, 2]}')
-    return bytes(victim)
-
-
-def _of_length(total: int, victim: bytearray) -> bytes:
-    """The frame with another length in its prelude, and the prelude's CRC of that."""
-    lengths = total.to_bytes(4, "big") + bytes(victim[4:8])
-    return lengths + crc32(lengths).to_bytes(4, "big") + bytes(victim[12:])
+            return spoilt(
+                fault.kind, rest[0] if rest else raw_event_frame("assistantResponseEvent", b'{"content":"spoilt"}')
+            )
 
 
 def paced(frames: list[bytes], pace: float) -> list[Step]:

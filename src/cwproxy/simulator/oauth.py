@@ -5,6 +5,7 @@ alone (protocol.md 5.7).
 """
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from cwproxy.simulator.envelope import Reply
@@ -23,9 +24,13 @@ ERROR_CLASSES = {
     "invalid_client": "InvalidClientException",
     "invalid_client_metadata": "InvalidClientMetadataException",
     "invalid_redirect_uri": "InvalidRedirectUriException",
+    "invalid_request_region": "InvalidRequestRegionException",
     "server_error": "InternalServerException",
 }
 """protocol.md 5.7."""
+_WORDS = {"invalid_request_region": "invalid_request"}
+"""The `error` member where it is not the code: the header tells these classes apart."""
+
 _STATUSES = {"invalid_client": 401, "server_error": 500}
 
 
@@ -33,13 +38,23 @@ def error_reply(code: str, description: str) -> Reply:
     """An OAuth refusal by its code; an unknown code becomes a plain 400."""
     return Reply(
         status=_STATUSES.get(code, 400),
-        body=json.dumps({"error": code, "error_description": description}).encode(),
+        body=json.dumps({"error": _WORDS.get(code, code), "error_description": description}).encode(),
         headers=[
             ("content-type", "application/json"),
             ("x-amzn-ErrorType", ERROR_CLASSES.get(code, "InvalidRequestException")),
         ],
         note=f"{code}: {description}",
     )
+
+
+def with_lifetime(reply: Reply, lifetime: object) -> Reply:
+    """The same answer with another lifetime of the access token, of whatever type; without one for None."""
+    document = json.loads(reply.body)
+    for name in ("expiresIn", "expires_in"):
+        if name in document:
+            del document[name]
+            document |= {} if lifetime is None else {name: lifetime}
+    return replace(reply, body=json.dumps(document).encode())
 
 
 def token_members(tokens: Tokens) -> dict[str, object]:

@@ -5,6 +5,7 @@ connection's transport within the application's reach.
 """
 
 import asyncio
+import ssl
 from typing import Any
 
 from uvicorn import Config
@@ -13,6 +14,7 @@ from uvicorn.server import ServerState
 
 from cwproxy.simulator.app import application
 from cwproxy.simulator.clock import Clock
+from cwproxy.simulator.delivery import reset
 from cwproxy.simulator.options import SimulatorOptions
 from cwproxy.simulator.simulation import Simulation
 
@@ -23,6 +25,17 @@ class _Protocol(HttpToolsProtocol):
         self.app_state: dict[str, Any] = {"transport": transport}
 
 
+class _Hole(asyncio.Protocol):
+    """A peer that accepts and never reads."""
+
+    def __init__(self, fallen: set[asyncio.Transport]) -> None:
+        self._fallen = fallen
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        transport.pause_reading()
+        self._fallen.add(transport)
+
+
 class SimulatorServer:
     """`start` and `stop` belong to one event loop. `simulation` may be looked at and changed from that loop."""
 
@@ -30,13 +43,17 @@ class SimulatorServer:
         self.simulation = Simulation(options or SimulatorOptions(), clock or Clock())
         self.simulation.connections = lambda: len(self._state.connections)
         self.simulation.mute = self._mute
+        self.simulation.swallow = self._swallow
         self._state = ServerState()
         self._server: asyncio.Server | None = None
         self._address = ("127.0.0.1", 0)
         self._deaf: asyncio.Task[None] | None = None
+        self._hole: asyncio.TimerHandle | None = None
+        self._fallen: set[asyncio.Transport] = set()
 
-    async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
-        """Listen, and say on which port; 0 lets the system choose. Raises OSError if it cannot."""
+    async def start(self, host: str = "127.0.0.1", port: int = 0, *, tls: ssl.SSLContext | None = None) -> int:
+        """Listen, and say on which port; 0 lets the system choose. `tls`: speak https. Raises OSError if it cannot."""
+        self._tls = tls
         config = Config(
             application(self.simulation),
             log_config=None,
@@ -59,6 +76,7 @@ class SimulatorServer:
             self._deaf.cancel()
         if self._server is not None:
             self._server.close()
+        self._release()
         for connection in list(self._state.connections):
             connection.transport.abort()
         while self._state.tasks:
@@ -71,7 +89,11 @@ class SimulatorServer:
         loop = asyncio.get_running_loop()
         host, port = self._address
         self._server = await loop.create_server(
-            lambda: _Protocol(self._config, self._state, {}, loop), host, port, reuse_address=True
+            lambda: _Hole(self._fallen) if self._hole else _Protocol(self._config, self._state, {}, loop),
+            host,
+            port,
+            reuse_address=True,
+            ssl=self._tls,
         )
         return self._server
 
@@ -80,6 +102,19 @@ class SimulatorServer:
         if self._server is not None:
             self._server.close()
         self._deaf = asyncio.get_running_loop().create_task(self._listen_again(seconds))
+
+    def _swallow(self, seconds: float) -> None:
+        """Never read from new connections for that long."""
+        self._release()
+        self._hole = asyncio.get_running_loop().call_later(seconds, self._release)
+
+    def _release(self) -> None:
+        if self._hole is not None:
+            self._hole.cancel()
+            self._hole = None
+        for transport in self._fallen:
+            reset(transport)
+        self._fallen.clear()
 
     async def _listen_again(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

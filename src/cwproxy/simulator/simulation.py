@@ -16,7 +16,9 @@ from cwproxy.simulator.script import Turn
 
 @dataclass(slots=True)
 class Simulation:
-    """`connections` tells how many clients are connected; `mute` stops listening for some seconds."""
+    """`connections` tells how many clients are connected; `mute` stops listening for some seconds; `swallow`
+    accepts new connections and never reads from them, for as long.
+    """
 
     options: SimulatorOptions
     clock: Clock = field(default_factory=Clock)
@@ -28,6 +30,7 @@ class Simulation:
     faults: list[Fault] = field(default_factory=list)
     connections: Callable[[], int] = field(default=lambda: 0)
     mute: Callable[[float], None] | None = None
+    swallow: Callable[[float], None] | None = None
 
     def __post_init__(self) -> None:
         self.forget()
@@ -41,10 +44,10 @@ class Simulation:
         self.turns.clear()
         self.faults.clear()
 
-    def take_fault(self, scope: Scope, account: str | None = None) -> Fault | None:
-        """The fault that strikes this call of `account`, if any; each one counts its calls down."""
+    def take_fault(self, scope: Scope, account: str | None = None, model: str | None = None) -> Fault | None:
+        """The fault that strikes this call of `account` for `model`, if any; each one counts its calls down."""
         for index, fault in enumerate(self.faults):
-            if fault.scope == scope and fault.account in (None, account):
+            if fault.scope == scope and fault.account in (None, account) and fault.model in (None, model):
                 if fault.count <= 1:
                     del self.faults[index]
                 else:
