@@ -81,7 +81,8 @@ def test_changing_an_account(aws: Simulator, http: httpx.Client) -> None:
     aws.set_state(account, "throttled")
     aws.set_models(account.id, ["auto"])
     aws.set_model_states(account, {"auto": "capacity-503"})
-    for wrong in ({"auto": "suspended"}, {"auto": "expired"}, {"gpt-4o": "capacity-503"}, [], {"auto": []}):
+    wrongs: list[Any] = [{"auto": "suspended"}, {"auto": "expired"}, {"gpt-4o": "capacity-503"}, [], {"auto": []}]
+    for wrong in wrongs:
         assert post(http, f"accounts/{account.id}", {"modelStates": wrong}).status_code == 400
     assert aws.accounts()[0]["modelStates"] == {"auto": "capacity-503"}
     changed = post(http, f"accounts/{account.id}", {"profileArns": [], "revokeLogins": True}).json()
