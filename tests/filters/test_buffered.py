@@ -1,3 +1,5 @@
+from types import EllipsisType
+
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.spoken_corpus import GENUINE, LOOK_ALIKES, OFFER, PARIS, outside, text_of
@@ -170,3 +172,38 @@ def test_text_beside_the_calls_is_kept(answer: str, cuts: list[int], whole: bool
     reply = fold(in_one(Demands(spoken=OFFER, whole=whole), spoken(*pieces) + end())[0])
     assert [part.text for part in reply.parts if isinstance(part, TextPart)] == outside(answer)
     assert reply.reason is StopReason.TOOL_USE
+
+
+_TEXTS = st.sampled_from([*map(text_of, GENUINE), *LOOK_ALIKES, " ", "\n", "So it is.\n", "The log says:\n"])
+
+
+@given(
+    st.lists(_TEXTS | st.sampled_from([None, ...]), max_size=5),
+    st.sampled_from([StopReason.END_TURN, StopReason.TOOL_USE, StopReason.MAX_TOKENS]),
+    st.lists(st.integers(1, 40), min_size=1, max_size=5),
+)
+def test_no_text_is_lost_and_every_part_is_ended(
+    parts: list[str | EllipsisType | None], reason: StopReason, sizes: list[int]
+) -> None:
+    """None is a call of the model's, `...` a thought."""
+    events: list[ReplyEvent] = []
+    for index, part in enumerate(parts):
+        if part is None:
+            events += called(index)
+        elif part is ...:
+            events += thought("hm", index=index)
+        else:
+            size = sizes[index % len(sizes)]
+            events += spoken(*(part[at : at + size] for at in range(0, len(part), size)), index=index)
+    out = passed(events + end(reason))
+    given_text = "".join(part for part in parts if isinstance(part, str))
+    text = "".join(event.text for event in out if isinstance(event, TextDelta))
+    calls = [event for event in out if isinstance(event, ToolUseStarted)]
+    found = len(calls) - parts.count(None)
+    assert text == given_text if found == 0 else given_text.startswith(text.rstrip())
+    assert found == 0 or reason is not StopReason.MAX_TOKENS
+    begun = [event.index for event in out if isinstance(event, TextStarted | ReasoningStarted | ToolUseStarted)]
+    assert begun == sorted(set(begun))
+    assert sorted(event.index for event in out if isinstance(event, PartEnded)) == begun
+    assert isinstance(out[-1], Finished)
+    assert out.count(USAGE) == 1

@@ -223,6 +223,7 @@ def test_only_the_billing_line_is_left_out() -> None:
     line = "x-anthropic-billing-header: cc_version=2; cch=1;"
     assert conversation(system=f"{line}\nBe brief.").turns[0] == SystemTurn("Be brief.")
     assert not isinstance(conversation(system=line).turns[0], SystemTurn)
+    assert conversation(system="").turns[0] == SystemTurn("")
 
 
 def test_thinking_may_be_off_with_an_effort() -> None:

@@ -29,7 +29,7 @@ TABLE: Final[tuple[Parameter, ...]] = (
     ),
     Parameter("messages", Kind.HONOURED, "All roles, `system` too, and all blocks but files that are kept elsewhere."),
     Parameter("max_tokens", Kind.EMULATED, "By estimate; a tool call that has begun is finished."),
-    Parameter("system", Kind.HONOURED, "Text or blocks; Claude Code's billing block is left out."),
+    Parameter("system", Kind.HONOURED, "Text or blocks; Claude Code's billing line is left out."),
     Parameter("stream", Kind.HONOURED, "Every read of the backend is one write to the client."),
     Parameter(
         "stop_sequences", Kind.EMULATED, "The text ends before the first of them, and the backend is left.", bool
@@ -54,7 +54,8 @@ TABLE: Final[tuple[Parameter, ...]] = (
         "thinking",
         Kind.HONOURED,
         "Where the model takes it (surface `kiro`), with an effort made from `budget_tokens`; named as ignored "
-        "elsewhere. Thinking is shown only when it was asked for.",
+        "elsewhere, but for `disabled` where the model does not think anyway. Thinking is shown only when it was "
+        "asked for.",
     ),
     Parameter(
         "output_config",

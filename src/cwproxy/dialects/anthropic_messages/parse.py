@@ -194,9 +194,14 @@ def _unsearched(tools: Offer, conversation: Conversation) -> list[str]:
 
 
 def _system(request: Request, blocks: Blocks) -> list[str]:
-    texts = blocks.text(request.system, "system")
-    told = (text.partition("\n")[2] if text.startswith(BILLING) else text for text in texts)
-    return [text for text in told if text]
+    told: list[str] = []
+    for text in blocks.text(request.system, "system"):
+        billing, _, rest = text.partition("\n")
+        if not billing.startswith(BILLING):
+            told.append(text)
+        elif rest:
+            told.append(rest)
+    return told
 
 
 def _turns(message: Message, index: int, blocks: Blocks) -> list[Turn]:
