@@ -69,7 +69,12 @@ TABLE: Final[tuple[Parameter, ...]] = (
         "`summary` asks for them.",
     ),
     Parameter("include", Kind.HONOURED, "`reasoning.encrypted_content`; there is nothing else to include."),
-    Parameter("store", Kind.HONOURED, "Answers are kept unless it is `false`, and only for the API key that asked."),
+    Parameter(
+        "store",
+        Kind.HONOURED,
+        "Answers are kept unless it is `false`, and only for the API key that asked; one that could not be kept says "
+        "`false`.",
+    ),
     Parameter("previous_response_id", Kind.HONOURED, "Of an answer that is kept."),
     Parameter("conversation", Kind.REFUSED, "No conversations are kept; use `previous_response_id`."),
     Parameter("prompt", Kind.REFUSED, "No prompts are kept; send `instructions` and `input`."),
