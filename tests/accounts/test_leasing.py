@@ -11,7 +11,7 @@ from tests.support.fleet import FixedSelector
 from tests.support.logins import eventually
 from tests.support.records import an_account
 
-from cwproxy.accounts.leasing import Accounts, Turn
+from cwproxy.accounts.leasing import Accounts, State, Turn
 from cwproxy.accounts.pool import (
     Exhausted,
     Failed,
@@ -320,22 +320,43 @@ async def test_to_ask_for_the_state_takes_nobodys_turn(replica: Replica) -> None
 
 
 async def test_the_state_of_all(replica: Replica) -> None:
-    assert await replica.accounts.state() == (True, "3 of 3 accounts are logged in")
+    def well(said: str) -> State:
+        return State(True, said, said)
+
+    assert await replica.accounts.state() == well("3 of 3 accounts are logged in")
     replica.store.set_state("one", AccountState.NEEDS_LOGIN)
     await replica.later()
-    assert await replica.accounts.state() == (True, "2 of 3 accounts are logged in; 1 without a valid login")
-    for _ in range(2):
-        await replica.fails(FailureClass.LONG_QUOTA)
-    ready, detail = await replica.accounts.state()
-    assert ready
-    assert detail.startswith("2 of 3 accounts are logged in; 1 without a valid login. Every account that could serve")
+    assert await replica.accounts.state() == well("2 of 3 accounts are logged in; 1 without a valid login")
     for name in ("one", "two"):
         replica.store.remove(name)
     await replica.later()
-    assert (await replica.accounts.state())[1].startswith("an account is logged in")
+    assert await replica.accounts.state() == well("an account is logged in")
     replica.store.set_state("three", AccountState.SUSPENDED, "why")
     await replica.later()
-    assert await replica.accounts.state() == (False, "Account 'label of three' is suspended by AWS: why")
+    state = await replica.accounts.state()
+    assert state.detail == "Account 'label of three' is suspended by AWS: why"
+    assert (state.ready, state.counts) == (False, "no account can be used; 1 suspended by AWS")
+    replica.store.remove("three")
+    await replica.later()
+    assert (await replica.accounts.state()).counts == "no account is logged in"
+
+
+@pytest.mark.parametrize(
+    ("kind", "retry_after", "ready"),
+    [
+        (FailureClass.LONG_QUOTA, None, False),
+        (FailureClass.SHORT_QUOTA, None, False),
+        (FailureClass.REFUSED, None, False),
+        (FailureClass.THROTTLED, 3_600.0, True),
+    ],
+)
+async def test_accounts_that_are_all_out_for_long_are_not_ready(
+    replica: Replica, kind: FailureClass, retry_after: float | None, ready: bool
+) -> None:
+    for left in (2, 1, 0):
+        await replica.fails(kind, retry_after=retry_after)
+        assert (await replica.accounts.state()).ready is (ready or left > 0)
+    assert (await replica.accounts.state()).counts.startswith("3 of 3 accounts are logged in. ")
 
 
 @pytest.mark.parametrize("error", [LoginRequired("Which surface?"), SettingsError("Which region?")])

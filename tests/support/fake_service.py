@@ -63,7 +63,7 @@ class FakeCatalog:
 @dataclass(frozen=True, slots=True)
 class FakeReadiness:
     ready: bool = True
-    detail: str = "an account is logged in"
+    counts: str = "an account is logged in"
 
 
 class FakeAnswer:

@@ -48,6 +48,8 @@ QUEUE_SECONDS = 10.0
 """How long a request waits for an account at most (reliability.md 1.8)."""
 
 STORED_SECONDS = 2.0
+LONG_SECONDS = 30.0
+"""Accounts that are all out for longer than this are no reason to send requests here."""
 
 
 class Turn:
@@ -76,6 +78,17 @@ class Turn:
 class _Quota:
     fraction_left: float | None
     resets_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """ready: a request would find an account, now or soon. detail: a sentence for the operator, who may know labels,
+    files and users. counts: one for anybody.
+    """
+
+    ready: bool
+    detail: str
+    counts: str
 
 
 class Accounts:
@@ -159,18 +172,21 @@ class Accounts:
         until = self._resting.get(account_id, 0.0)
         return until is None or until > self._clock.now()
 
-    async def state(self) -> tuple[bool, str]:
-        """Whether any account is fit for use, and a sentence of how many are and what is wrong with the others."""
+    async def state(self) -> State:
+        """Whether any account is fit for use, how many are, and what is wrong with the others. Raises StoreError."""
         await self._sharing.fresh()
         standings = [member.standing for member in self._members]
         ready = standings.count(Standing.READY)
-        if not ready:
-            return False, self._why_none()
-        short = self.pool.shortage(Want(), self._clock.now())
         wrong = [f"{standings.count(it)} {_WORDS[it]}" for it in _WORDS if it in standings]
+        if not ready:
+            none = "no account can be used" if standings else "no account is logged in"
+            return State(False, self._why_none(), "; ".join([none, *wrong]))
+        short = self.pool.shortage(Want(), self._clock.now())
         count = "an account is" if len(standings) == 1 else f"{ready} of {len(standings)} accounts are"
         said = "; ".join([f"{count} logged in", *wrong])
-        return True, f"{said}. {short.detail}" if isinstance(short, Exhausted) else said
+        if isinstance(short, Exhausted):
+            said = f"{said}. {short.detail}"
+        return State(not _lasts(short), said, said)
 
     def may_serve(self, account_id: str, model_id: str) -> bool:
         """Unless its declaration leaves the model out."""
@@ -346,11 +362,19 @@ class Accounts:
         )
 
 
+def _lasts(short: Busy | Exhausted | None) -> bool:
+    """Whether no account can serve for long, and for a reason of its own: not because of the backend or the load."""
+    if not isinstance(short, Exhausted) or short.reason not in _OUT:
+        return False
+    return short.retry_after is None or short.retry_after > LONG_SECONDS
+
+
 def _without(want: Want, lease: Lease) -> Want:
     """Never for the same account again, so that whoever asks until there is a turn comes to an end."""
     return replace(want, tried=want.tried | {lease.account_id})
 
 
+_OUT = frozenset({Shortage.QUOTA, Shortage.CREDENTIALS, Shortage.SUSPENDED, Shortage.NONE_LOGGED_IN})
 _WORDS = {
     Standing.NEEDS_LOGIN: "without a valid login",
     Standing.SUSPENDED: "suspended by AWS",

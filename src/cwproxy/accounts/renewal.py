@@ -64,12 +64,13 @@ class Lost:
 @dataclass(frozen=True, slots=True)
 class Postponed:
     """Later may work. storage: it is the store, not the login service, that is in the way. asked: the login service
-    was, so that it is left alone for a while.
+    was, so that it is left alone for a while. told: what clients are told instead, where the message names files.
     """
 
     message: str
     storage: bool = False
     asked: bool = True
+    told: str = ""
 
 
 Outcome: TypeAlias = Refreshed | Lost | Postponed
@@ -171,7 +172,8 @@ class Renewal:
             return Refreshed(stored)
         obstacle = unreadable or await in_store(self._accord.obstacle, login.account, stored, login.registration)
         if obstacle is not None:
-            return Postponed(f"The login cannot be renewed. {obstacle}", asked=False)
+            told = f"The login of account {login.account.label!r} cannot be renewed: see `cwproxy doctor`."
+            return Postponed(f"The login cannot be renewed. {obstacle}", asked=False, told=told)
         current = known if known.generation > stored.generation else stored
         spend = self._spender.of(login.account, login.registration, current)
         if spend is None:
@@ -320,7 +322,8 @@ class Renewal:
         expected = login.stored.generation
         await in_store(self._store.release, login.account.id)
         await in_store(self._store.quarantine, login.account.id, reason, expected_generation=expected)
-        log.error("the login of account %s has ended: %s", login.account.id, reason)
+        where = "" if login.account.source is None else f" (shared with {login.account.source.path})"
+        log.error("the login of account %s has ended: %s%s", login.account.id, reason, where)
         return Lost(_ended(login.account, reason))
 
 
@@ -336,7 +339,7 @@ def _ended(account: Account, reason: str) -> str:
     program = PROGRAMS[account.source.kind]
     return (
         f"{sentence} It is shared with {program}, and two programs that renew a login in the same moment can end it. "
-        f"Log in again in {program}; cwproxy then takes the new login from {account.source.path} by itself."
+        f"Log in again in {program}; cwproxy then takes the new login over by itself."
     )
 
 

@@ -172,7 +172,7 @@ class AccountTokens:
         if failure.storage:
             raise StoreError(failure.message)
         wait = max(self._retry_at - self._clock.monotonic(), 1.0)
-        raise BackendUnavailable(failure.message, reason="login_not_renewed", retry_after=wait)
+        raise BackendUnavailable(failure.told or failure.message, reason="login_not_renewed", retry_after=wait)
 
     def _start(self, held: _Held) -> asyncio.Task[Outcome]:
         """The running renewal, or a new one. It belongs to nobody's request: whoever leaves does not stop it."""

@@ -125,7 +125,9 @@ def _usage(operations: Operations, access: AccessPolicy) -> APIRouter:
 
 
 def _health(around: Surroundings) -> APIRouter:
-    """Open to all, whatever the Host header: the probes of orchestrators call by address. They tell no secrets."""
+    """Open to all, whatever the Host header: the probes of orchestrators call by address. They tell how many accounts
+    are in which state, and no names.
+    """
     router = APIRouter()
 
     @router.api_route("/health", methods=["GET", "HEAD"], response_model=None)
@@ -138,8 +140,8 @@ def _health(around: Surroundings) -> APIRouter:
             raise draining()
         readiness = await around.service.readiness()
         if not readiness.ready:
-            raise Refused(503, readiness.detail, "not_ready", type="server_error")
-        return _json(request, msgspec.json.encode({"status": "ready", "detail": readiness.detail}))
+            raise Refused(503, readiness.counts, "not_ready", type="server_error")
+        return _json(request, msgspec.json.encode({"status": "ready", "detail": readiness.counts}))
 
     return router
 

@@ -22,10 +22,13 @@ from cwproxy.upstream import Upstream
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Whether a request would find an account; `detail` is a sentence for people."""
+    """Whether a request would find an account. detail: a sentence for the operator. counts: one for anybody, without
+    labels, users, files and hosts.
+    """
 
     ready: bool
     detail: str
+    counts: str
 
 
 class Service:
@@ -63,9 +66,10 @@ class Service:
 
     async def readiness(self) -> Readiness:
         try:
-            return Readiness(*await self._accounts.state())
+            state = await self._accounts.state()
         except CwproxyError as error:
-            return Readiness(False, error.message)
+            return Readiness(False, error.message, "the accounts are not known: the log of cwproxy says why")
+        return Readiness(state.ready, state.detail, state.counts)
 
     def deadline(self) -> float:
         """Of a request that comes now, for all the answers that it takes; in seconds of the service's own clock."""

@@ -156,6 +156,7 @@ async def test_a_login_that_has_ended_says_whose_it_is(shared: Shared, code: str
     assert isinstance(outcome, Lost)
     assert "the login service of us-east-1 refused to renew it" in outcome.message
     assert "Log in again in the Kiro IDE" in outcome.message
+    assert str(shared.path) not in outcome.message, "which clients are told"
     assert shared.bench.server.refreshes == 1
     assert shared.state() is AccountState.NEEDS_LOGIN
     assert shared.path.read_bytes() == before
@@ -186,3 +187,12 @@ async def test_the_file_is_looked_at_once_more_when_the_room_is_made(shared: Sha
     assert isinstance(outcome, Refreshed)
     assert outcome.token.access_token == Secret("canary-theirs-1")
     assert shared.bench.server.refreshes == 0
+
+
+async def test_clients_are_told_no_file_that_keeps_a_login_from_being_renewed(shared: Shared) -> None:
+    shared.bench.sql("DELETE FROM registration")
+    outcome = await shared.renewal.renew("shared", shared.token)
+    assert isinstance(outcome, Postponed)
+    assert str(shared.path) in outcome.message
+    assert "cwproxy doctor" in outcome.told
+    assert str(shared.path) not in outcome.told
