@@ -33,6 +33,7 @@ def permits(text: str) -> bool:
         "# A heading.\n",
         "- An item.\n",
         "12. An item.\n",
+        "b. An item.\n",
         "> Quoted.\n",
         "| A row. |\n",
         "    Code.\n",

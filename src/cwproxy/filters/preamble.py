@@ -17,7 +17,7 @@ MAX_PROSE: Final = 2_000
 
 _FENCE: Final = re.compile(r" {0,3}(?P<marks>`{3,}|~{3,})(?P<info>.*)", re.DOTALL)
 _THOUGHT: Final = re.compile(r"<(?P<name>thinking|think)>(?P<rest>.*)", re.DOTALL)
-_NUMBERED: Final = re.compile(r"[0-9]+[.)](?:\s|$)")
+_NUMBERED: Final = re.compile(r"(?:[0-9]+|[A-Za-z])[.)](?:\s|$)")
 _INTRODUCES: Final = re.compile(r":[*_\"'”’»)\]}]*(?:\s|$)|\uff1a")
 _TAG: Final = re.compile(r"<(?P<end>/?)(?P<name>[A-Za-z][\w:.-]*)[^<>]*>")
 _ENDS: Final = tuple(".!。！।")
