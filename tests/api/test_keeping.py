@@ -317,7 +317,7 @@ async def test_items_that_are_named_have_a_bound_together(kept: Responses) -> No
         id = (await client.post("/v1/responses", json=asking(input="x" * 2_000))).json()["id"]
         item = {"type": "item_reference", "id": id.replace("resp_", "msg_") + "i000"}
         for path in ("/v1/responses", "/v1/responses/input_tokens"):
-            fits = await client.post(path, json=asking(input=[item]))
+            fits = await client.post(path, json=asking(input=[item] * 2))
             often = await client.post(path, json=asking(input=[item] * 3))
             assert (fits.status_code, often.status_code) == (200, 400)
             error = assert_envelope(often.content)

@@ -102,8 +102,9 @@ class Keeping:
             room.take(sum(map(len, named.values())), "input")
             others |= named
         given = {**known, **others}
-        # Every mention of an item is read anew.
-        room.take(sum(len(given.get(id, b"")) for id in draft.references), "input")
+        # Every mention of an item is read anew; one of each has been counted.
+        mentioned = sum(len(given.get(id, b"")) for id in draft.references)
+        room.take(mentioned - sum(map(len, others.values())), "input")
         return stored.past(chain, others)
 
     def _chain(self, id: str | None, owner: str, room: "_Room", *, past: bool = False) -> list[Step]:
