@@ -122,6 +122,19 @@ async def test_a_token_is_rejected_into_renewal_once_a_minute(bench: Logins) -> 
     assert bench.server.refreshes == 2
 
 
+async def test_a_token_that_nothing_can_renew_is_tried_once_more_when_it_is_refused(bench: Logins) -> None:
+    bench.sql("DELETE FROM registration")
+    source = bench.keeper.source("one")
+    for _ in range(2):
+        assert await source.renew(OLD) == Replacement(OLD), "the second refusal ends the login"
+    bench.expire(left=30)
+    assert await source.token() == OLD
+    bench.expire()
+    bench.time.advance(300)
+    with pytest.raises(LoginRequired, match="nothing to renew it with"):
+        await source.token()
+
+
 async def test_while_the_old_token_lives_a_failure_costs_one_attempt_a_minute(bench: Logins) -> None:
     bench.server.script.extend([error("server_error")] * 2)
     source = bench.keeper.source("one")

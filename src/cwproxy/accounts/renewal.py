@@ -65,12 +65,14 @@ class Lost:
 class Postponed:
     """Later may work. storage: it is the store, not the login service, that is in the way. asked: the login service
     was, so that it is left alone for a while. told: what clients are told instead, where the message names files.
+    hopeless: nothing will ever renew it, so that its end, or a refusal, is the login's.
     """
 
     message: str
     storage: bool = False
     asked: bool = True
     told: str = ""
+    hopeless: bool = False
 
 
 Outcome: TypeAlias = Refreshed | Lost | Postponed
@@ -192,7 +194,8 @@ class Renewal:
     async def _unrenewable(self, login: _Login) -> Outcome:
         """The end of its token is the end of the login, and not sooner."""
         if login.stored.expires_at > self._clock.now():
-            return Postponed("The login cannot be renewed: there is nothing to renew it with.", asked=False)
+            why = "The login cannot be renewed: there is nothing to renew it with."
+            return Postponed(why, asked=False, hopeless=True)
         return await self._lost(login, "the service gave nothing to renew it with")
 
     async def _announced(self, login: _Login) -> bool:

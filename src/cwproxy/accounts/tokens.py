@@ -169,6 +169,8 @@ class AccountTokens:
     def _old_or_raise(self, held: _Held, failure: Postponed, *, refused: bool) -> Replacement:
         if self._left(held) > 0 and not refused:
             return self._unrenewed(held)
+        if failure.hopeless:
+            return Replacement(held.token.access_token.reveal())
         if failure.storage:
             raise StoreError(failure.message)
         wait = max(self._retry_at - self._clock.monotonic(), 1.0)
