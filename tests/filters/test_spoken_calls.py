@@ -47,9 +47,9 @@ def test_look_alikes_are_text(answer: str) -> None:
 
 def test_calls_in_their_order() -> None:
     assert said(
-        f'A.\nTool call: get_weather({PARIS})\n[Called now with args: {{ }}] [Tool call: Bash({{"command": ""}})]\n'
+        f'So.\nTool call: get_weather({PARIS})\n[Called now with args: {{ }}] [Tool call: Bash({{"command": ""}})]\n'
     ) == [
-        "A.\n",
+        "So.\n",
         Call("get_weather", PARIS),
         Call("now", "{ }"),
         Call("Bash", '{"command": ""}'),
@@ -115,9 +115,9 @@ def test_text_without_the_beginning_of_a_call_is_never_held_back(text: str) -> N
 @pytest.mark.parametrize(
     ("before", "held"),
     [
-        ("x.", "\nTool call: get_we"),
-        ("x.", '\n[Called get_weather with args: {"city": "Pa'),
-        ("x.", "\n<tool_c"),
+        ("So.", "\nTool call: get_we"),
+        ("So.", '\n[Called get_weather with args: {"city": "Pa'),
+        ("So.", "\n<tool_c"),
     ],
 )
 def test_only_what_may_become_a_call_is_held_back(before: str, held: str) -> None:
