@@ -118,10 +118,15 @@ def test_a_new_account_gets_a_name(request_: Request, name: str) -> None:
             Account("x", AccountKind.SOCIAL, "github", "us-east-1", 0.0),
             "Run `cwproxy login social --provider github`.",
         ),
+        (
+            Account("x", AccountKind.SOCIAL, "github-2", "us-east-1", 0.0),
+            "Run `cwproxy login social --provider github --label github-2`.",
+        ),
         (Account("x", AccountKind.SOCIAL, "me", "us-east-1", 0.0), "Run `cwproxy login social --label me`."),
         (Account("x", AccountKind.API_KEY, "api-key", "us-east-1", 0.0), "Run `cwproxy login api-key`."),
         (Account("x", AccountKind.API_KEY, "two", "us-east-1", 0.0), "Run `cwproxy login api-key --label two`."),
         (Account("x", AccountKind.IAM, "iam", "us-east-1", 0.0), "Run `cwproxy login iam`."),
+        (Account("x", AccountKind.IAM, "iam", "eu-west-1", 0.0), "Run `cwproxy login iam --region eu-west-1`."),
         (
             Account("x", AccountKind.IAM, "work", "us-east-1", 0.0, aws_profile="work"),
             "Run `cwproxy login iam --aws-profile work`.",

@@ -1,5 +1,6 @@
 """Who wants to log in, and whether that is an account that is known already."""
 
+import re
 import shlex
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
@@ -111,12 +112,14 @@ def how_to_log_in(account: Account) -> str:
         case AccountKind.IDENTITY_CENTER:
             words = ["identity-center", "--start-url", account.start_url or "", "--region", account.sso_region]
         case AccountKind.SOCIAL:
-            providers = {provider.value.lower() for provider in Provider}
-            words = ["social"] + (["--provider", account.label] if account.label in providers else [])
+            base = re.sub(r"-\d+$", "", account.label)  # what was made unlike another by a number
+            known = base in {provider.value.lower() for provider in Provider}
+            words = ["social"] + (["--provider", base] if known else [])
         case AccountKind.API_KEY:
             words = ["api-key"]
         case AccountKind.IAM:
             words = ["iam"] + ([] if account.aws_profile is None else ["--aws-profile", account.aws_profile])
+            words += [] if account.sso_region == BUILDER_ID_REGION else ["--region", account.sso_region]
         case _:
             assert_never(account.kind)
     names = (account.kind.value, *words)

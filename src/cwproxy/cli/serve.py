@@ -113,8 +113,9 @@ async def simulated(settings: Settings) -> AsyncIterator[tuple[Settings, Path]]:
         raise SettingsError("--simulator brings its own endpoint; leave --endpoint and CWPROXY_ENDPOINT out.")
     if settings.surface is Surface.Q_IAM:
         raise SettingsError(
-            "--simulator logs in with tokens, and q-iam takes AWS credentials: run `cwproxy simulate`, make an iam "
-            "account at its control plane, and give its keys and --endpoint to `cwproxy serve`."
+            "--simulator logs in with tokens, and q-iam takes AWS credentials: run `cwproxy simulate`, make keys with "
+            '`curl -X POST $CWPROXY_ENDPOINT/__control/accounts -d \'{"kind": "iam"}\'`, and set AWS_ACCESS_KEY_ID, '
+            "AWS_SECRET_ACCESS_KEY and CWPROXY_ENDPOINT for `cwproxy login iam` and `cwproxy serve`."
         )
     simulator = SimulatorServer(SimulatorOptions(pace=0.02, auto_approve=0))
     port = await simulator.start("127.0.0.1", 0)
