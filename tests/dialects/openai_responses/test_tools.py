@@ -84,6 +84,8 @@ def test_of_tools_of_the_same_name_the_first_counts() -> None:
     assert found.foreign == ("custom",)
     assert offered({"type": "custom", "name": "f"}, F).foreign == ("function",)
     assert offered(F, F).foreign == ()
+    named = offered({"type": "custom", "name": "f"}, F, G, choice=ToolChoiceObject("function", "g"))
+    assert (named.choice, named.whole) == (ToolChoice("required", "g"), True)
 
 
 @pytest.mark.parametrize("tools", [(G, {"type": "namespace", "name": "mcp__a", "tools": [F]})] * 2)

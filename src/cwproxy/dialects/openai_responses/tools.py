@@ -44,12 +44,15 @@ class Offer:
 
 @dataclass(slots=True)
 class _Found:
-    """By their flat names, each of which is one tool's only, whatever clients call theirs."""
+    """By their flat names, each of which is one tool's only, whatever clients call theirs. lost: kinds of tools that have
+    the name of another.
+    """
 
     tools: dict[str, Tool] = field(default_factory=dict)
     custom: set[str] = field(default_factory=set)
     flat: dict[ToolName, str] = field(default_factory=dict)
     foreign: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
     _came: dict[str, int] = field(default_factory=dict)
 
     def read(self, tools: Iterable[Located], source: int = 0, namespace: str | None = None) -> None:
@@ -83,7 +86,7 @@ class _Found:
             name = self.flat[own] = self._unused(flat_name(namespace, tool.name))
         elif not 0 < self._came[name] < source:
             if free != (name in self.custom):
-                self.foreign.append("custom" if free else "function")
+                self.lost.append("custom" if free else "function")
             return
         self._came[name] = source
         self.tools[name] = Tool(name, tool.description, tool.schema)
@@ -110,7 +113,7 @@ def offer(
         wish.choice,
         frozenset(found.custom),
         {flat: own for own, flat in found.flat.items() if own != (None, flat)},
-        offers.kinds(found.foreign),
+        offers.kinds([*found.foreign, *found.lost]),
         whole,
     )
 
