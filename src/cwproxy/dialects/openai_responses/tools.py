@@ -44,8 +44,8 @@ class Offer:
 
 @dataclass(slots=True)
 class _Found:
-    """By their flat names, each of which is one tool's only, whatever clients call theirs. lost: kinds of tools that have
-    the name of another.
+    """By their flat names, each of which is one tool's only, whatever clients call theirs. lost: kinds of those that
+    have the name of another.
     """
 
     tools: dict[str, Tool] = field(default_factory=dict)
