@@ -1,6 +1,8 @@
 """No answer outlasts its request."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -8,10 +10,12 @@ from tests.support.scripted_backend import METERING, WHOLE, Backend, Torn, ask, 
 
 from cwproxy.accounts.callers import LOCAL
 from cwproxy.auth.clock import Clock
+from cwproxy.codewhisperer.assembler import Assembler
 from cwproxy.errors import BackendTimeout, BackendUnavailable
 from cwproxy.reply import Finished, ReplyEvent, TextPart, ToolUsePart
 from cwproxy.service import Options
-from cwproxy.service.deadline import GRACE_SECONDS
+from cwproxy.service.deadline import GRACE_SECONDS, batches
+from cwproxy.upstream.reading import Reading
 
 pytestmark = pytest.mark.anyio
 
@@ -113,4 +117,21 @@ async def test_an_end_that_has_been_told_is_not_waited_for_long() -> None:
     backend = Backend(Torn(WHOLE))
     async with running(backend) as service, asyncio.timeout(GRACE_SECONDS + 5.0):
         assert (await reply(service)).parts == (TextPart("Hello"),)
+    assert backend.open == 0
+
+
+async def test_nothing_is_read_after_the_deadline() -> None:
+    async def reads() -> AsyncIterator[bytes]:
+        yield text("Hello")
+
+    reading = Reading(Assembler({}, input_tokens=1, window=None))
+    with pytest.raises(BackendTimeout, match="longer than a whole request"):
+        async for _ in batches(reads(), reading, lambda: 1000.0, 999.0):
+            pass
+
+
+async def test_nothing_is_read_after_the_filters_have_ended_the_answer() -> None:
+    backend = Backend(Torn(text("one STOP two")))
+    async with running(backend) as service, asyncio.timeout(2.0):
+        assert (await reply(service, replace(ask(), stop=("STOP",)))).parts == (TextPart("one "),)
     assert backend.open == 0
