@@ -5,10 +5,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from tests.support.fake_clock import FakeClock
 from tests.support.records import NOW
 from tests.support.waiting import until
 
-from cwproxy.accounts.keyring import KeyRing
+from cwproxy.accounts.keyring import STALE_SECONDS, KeyRing
 from cwproxy.errors import StoreError
 from cwproxy.store import open_database
 from cwproxy.store.keys import ApiKey, KeyKind, KeyLimits, Keys, digest_of, new_key
@@ -126,6 +127,30 @@ async def test_while_the_store_is_away_the_known_keys_stay(keys: Breakable, capl
         keys.broken = False
         _, later = made(keys, "later")
         await until(lambda: ring.find(later) is not None)
+
+
+async def test_keys_that_could_not_be_read_again_for_five_minutes_are_refused(keys: Breakable) -> None:
+    _, digest = made(keys)
+    time = FakeClock()
+    ring = KeyRing(["configured"], keys, poll=0.01, clock=time.clock.monotonic)
+    await ring.start()
+    keys.broken = True
+
+    async def read_again() -> None:
+        before = keys.reads
+        await until(lambda: keys.reads > before + 1)
+
+    time.advance(STALE_SECONDS - 1.0)
+    await read_again()
+    assert ring.find(digest) is not None
+    time.advance(2.0)
+    await read_again()
+    assert ring.find(digest) is None
+    assert ring.find(digest_of("configured")) is not None
+    assert ring.required
+    keys.broken = False
+    await until(lambda: ring.find(digest) is not None)
+    await ring.aclose()
 
 
 async def test_a_store_that_is_away_at_the_start_is_an_error(keys: Breakable) -> None:

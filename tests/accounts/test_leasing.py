@@ -121,6 +121,12 @@ async def test_a_suspended_account_is_left_alone_here_and_everywhere(replica: Re
     await other.accounts.aclose()
 
 
+async def test_nothing_at_all_is_asked_of_a_suspended_account(replica: Replica) -> None:
+    gone = await replica.fails(FailureClass.SUSPENDED)
+    assert replica.accounts.resting(gone)
+    assert gone not in {selected.account_id for selected in await replica.accounts.usable()}
+
+
 async def test_a_suspended_account_is_left_alone_when_the_store_has_it_but_was_not_read_again(replica: Replica) -> None:
     first = await replica.fails(FailureClass.SUSPENDED)
     await eventually(lambda: not replica.accounts._sharing.unwritten)

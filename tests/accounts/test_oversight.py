@@ -8,6 +8,7 @@ from tests.support.records import NOW, a_token, an_account
 
 from cwproxy.accounts.oversight import quota_view
 from cwproxy.accounts.quotas import Quota
+from cwproxy.store import AccountState
 
 pytestmark = pytest.mark.anyio
 
@@ -21,6 +22,15 @@ async def test_who_is_switched_off_is_not_asked_for_a_quota(tmp_path: Path) -> N
         one, two = await oversight.accounts()
     assert one.quota is not None
     assert (two.disabled, two.quota) == (True, None)
+
+
+@pytest.mark.parametrize("state", [AccountState.SUSPENDED, AccountState.NEEDS_LOGIN, AccountState.MISCONFIGURED])
+async def test_who_has_to_be_helped_is_not_asked_for_a_quota(tmp_path: Path, state: AccountState) -> None:
+    async with made_operations(tmp_path) as made:
+        made.store.add(an_account("one"), a_token())
+        made.store.set_state("one", state, "why")
+        (one,) = await made.operations.oversight.accounts()
+    assert one.quota is None
 
 
 async def test_of_nobody_nothing_is_known(tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ from tests.support.oidc_server import Answer, Json, error
 from tests.support.records import NOW, a_registration, a_token, an_account
 from tests.support.web_server import Reply, web_server
 
-from cwproxy.accounts.renewal import FENCE_SECONDS, Lost, Postponed, Refreshed, Renewal
+from cwproxy.accounts.renewal import DOUBTS, FENCE_SECONDS, Lost, Postponed, Refreshed, Renewal
 from cwproxy.auth.clock import Clock
 from cwproxy.auth.services import LoginServices
-from cwproxy.errors import LoginRequired
+from cwproxy.errors import AccountUnusable, LoginRequired
 from cwproxy.store import AccountKind, AccountState, Secret, Store, Token
 
 pytestmark = pytest.mark.anyio
@@ -173,6 +173,26 @@ async def test_a_refusal_is_looked_at_thrice_before_it_is_believed(bench: Logins
     assert code in bench.account.state_detail
     assert bench.token.refresh_token == Secret("refresh-0")
     assert bench.store.unfinished("one") is None
+
+
+async def test_a_reason_that_is_not_known_is_not_believed_at_once(bench: Logins, renewal: Renewal) -> None:
+    bench.server.script.extend([error("interaction_required")] * (DOUBTS + 2))
+    for _ in range(DOUBTS):
+        assert isinstance(await renewal.renew("one", bench.token), Postponed)
+    assert isinstance(await renewal.renew("one", bench.token), Lost)
+
+
+async def test_a_login_of_another_region_is_a_matter_of_how_it_is_set_up(bench: Logins, renewal: Renewal) -> None:
+    bench.server.script.append(error("InvalidRequestRegionException"))
+    outcome = await renewal.renew("one", bench.token)
+    assert isinstance(outcome, Postponed)
+    assert outcome.misconfigured
+    assert "--region" in outcome.message
+    assert bench.account.state is AccountState.ACTIVE
+    bench.expire()
+    bench.server.script.append(error("InvalidRequestRegionException"))
+    with pytest.raises(AccountUnusable, match="does not belong to us-east-1"):
+        await bench.keeper.source("one").token()
 
 
 @pytest.mark.parametrize("looks", [1, 2, 3])

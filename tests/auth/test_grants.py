@@ -56,7 +56,12 @@ def test_no_lifetime_is_outside_its_bounds(sent: object) -> None:
         ("unauthorized_client", "400", Reason.INVALID_CLIENT),
         (None, "UnauthorizedClientException", Reason.INVALID_CLIENT),
         ("server_error", "500", Reason.UNAVAILABLE),
-        ("invalid_scope", "InvalidScopeException", Reason.INVALID_REQUEST),
+        ("temporarily_unavailable", "400", Reason.UNAVAILABLE),
+        ("invalid_scope", "InvalidScopeException", Reason.UNKNOWN),
+        ("interaction_required", "400", Reason.UNKNOWN),
+        (None, "NewException", Reason.UNKNOWN),
+        ("invalid_request", "InvalidRequestRegionException", Reason.WRONG_REGION),
+        ("InvalidRequestRegionException", "400", Reason.WRONG_REGION),
     ],
 )
 def test_the_bodys_word_counts_and_then_the_exceptions_name(error: str | None, name: str, reason: Reason) -> None:

@@ -46,7 +46,7 @@ def error(code: str, description: str = "no") -> Answer:
     return Answer(
         STATUS.get(code, 400),
         {"error": code, "error_description": description},
-        {"x-amzn-ErrorType": ERROR_TYPES[code]},
+        {"x-amzn-ErrorType": ERROR_TYPES.get(code, code)},
     )
 
 

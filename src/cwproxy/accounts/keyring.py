@@ -1,7 +1,8 @@
 """The API keys that this process knows: those of the settings, and those of the store, read again every second.
 
 So a key that is made or revoked anywhere is known everywhere within two seconds. While the store cannot be read the
-keys that were read last stay in force.
+keys that were read last stay in force, for five minutes: after that nobody knows which of them has been revoked
+(reliability.md 3G 136).
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from hmac import compare_digest
+from time import monotonic
 from typing import Final, Protocol
 
 from cwproxy.accounts.callers import Caller
@@ -20,6 +22,9 @@ from cwproxy.store.threads import in_store
 log = logging.getLogger("cwproxy.accounts")
 
 POLL_SECONDS: Final = 1.0
+
+STALE_SECONDS: Final = 300.0
+"""How long keys that cannot be read again are believed."""
 
 _HEAD = 8
 """Bytes of a digest by which a key is looked up; all of it is then compared in constant time."""
@@ -65,15 +70,18 @@ class KeyRing:
         spending: Spending | None = None,
         capacity: Callable[[], int | None] = lambda: None,
         poll: float = POLL_SECONDS,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self._keys = keys
         self._demanding = demanding
         self._spending = spending or _Free()
         self._capacity = capacity
         self._poll = poll
+        self._clock = clock
+        self._read_at = clock()
         self._stored: list[ApiKey] = []
         self._poller: asyncio.Task[None] | None = None
-        self._failing = False
+        self._failing = self._stale = False
         self._configured = [self._known(digest_of(key), "of the settings") for key in configured]
         self._by_head: dict[bytes, KnownKey] = {}
         self._clients = 0
@@ -126,11 +134,20 @@ class KeyRing:
                 if not self._failing:
                     log.warning("the API keys cannot be read again, the known ones stay (%s)", error.message)
                 self._failing = True
+                self._forget_what_is_stale()
+
+    def _forget_what_is_stale(self) -> None:
+        """`required` stays what it was: the keys are forgotten, not that there are some."""
+        if not self._stale and self._clock() - self._read_at >= STALE_SECONDS:
+            log.error("the API keys could not be read for %d s: those of the store are refused", STALE_SECONDS)
+            self._stale = True
+            self._rebuild()
 
     async def _read(self, keys: Keys) -> None:
         stored = await in_store(keys.all)
-        if stored != self._stored:
-            self._stored = stored
+        self._read_at = self._clock()
+        if stored != self._stored or self._stale:
+            self._stored, self._stale = stored, False
             self._rebuild()
 
     def _rebuild(self) -> None:
@@ -138,7 +155,7 @@ class KeyRing:
         before = self._by_head
         fresh = {key.digest[:_HEAD]: key for key in self._configured}
         for stored in self._stored:
-            if stored.revoked_at is None:
+            if stored.revoked_at is None and not self._stale:
                 last = before.get(stored.digest[:_HEAD])
                 fresh[stored.digest[:_HEAD]] = self._known_again(stored, last)
         self._by_head = fresh

@@ -168,7 +168,9 @@ class Accounts:
         return self._usable
 
     def resting(self, account_id: str) -> bool:
-        """Whether it is out of quota, so that nothing should be asked of it."""
+        """Whether nothing should be asked of it: it is out of quota, switched off, or a person has to help."""
+        if any(member.id == account_id and member.standing is not Standing.READY for member in self._members):
+            return True
         until = self._resting.get(account_id, 0.0)
         return until is None or until > self._clock.now()
 

@@ -1,12 +1,13 @@
 """What an operator sees of the accounts, and may do to them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from cwproxy.accounts.bookkeeping import Bookkeeper
 from cwproxy.accounts.figures import Figures, figures, iso
 from cwproxy.accounts.leasing import Accounts
+from cwproxy.accounts.pool.members import Standing
 from cwproxy.accounts.pool.report import MemberReport
 from cwproxy.accounts.quotas import Quota, Quotas
 from cwproxy.store import Account, Store
@@ -66,8 +67,8 @@ class Oversight:
     async def accounts(self) -> list[AccountView]:
         """All of them, oldest first, with quotas that are at most five minutes old where they can be had."""
         accounts = await in_store(self._store.accounts)
-        await self._quotas.refresh([account.id for account in accounts if not account.disabled])
         report = await self._accounts.report()
+        await self._quotas.refresh([account.id for account in accounts if _may_be_asked(account, report)])
         return [self._view(account, report.get(account.id)) for account in accounts]
 
     async def account(self, account_id: str) -> AccountView | None:
@@ -104,6 +105,12 @@ class Oversight:
             pool=pool,
             figures=None if tally is None else figures(tally.summary(self._wall())),
         )
+
+
+def _may_be_asked(account: Account, report: Mapping[str, MemberReport]) -> bool:
+    """Not what is switched off, needs a person, or is suspended, and to be left alone (backend-rules.md A6 75)."""
+    found = report.get(account.id)
+    return not account.disabled and found is not None and found.standing is Standing.READY
 
 
 def quota_view(quota: Quota | None) -> QuotaView | None:

@@ -40,6 +40,9 @@ than that takes, twice included (reliability.md 1.8).
 """
 
 FENCE_POLL_SECONDS = 0.25
+DOUBTS = 4
+"""How often an unknown reason is not believed: with the pauses between, for more than a minute."""
+
 SECOND_TRY_SECONDS = 2.0
 REREAD_SECONDS = (0.025, 0.05, 0.1)
 SOURCE_REREAD_SECONDS = (*REREAD_SECONDS, 0.3, 1.0, 2.0)
@@ -65,7 +68,8 @@ class Lost:
 class Postponed:
     """Later may work. storage: it is the store, not the login service, that is in the way. asked: the login service
     was, so that it is left alone for a while. told: what clients are told instead, where the message names files.
-    hopeless: nothing will ever renew it, so that its end, or a refusal, is the login's.
+    hopeless: nothing will ever renew it, so that its end, or a refusal, is the login's. misconfigured: a person has to
+    change how the account is set up.
     """
 
     message: str
@@ -73,6 +77,7 @@ class Postponed:
     asked: bool = True
     told: str = ""
     hopeless: bool = False
+    misconfigured: bool = False
 
 
 Outcome: TypeAlias = Refreshed | Lost | Postponed
@@ -109,6 +114,8 @@ class Renewal:
         self._clock = clock
         self._lock_seconds = lock_seconds
         self._fence_seconds = fence_seconds
+        self._doubts: dict[str, int] = {}
+        """How often a login was refused in a row for a reason that is not known, by account."""
         self._own: dict[str, float] = {}
         """When this process has last announced a renewal, by account."""
         self._waiters: ThreadPoolExecutor | None = None
@@ -185,6 +192,7 @@ class Renewal:
         answer = await self._spent(spend)
         match answer:
             case Grant():
+                self._doubts.pop(account_id, None)
                 return await self._saved(login, current, answer)
             case Refusal():
                 return await self._refused(login, answer)
@@ -299,9 +307,23 @@ class Renewal:
                 if not refusal.ambiguous:
                     await in_store(self._store.release, login.account.id)
                 return Postponed(f"The login service could not renew the login ({refusal.detail}).")
+            case Reason.UNKNOWN if self._doubts.get(login.account.id, 0) < DOUBTS:
+                self._doubts[login.account.id] = self._doubts.get(login.account.id, 0) + 1
+                await in_store(self._store.release, login.account.id)
+                return Postponed(f"The login service gave a reason that is not known ({refusal.detail}).")
+            case Reason.WRONG_REGION:
+                await in_store(self._store.release, login.account.id)
+                return Postponed(_elsewhere(login.account, refusal.detail), misconfigured=True)
             case Reason.INVALID_CLIENT if login.account.source is None:
                 return await self._lost(login, f"the registration of this program has expired ({refusal.detail})")
-            case Reason.INVALID_CLIENT | Reason.INVALID_GRANT | Reason.EXPIRED | Reason.INVALID_REQUEST | Reason.DENIED:
+            case (
+                Reason.INVALID_CLIENT
+                | Reason.INVALID_GRANT
+                | Reason.EXPIRED
+                | Reason.INVALID_REQUEST
+                | Reason.DENIED
+                | Reason.UNKNOWN
+            ):
                 return await self._adopted_or_lost(login, refusal)
             case _:
                 assert_never(refusal.reason)
@@ -343,6 +365,13 @@ def _ended(account: Account, reason: str) -> str:
     return (
         f"{sentence} It is shared with {program}, and two programs that renew a login in the same moment can end it. "
         f"Log in again in {program}; cwproxy then takes the new login over by itself."
+    )
+
+
+def _elsewhere(account: Account, detail: str) -> str:
+    return (
+        f"The login of account {account.label!r} does not belong to {account.sso_region} ({detail}). Log in again with "
+        f"--region and the region of its start URL. {how_to_log_in(account)}"
     )
 
 

@@ -14,7 +14,7 @@ from cwproxy.accounts.sources.accord import Accord
 from cwproxy.auth.bearer import Replacement
 from cwproxy.auth.clock import Clock
 from cwproxy.auth.services import LoginServices
-from cwproxy.errors import BackendTimeout, BackendUnavailable, LoginRequired, StoreError
+from cwproxy.errors import AccountUnusable, BackendTimeout, BackendUnavailable, LoginRequired, StoreError
 from cwproxy.store import Account, AccountState, Store, Token
 from cwproxy.store.threads import in_store
 
@@ -47,7 +47,8 @@ class _Held:
 class AccountTokens:
     """The `TokenSource` of one account; made by `TokenKeeper.source`.
 
-    `token` and `renew` raise LoginRequired when a person has to log in, and BackendUnavailable, BackendTimeout or
+    `token` and `renew` raise LoginRequired when a person has to log in, AccountUnusable when the login belongs to
+    another region, and BackendUnavailable, BackendTimeout or
     StoreError when there is no valid token and none can be had now. Used in one event loop.
     """
 
@@ -171,6 +172,8 @@ class AccountTokens:
             return self._unrenewed(held)
         if failure.hopeless:
             return Replacement(held.token.access_token.reveal())
+        if failure.misconfigured:
+            raise AccountUnusable(failure.message, reason="wrong_region")
         if failure.storage:
             raise StoreError(failure.message)
         wait = max(self._retry_at - self._clock.monotonic(), 1.0)

@@ -125,7 +125,11 @@ async def _confirmed(
                 break
             case Reason.DENIED:
                 raise LoginFailed("The login was denied in the browser. Run `cwproxy login` to try again.")
-            case Reason.INVALID_GRANT | Reason.INVALID_CLIENT | Reason.INVALID_REQUEST:
+            case Reason.WRONG_REGION:
+                raise LoginFailed(
+                    f"That is another region's start URL ({answer.detail}). Run `cwproxy login` with its own."
+                )
+            case Reason.INVALID_GRANT | Reason.INVALID_CLIENT | Reason.INVALID_REQUEST | Reason.UNKNOWN:
                 raise LoginFailed(f"The login service refused ({answer.detail}). Run `cwproxy login` to start over.")
             case _:
                 assert_never(answer.reason)

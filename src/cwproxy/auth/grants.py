@@ -59,7 +59,11 @@ class Login:
 
 
 class Reason(enum.Enum):
-    """Why there is no token. The values are those of the wire, but for the last two, which gather the rest."""
+    """Why there is no token. The values are those of the wire, but for the last four.
+
+    WRONG_REGION: the login was made in another one (reliability.md 3D 99). UNKNOWN: a word that is not known
+    here, which need not be the end of a login. UNAVAILABLE gathers what passes by itself.
+    """
 
     AUTHORIZATION_PENDING = "authorization_pending"
     SLOW_DOWN = "slow_down"
@@ -68,6 +72,8 @@ class Reason(enum.Enum):
     INVALID_GRANT = "invalid_grant"
     INVALID_CLIENT = "invalid_client"
     INVALID_REQUEST = "invalid_request"
+    WRONG_REGION = "wrong_region"
+    UNKNOWN = "unknown"
     UNAVAILABLE = "unavailable"
 
 
@@ -93,7 +99,9 @@ _NAMES = {
     "InternalServerException": Reason.UNAVAILABLE,
     "unauthorized_client": Reason.INVALID_CLIENT,
     "server_error": Reason.UNAVAILABLE,
+    "temporarily_unavailable": Reason.UNAVAILABLE,
 }
+_REGION = "InvalidRequestRegionException"
 _REFUSING_STATUSES = (400, 401)
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
@@ -104,6 +112,8 @@ def reason_of(error: str | None, name: str, *, status: int, message: str, is_jso
     Something between here and AWS (a portal, a firewall) answers with pages and other statuses: that is
     unavailability, and costs nobody a login.
     """
+    if name == _REGION or error == _REGION:  # its word is that of any bad request
+        return Reason.WRONG_REGION
     for word in (error, name):
         if word in _NAMES:
             return _NAMES[word]
@@ -113,6 +123,8 @@ def reason_of(error: str | None, name: str, *, status: int, message: str, is_jso
             continue
     if not is_json or status not in _REFUSING_STATUSES:
         return Reason.UNAVAILABLE
+    if error or (name and not name.isdecimal()):
+        return Reason.UNKNOWN
     # Sent without any code (backend-rules.md C 2).
     return Reason.INVALID_GRANT if "invalid refresh token" in message.lower() else Reason.INVALID_REQUEST
 
