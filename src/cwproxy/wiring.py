@@ -72,20 +72,23 @@ async def open_store(settings: Settings, directory: Path | None = None) -> Async
 
 
 @asynccontextmanager
-async def open_accounts(settings: Settings, directory: Path | None = None) -> AsyncIterator[Store]:
-    """The same, with exactly those declared accounts that the settings declare, but for those whose login cannot be
-    read: of these there is a warning. Raises SettingsError for one that cannot be.
+async def open_accounts(
+    settings: Settings, directory: Path | None = None, *, forget: bool = False
+) -> AsyncIterator[Store]:
+    """The same, with the accounts that the settings declare, but for those whose login cannot be read: of these there
+    is a warning. forget: without those that were declared and are so no longer. Raises SettingsError for one that
+    cannot be.
     """
     async with open_store(settings, directory) as store:
-        for sentence in await bring_declared(settings, store):
+        for sentence in await bring_declared(settings, store, forget=forget):
             log.warning("%s", sentence)
         yield store
 
 
-async def bring_declared(settings: Settings, store: Store) -> list[str]:
-    """Let the store have the declared accounts; the sentences for those that are left out."""
+async def bring_declared(settings: Settings, store: Store, *, forget: bool = False) -> list[str]:
+    """Let the store have the declared accounts; the sentences for those that are left out. forget: see `apply`."""
     declared = declared_accounts(settings)
-    return await asyncio.to_thread(lambda: apply(store, declared, now=time.time()))
+    return await asyncio.to_thread(lambda: apply(store, declared, now=time.time(), forget=forget))
 
 
 @asynccontextmanager
@@ -143,7 +146,7 @@ async def open_server(settings: Settings, directory: Path | None = None) -> Asyn
     from cwproxy.api.sweeping import Sweeper
 
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(open_accounts(settings, directory))
+        store = await stack.enter_async_context(open_accounts(settings, directory, forget=True))
         books = Bookkeeper(Ledger(store.database), retention_days=settings.usage_days, wall=time.time)
         stack.push_async_callback(books.aclose)
         parts = await stack.enter_async_context(_open_parts(settings, store, books))

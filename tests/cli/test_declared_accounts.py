@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import Cli
 from tests.support.kiro import FakeKiro
-from tests.support.program import command
+from tests.support.program import Server, command
 from tests.support.simulator import Simulator
 
 HAIKU, SONNET = "claude-haiku-4.5", "claude-sonnet-4.5"
@@ -60,7 +60,9 @@ def test_they_are_listed_used_and_vanish(aws: Simulator, cli: Cli, home: Path, l
         refused = cli(*words)
         assert (refused.code, "declared in the configuration file" in refused.err) == (1, True)
     write(home, "")
-    assert cli("accounts", "list", "--json").out == "[]\n"
+    assert len(json.loads(cli("accounts", "list", "--json").out)) == 2, "whoever looks removes nothing"
+    with Server("serve", "--port", "0", home=home):
+        assert cli("accounts", "list", "--json").out == "[]\n"
     assert all(kiro.path.exists() for kiro in logins)
 
 

@@ -10,8 +10,9 @@ from cwproxy.errors import LoginFailed, SettingsError, SourceError
 from cwproxy.store import Account, AccountKind, Store
 
 
-def apply(store: Store, declared: Sequence[Declaration], *, now: float) -> list[str]:
-    """Let the store have exactly the accounts that are declared, beside those that are not.
+def apply(store: Store, declared: Sequence[Declaration], *, now: float, forget: bool = False) -> list[str]:
+    """Let the store have the accounts that are declared, beside those that are not. forget: and none that was declared
+    and is so no longer; not for a command that only looks, whose settings may be another machine's or a mistake.
 
     The result is a sentence, with the key, for each login that cannot be read and was never seen: it is left out. One
     that was seen works on with what is known of it. Raises SettingsError for what cannot be meant, and StoreError.
@@ -33,7 +34,7 @@ def apply(store: Store, declared: Sequence[Declaration], *, now: float) -> list[
             left_out.append(f"{declaration.key}.{FILE_KEY}: {error.message} This account is left out.")
     wanted = {declaration.account_id for declaration in declared}
     for account in known.values():
-        if account.declared and account.id not in wanted:
+        if forget and account.declared and account.id not in wanted:
             store.remove(account.id)
     return left_out
 
