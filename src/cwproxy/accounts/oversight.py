@@ -69,6 +69,7 @@ class Oversight:
         accounts = await in_store(self._store.accounts)
         report = await self._accounts.report()
         await self._quotas.refresh([account.id for account in accounts if _may_be_asked(account, report)])
+        report = await self._accounts.report()  # with what was read
         return [self._view(account, report.get(account.id)) for account in accounts]
 
     async def account(self, account_id: str) -> AccountView | None:
