@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cwproxy.codewhisperer.tokens import estimate, weigh
@@ -192,6 +192,7 @@ def test_stop_and_budget_apply_to_what_is_left() -> None:
     assert filters.ended is StopReason.STOP_SEQUENCE
 
 
+@example(text="DDDDDé\n", cuts=[6], stop=("\n", "aE"), limit=1)  # the limit comes before the stop
 @given(
     text=st.text("abE N D\né漢", max_size=80),
     cuts=st.lists(st.integers(0, 80), max_size=10),

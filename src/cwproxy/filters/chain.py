@@ -86,7 +86,7 @@ class Filters:
 
     @property
     def stop_sequence(self) -> str | None:
-        return self._stops.matched
+        return self._stops.matched if self.ended is StopReason.STOP_SEQUENCE else None
 
     @property
     def said(self) -> str:
