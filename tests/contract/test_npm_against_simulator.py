@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.chat_requests import PROFILES, Profile
 from tests.support.node import run_node
 from tests.support.simulator import Simulator
 
-from cwproxy.simulator.states import STATES
+from cwproxy.simulator.states import STATES, said
 
 pytestmark = pytest.mark.contract
 
@@ -169,11 +170,13 @@ def test_the_stream_is_read_whatever_it_calls_itself(aws: Simulator, node_projec
     assert "Hello" in text
 
 
+@pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("alias", ALIASES)
 def test_every_account_state_is_the_class_and_reason_of_the_service(
-    aws: Simulator, node_project: Path, alias: str
+    aws: Simulator, node_project: Path, alias: str, profile: Profile
 ) -> None:
-    wrong = {name: state.error for name, state in STATES.items() if state.error is not None}
+    aws.options(profile=profile)
+    wrong = {name: state.error for name in STATES if (state := said(name, profile)).error is not None}
     calls = [call(aws.account(state=name).token) for name in wrong]
     for error, outcome in zip(wrong.values(), outcomes(alias, aws, node_project, *calls), strict=True):
         assert outcome.where == "send"

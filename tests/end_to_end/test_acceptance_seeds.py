@@ -481,6 +481,7 @@ REFUSALS = {
     "monthly-402": (429, "insufficient_quota"),
     "monthly-400": (429, "insufficient_quota"),
     "monthly-429": (429, "insufficient_quota"),
+    "monthly-429-short": (429, "insufficient_quota"),
     "daily-429": (429, "insufficient_quota"),
     "overage-400": (429, "insufficient_quota"),
     "throttled": (429, "rate_limit_exceeded"),

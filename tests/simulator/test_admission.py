@@ -97,6 +97,15 @@ def test_trouble_with_the_account_comes_before_any_look_at_the_body(aws: Simulat
     assert chat(http, account.token).json()["message"] == INVALID
 
 
+def test_trouble_is_told_in_the_words_of_the_surface(aws: Simulator, http: httpx.Client) -> None:
+    account = aws.account("identity-center", state="monthly-402")
+    body = chat_body(profile_arn=account.profile_arn)
+    statuses = [chat(http, account.token, body, surface=surface).status_code for surface in ("q", "kiro")]
+    assert statuses == [402, 400]
+    aws.options(profile="kiro-runtime")
+    assert chat(http, account.token, body).status_code == 400
+
+
 def test_a_signed_call_is_its_accounts(aws: Simulator, http: httpx.Client) -> None:
     account = aws.account("iam", state="throttled")
     subject = Request(

@@ -9,7 +9,7 @@ from cwproxy.simulator.request import Request
 from cwproxy.simulator.routing import Route
 from cwproxy.simulator.sigv4 import Credentials, verify
 from cwproxy.simulator.simulation import Simulation
-from cwproxy.simulator.states import INVALID_BEARER, STATES
+from cwproxy.simulator.states import INVALID_BEARER, said
 
 _TOKEN_TYPES = {"api-key": ("API_KEY",), "external-idp": ("EXTERNAL_IDP",)}
 _PLAIN_TYPES = ("", "SSO_OIDC")
@@ -26,7 +26,7 @@ def is_nowhere(request: Request) -> bool:
 def admit(simulation: Simulation, request: Request, route: Route) -> Account:
     """The account behind a request whose credential is good and that is in no trouble; Refused for every other."""
     account = _signed_account(simulation, request) if route.surface == "q-iam" else _bearer(simulation, request, route)
-    state = STATES[account.state]
+    state = said(account.state, route.profile_of(simulation.options))
     if state.error is not None and (route.is_chat or state.everywhere):
         raise Refused(state.error)
     return account

@@ -22,7 +22,7 @@ from cwproxy.simulator.request import Request
 from cwproxy.simulator.routing import Route
 from cwproxy.simulator.rules import Refusal, RuleContext, validate
 from cwproxy.simulator.simulation import Simulation
-from cwproxy.simulator.states import STATES
+from cwproxy.simulator.states import said
 
 _BROKE_OFF = "Encountered unexpectedly high load when processing the request, please try again."
 
@@ -45,7 +45,7 @@ def answer(simulation: Simulation, request: Request, route: Route, account: Acco
         check_region(account, request)
     asked = _model_id(body)
     window = window_of(asked)
-    state = STATES[account.model_states.get(_named(asked), "healthy")]
+    state = said(account.model_states.get(_named(asked), "healthy"), route.profile_of(simulation.options))
     if state.error is not None:
         raise Refused(state.error)
     judged = validate(request.body, _context(simulation, request, route, account=account, asked=asked))
@@ -136,7 +136,7 @@ def _context(simulation: Simulation, request: Request, route: Route, *, account:
     operation: Literal["GenerateAssistantResponse", "SendMessage"]
     operation = "SendMessage" if route.operation == "SendMessage" else "GenerateAssistantResponse"
     return RuleContext(
-        profile=route.profile if options.profile == "auto" else options.profile,
+        profile=route.profile_of(options),
         operation=operation,
         account_kind=account.kind,
         model_ids=frozenset(item.id for item in offered(account.models)),

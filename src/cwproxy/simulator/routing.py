@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from cwproxy.simulator.envelope import Envelope, Refused, ServiceError
-from cwproxy.simulator.options import Profile
+from cwproxy.simulator.options import Profile, SimulatorOptions
 from cwproxy.simulator.request import Request
 
 _AWS_JSON = "application/x-amz-json-1.0"
@@ -45,6 +45,10 @@ class Route:
     @property
     def profile(self) -> Profile:
         return "kiro-runtime" if self.surface == "kiro" else "legacy-q"
+
+    def profile_of(self, options: SimulatorOptions) -> Profile:
+        """The same, unless the options say that it is always one of them."""
+        return self.profile if options.profile == "auto" else options.profile
 
     @property
     def is_chat(self) -> bool:

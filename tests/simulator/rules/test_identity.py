@@ -28,8 +28,8 @@ UNAUTHORISED: dict[str, Any] = {
     "reason": None,
 }
 UNKNOWN_MODEL: dict[str, Any] = {
-    "message": "Invalid model ID. Please select a different model to continue.",
-    "legacy_message": "Invalid model ID. Please select a different model to continue.",
+    "message": "Invalid model. Please select a different model to continue.",
+    "legacy_message": "Invalid model. Please select a different model to continue.",
     "reason": "INVALID_MODEL_ID",
     "legacy_reason": "INVALID_MODEL_ID",
 }

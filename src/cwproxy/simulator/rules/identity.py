@@ -38,7 +38,7 @@ def model(request: Request, context: RuleContext) -> Iterator[Refusal]:
         yield Refusal(
             400,
             "ValidationException",
-            "Invalid model ID. Please select a different model to continue.",
+            "Invalid model. Please select a different model to continue.",
             "INVALID_MODEL_ID",
             57,
             f"{request.current.path}.modelId is not among the account's models",
