@@ -93,6 +93,20 @@ async def test_a_social_account_takes_over_the_profile_of_its_next_login(
     assert store.account(first.id) == second
 
 
+async def test_two_people_at_one_provider(aws: Simulator, store: Store, desk: LoginDesk) -> None:
+    profile = "arn:aws:codewhisperer:us-east-1:123456789012:profile/AAAAAAAAAAAA"
+    people = [aws.account("social", provider="Google", profile_arns=[profile]) for _ in range(2)]
+    made = []
+    for person in (*people, *people):
+        aws.next_login(person)
+        made.append((await desk.log_in(Request(AccountKind.SOCIAL, another=True), Person())).id)
+    assert made[:2] == made[2:]
+    assert [(account.label, account.profile_arn) for account in store.accounts()] == [
+        ("google", profile),
+        ("google-2", profile),
+    ]
+
+
 async def test_a_social_login_that_cannot_begin(aws: Simulator, desk: LoginDesk) -> None:
     aws.fault("error", scope="oidc", error="server_error", message="later")
     with pytest.raises(LoginFailed, match="gave no code .*--browser"):

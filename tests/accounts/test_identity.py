@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.support.records import an_account
 
@@ -39,6 +39,8 @@ def test_what_is_no_url_stays_as_it_is() -> None:
     assert normal_start_url(" https://[x ") == "https://[x"
 
 
+@example("0 ?")
+@example("acme.example/start / /#")
 @given(st.text(max_size=60) | st.from_regex(r"\A(https?://)?[a-zA-Z0-9.-]{1,12}(/[a-z/#?. ]{0,8})?\Z"))
 def test_the_spelling_is_settled_at_once(text: str) -> None:
     once = normal_start_url(text)

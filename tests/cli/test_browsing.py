@@ -57,3 +57,12 @@ async def test_one_that_fails_has_not_opened_it(browsers: Path, monkeypatch: pyt
     program(browsers / "window", "exit 1")
     monkeypatch.setenv("BROWSER", str(browsers / "window"))
     assert not await browsing.opened(PAGE)
+
+
+async def test_nobody_has_one(browsers: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(browsers))
+    monkeypatch.setenv("BROWSER", "/nonexistent/browser")
+    assert not await browsing.opened(PAGE)
+    monkeypatch.delenv("BROWSER")
+    _forget()
+    assert not await browsing.opened(PAGE)

@@ -139,7 +139,10 @@ def normal_start_url(text: str) -> str:
         parts = urlsplit(text if "://" in text else f"https://{text}")
     except ValueError:
         return text
-    return urlunsplit((parts.scheme, parts.netloc.lower(), parts.path.rstrip("/"), "", ""))
+    path = parts.path
+    while (shorter := path.rstrip().rstrip("/")) != path:
+        path = shorter
+    return urlunsplit((parts.scheme, parts.netloc.strip().lower(), path, "", ""))
 
 
 def is_builder_id(start_url: str) -> bool:

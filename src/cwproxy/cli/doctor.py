@@ -90,7 +90,7 @@ async def _of_accounts(settings: Settings, store: Store) -> AsyncIterator[Findin
         yield Finding("surface", False, error.message, "Run `cwproxy login`.")
         return
     reached = True
-    async for finding in reach(settings, where, login_host(usable[0] if usable else None)):
+    async for finding in reach(settings, where, login_host(next(iter([*usable, *accounts]), None))):
         reached = reached and (finding.name != "network" or finding.good is True)
         yield finding
     several = len(accounts) > 1
