@@ -9,7 +9,7 @@ from tests.support.logins import NEW, OLD, Logins, eventually, logins
 from tests.support.oidc_server import Answer, error
 from tests.support.records import NOW, a_registration, a_token
 
-from cwproxy.accounts.tokens import TokenKeeper
+from cwproxy.accounts.tokens import LAST_PAUSE_SECONDS, TokenKeeper
 from cwproxy.auth.bearer import Replacement
 from cwproxy.auth.services import LoginServices
 from cwproxy.errors import BackendTimeout, BackendUnavailable, LoginRequired, StoreError
@@ -311,6 +311,37 @@ async def test_closing_stores_what_was_not_stored(bench: Logins) -> None:
     bench.allow_writes()
     await bench.keeper.aclose()
     assert bench.token.access_token == Secret(NEW)
+
+
+async def test_closing_tries_on_for_half_a_minute_to_store_what_was_not_stored(
+    bench: Logins, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.expire()
+    bench.server.script.append(Answer(effect=lambda: bench.fail_writes("token"), body=fresh(1)))
+    await bench.keeper.source("one").token()
+    pauses: list[float] = []
+
+    def at_last(seconds: float) -> None:
+        pauses.append(seconds)
+        if pauses.count(LAST_PAUSE_SECONDS) == 10:
+            bench.time.on_sleep = None
+            bench.allow_writes()
+
+    bench.time.on_sleep = at_last
+    await bench.keeper.aclose()
+    assert bench.token.access_token == Secret(NEW)
+    assert "is lost" not in caplog.text
+
+
+async def test_a_login_that_could_not_be_stored_in_the_end_is_said_to_be_lost(
+    bench: Logins, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.expire()
+    bench.server.script.append(Answer(effect=lambda: bench.fail_writes("token"), body=fresh(1)))
+    await bench.keeper.source("one").token()
+    await bench.keeper.aclose()
+    assert "the login of account one could not be stored and is lost" in caplog.text
+    assert "canary" not in caplog.text
 
 
 async def test_closing_waits_for_a_running_renewal(bench: Logins) -> None:

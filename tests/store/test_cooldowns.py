@@ -1,11 +1,13 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.support.records import NOW, an_account
 
 from cwproxy.store import CoolDown, CoolDowns, Database, Store, open_database
+from cwproxy.store.sqlite import SqliteDatabase
 
 
 def cool_down(account_id: str = "one", scope: str = "account", level: int = 1, until: float | None = NOW) -> CoolDown:
@@ -48,6 +50,28 @@ def test_models_that_nobody_asks_for_any_more_are_forgotten(database: Database) 
     cooldowns.put([cool_down(scope="throttled")])
     assert set(cooldowns.since(0).changes) == {*lasting, cool_down(scope="throttled")}
     assert len(cooldowns.since(seen.stamp).changes) == 1
+
+
+def test_clocks_that_are_minutes_apart_mean_the_same_moment(tmp_path: Path) -> None:
+    """One machine's clock is five minutes ahead of the store's, another's a minute behind it."""
+
+    class Ahead(SqliteDatabase):
+        def skew(self) -> float:
+            return -300.0
+
+    class Behind(SqliteDatabase):
+        def skew(self) -> float:
+            return 60.0
+
+    ahead, behind = Ahead(tmp_path / "data"), Behind(tmp_path / "data")
+    change = replace(cool_down(until=NOW + 305.0), changed_at=NOW + 300.0)
+    lasting = replace(cool_down(scope="quota", until=None), changed_at=NOW + 300.0)
+    CoolDowns(ahead).put([change, lasting])
+    assert CoolDowns(ahead).since(0).changes == (change, lasting), "its own come back as they were"
+    seen = CoolDowns(behind).since(0).changes
+    assert [(each.until, each.changed_at) for each in seen] == [(NOW - 55.0, NOW - 60.0), (None, NOW - 60.0)]
+    ahead.close()
+    behind.close()
 
 
 def test_nothing_to_say_writes_nothing(database: Database) -> None:

@@ -32,6 +32,7 @@ FIRST_BACK_OFF, LONGEST_BACK_OFF = 5.0, 300.0
 PATIENCE_SECONDS = 15.0
 SAVE_AGAIN_SECONDS = 5.0
 CLOSING_SECONDS = 10.0
+LAST_SAVES_SECONDS, LAST_PAUSE_SECONDS = 30.0, 2.0
 LONGEST_LIFE = 86_400.0
 
 
@@ -104,7 +105,9 @@ class AccountTokens:
         return Replacement(held.token.access_token.reveal(), max(again, 1.0))
 
     async def aclose(self, within: float) -> None:
-        """Let a running renewal finish for `within` seconds, and try once more to store what was not stored."""
+        """Let a running renewal finish for `within` seconds, and try on for `LAST_SAVES_SECONDS` to store what was not
+        stored: the refresh token before it is spent (reliability.md 2.2 4).
+        """
         attempt = self._attempt
         if attempt is not None:
             await asyncio.wait([attempt], timeout=within)
@@ -113,7 +116,16 @@ class AccountTokens:
         if self._saving is not None:
             self._saving.cancel()
             await asyncio.gather(self._saving, return_exceptions=True)
+            await self._save_at_last()
+
+    async def _save_at_last(self) -> None:
+        end = self._clock.monotonic() + LAST_SAVES_SECONDS
+        await self._save()
+        while self._unsaved is not None and self._clock.monotonic() < end:
+            await self._clock.sleep(LAST_PAUSE_SECONDS)
             await self._save()
+        if self._unsaved is not None:
+            log.critical("the login of account %s could not be stored and is lost: log in again", self._account_id)
 
     async def _load(self) -> _Held:
         account = await in_store(self._store.account, self._account_id)
@@ -281,7 +293,9 @@ class TokenKeeper:
         return self._accord.accounts()
 
     async def aclose(self) -> None:
-        """Wait for running renewals, 10 s at most, because each may have spent a refresh token already."""
+        """Wait for running renewals, 10 s at most, because each may have spent a refresh token already, and 30 s for a
+        store that does not take what one has given.
+        """
         async with asyncio.TaskGroup() as group:
             for source in self._sources.values():
                 group.create_task(source.aclose(CLOSING_SECONDS))

@@ -1,11 +1,12 @@
 """What the pools of all processes have found out about accounts, so that each hears of it from the others.
 
 A process writes what changes and asks once a second at most for what has changed; a change is seen once, in an order
-in which nothing is passed over.
+in which nothing is passed over. Times are stored by the database's clock and given by the reader's: those of two
+machines may be minutes apart (reliability.md 3G 139).
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cwproxy.store.database import Database, Row
 
@@ -15,7 +16,7 @@ class CoolDown:
     """What holds for one scope (the account itself, or one of its models) of one account.
 
     until: epoch seconds, or None where no time ends it. level: the step of the back-off. state, detail: the pool's own
-    words. changed_at: epoch seconds.
+    words. changed_at: epoch seconds. Both by this machine's clock.
     """
 
     account_id: str
@@ -63,8 +64,9 @@ class CoolDowns:
         changes = tuple(changes)
         if not changes:
             return
-        rows = [_values(change) for change in changes]
-        before = max(change.changed_at for change in changes) - FORGOTTEN_SECONDS
+        skew = self._database.skew()
+        rows = [_values(_shifted(change, skew)) for change in changes]
+        before = max(change.changed_at for change in changes) + skew - FORGOTTEN_SECONDS
         with self._database.transaction() as statements:
             statements.changed(_FORGET, {"models": _MODELS, "before": before})
             (counted,) = statements.execute(_COUNT)
@@ -73,12 +75,20 @@ class CoolDowns:
 
     def since(self, stamp: int) -> Seen:
         """What has changed after `stamp`, by anybody, the oldest change first; everything after 0."""
+        skew = self._database.skew()
         with self._database.reading() as statements:
             rows = statements.execute(
                 "SELECT * FROM cooldown WHERE changed_in > :stamp ORDER BY changed_in, account_id, scope",
                 {"stamp": stamp},
             )
-        return Seen(rows[-1].whole("changed_in") if rows else stamp, tuple(_cool_down(row) for row in rows))
+        return Seen(
+            rows[-1].whole("changed_in") if rows else stamp, tuple(_shifted(_cool_down(row), -skew) for row in rows)
+        )
+
+
+def _shifted(change: CoolDown, seconds: float) -> CoolDown:
+    until = None if change.until is None else change.until + seconds
+    return replace(change, until=until, changed_at=change.changed_at + seconds)
 
 
 def _values(change: CoolDown) -> dict[str, object]:

@@ -105,7 +105,9 @@ class Database(Protocol):
         ...
 
     def skew(self) -> float:
-        """Seconds by which the clock of all who use this database is ahead of this machine's, known to the second."""
+        """Seconds by which the clock of all who use this database is ahead of this machine's, in steps of half a
+        second, so that what is stored by it comes back as it was.
+        """
         ...
 
     def checkpoint(self, *, wipe: bool = False) -> None:

@@ -126,7 +126,7 @@ class PostgresqlDatabase:
             before = time.time()
             (row,) = statements.execute("SELECT CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION) AS now")
             after = time.time()
-        self._skew = _Skew(row.number("now") - (before + after) / 2, time.monotonic())
+        self._skew = _Skew(round(2.0 * row.number("now") - before - after) / 2.0, time.monotonic())
         return self._skew.seconds
 
     def checkpoint(self, *, wipe: bool = False) -> None:
