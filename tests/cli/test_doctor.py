@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import sys
 import time
 from email.utils import formatdate
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Cli
-from tests.support.program import Done, store_login
+from tests.support.program import CWPROXY, Done, clean_environment, finished, store_login
 from tests.support.simulator import SimulatedAccount, Simulator
 
 from cwproxy.store import AccountState, CoolDown, CoolDowns, Store
@@ -39,6 +40,13 @@ def test_all_is_well(aws: Simulator, account: SimulatedAccount, cli: Cli, home: 
     assert "claude-sonnet-4.5" in done.out
     assert done.out.endswith("Everything is in order.\n")
     assert account.token not in done.out + done.err
+
+
+def test_a_reader_that_leaves_ends_it_quietly(aws: Simulator, account: SimulatedAccount, home: Path) -> None:
+    program = shlex.join([*CWPROXY, "doctor", "--endpoint", aws.url])
+    for lines in (2, 5, 6):
+        done = finished(["/bin/sh", "-c", f"{program} | head -n {lines}"], clean_environment(home))
+        assert (len(done.out.splitlines()), done.err) == (lines, "")
 
 
 def test_a_file_of_settings_is_read(aws: Simulator, account: SimulatedAccount, cli: Cli, home: Path) -> None:

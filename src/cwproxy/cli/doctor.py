@@ -4,8 +4,8 @@ import math
 import os
 import stat
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, aclosing
 
 from rich.console import Console
 
@@ -32,18 +32,19 @@ async def doctor(flags: Mapping[str, str | None]) -> int:
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"cwproxy {__version__}")
     failed = 0
-    async for finding in _findings(flags):
-        mark = {True: "[green]ok  [/]", False: "[red]FAIL[/]", None: "[yellow]?   [/]"}[finding.good]
-        console.print(f"{mark} {finding.name}: ", end="")
-        console.print(finding.detail, markup=False)
-        if finding.good is False:
-            failed += 1
-            console.print(f"     → {finding.advice}", markup=False)
+    async with aclosing(_findings(flags)) as findings:
+        async for finding in findings:
+            mark = {True: "[green]ok  [/]", False: "[red]FAIL[/]", None: "[yellow]?   [/]"}[finding.good]
+            console.print(f"{mark} {finding.name}: ", end="")
+            console.print(finding.detail, markup=False)
+            if finding.good is False:
+                failed += 1
+                console.print(f"     → {finding.advice}", markup=False)
     console.print("Everything is in order." if not failed else f"{failed} to mend.")
     return 1 if failed else 0
 
 
-async def _findings(flags: Mapping[str, str | None]) -> AsyncIterator[Finding]:
+async def _findings(flags: Mapping[str, str | None]) -> AsyncGenerator[Finding, None]:
     try:
         settings = load(flags)
     except CwproxyError as error:
@@ -70,11 +71,12 @@ async def _findings(flags: Mapping[str, str | None]) -> AsyncIterator[Finding]:
         for sentence in left_out:
             yield Finding("providers", False, sentence, "Correct the path, or log in in the program that it is of.")
         yield _keys(settings, store)
-        async for finding in _of_accounts(settings, store):
-            yield finding
+        async with aclosing(_of_accounts(settings, store)) as findings:
+            async for finding in findings:
+                yield finding
 
 
-async def _of_accounts(settings: Settings, store: Store) -> AsyncIterator[Finding]:
+async def _of_accounts(settings: Settings, store: Store) -> AsyncGenerator[Finding, None]:
     """What is wrong with an account is said once: a call that cannot succeed is not made."""
     accounts = store.accounts()
     for account in accounts:
@@ -90,9 +92,11 @@ async def _of_accounts(settings: Settings, store: Store) -> AsyncIterator[Findin
         yield Finding("surface", False, error.message, "Run `cwproxy login`.")
         return
     reached = True
-    async for finding in reach(settings, where, login_host(next(iter([*usable, *accounts]), None))):
-        reached = reached and (finding.name != "network" or finding.good is True)
-        yield finding
+    login = login_host(next(iter([*usable, *accounts]), None))
+    async with aclosing(reach(settings, where, login)) as findings:
+        async for finding in findings:
+            reached = reached and (finding.name != "network" or finding.good is True)
+            yield finding
     several = len(accounts) > 1
     for account in usable:
         token = await _token(store, account, f" of {account.label}" if several else "")

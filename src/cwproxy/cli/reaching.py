@@ -4,7 +4,7 @@ clock agrees with theirs.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import assert_never
@@ -51,7 +51,7 @@ def login_host(account: Account | None) -> str | None:
             assert_never(account.kind)
 
 
-async def reach(settings: Settings, where: Target | None, login: str | None) -> AsyncIterator[Finding]:
+async def reach(settings: Settings, where: Target | None, login: str | None) -> AsyncGenerator[Finding, None]:
     """By unauthenticated calls, whose refusals carry the date, to the host `login` and to that of `where`, the target
     of an account; None for one that is not asked for. A proxy and a CA bundle are used, and judged, as for every call.
     """
