@@ -1,6 +1,6 @@
 import pytest
 
-from cwproxy.simulator.rules.document import NotStrictJson, characters, parse, parse_leading, strings
+from cwproxy.simulator.rules.document import NotStrictJson, characters, parse, parse_leading, serialised, strings
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,10 @@ from cwproxy.simulator.rules.document import NotStrictJson, characters, parse, p
 )
 def test_strict_json_is_read(body: bytes, value: object) -> None:
     assert parse(body) == value
+
+
+def test_what_is_measured_is_the_longer_spelling() -> None:
+    assert serialised({"a": ["é", None]}) == '{"a": ["é", null]}'
 
 
 def test_what_is_nested_within_reason_is_read() -> None:

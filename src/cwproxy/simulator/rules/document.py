@@ -67,8 +67,8 @@ def characters(value: Any, *, skip: frozenset[str] = frozenset()) -> int:
 
 
 def serialised(value: Any) -> str:
-    """JSON text without blanks; for its length, because nobody knows the service's own encoder."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """JSON text to measure, in the longer of the two usual spellings: nobody knows the service's own."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _no_constant(name: str) -> float:
