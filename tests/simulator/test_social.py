@@ -89,3 +89,11 @@ def test_what_came_in_is_masked(aws: Simulator, http: httpx.Client) -> None:
     http.post("/oauth/token", json={"code": "canary"})
     http.post("/oauth/device/poll", json={"deviceCode": "canary"})
     assert {received.body for received in aws.received()} == {"(masked)"}
+
+
+def test_the_lifetime_of_what_was_refreshed_may_be_anything(aws: Simulator, http: httpx.Client) -> None:
+    account = aws.account("social")
+    aws.fault("expires-in", scope="oidc", value="soon")
+    refreshed = http.post("/refreshToken", json={"refreshToken": account.refresh_token}).json()
+    assert refreshed["expiresIn"] == "soon"
+    assert http.post("/refreshToken", json={"refreshToken": refreshed["refreshToken"]}).json()["expiresIn"] == 3600
