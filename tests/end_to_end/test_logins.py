@@ -50,7 +50,7 @@ def test_a_login_that_ends_is_said_and_another_mends_it_without_a_restart(progra
     assert refused.status_code == 502
     assert "cwproxy login" in refused.json()["error"]["message"]
     until_ready(programs, 503)
-    assert "cwproxy login" in programs.ready().text
+    assert "1 without a valid login" in programs.ready().text
     assert "needs" in command("whoami", home=programs.home).out
     doctor = command("doctor", "--endpoint", programs.simulator.url, home=programs.home)
     assert doctor.code == 1

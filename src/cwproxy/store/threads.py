@@ -6,8 +6,8 @@ A thread cannot be stopped: whoever is not waited for any more goes on until the
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache, partial
 from threading import BoundedSemaphore
 from typing import Final, ParamSpec, TypeVar
 
@@ -24,12 +24,26 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+class _Threads(ThreadPoolExecutor):
+    """Takes no more than `most` calls."""
+
+    def __init__(self, threads: int, most: int) -> None:
+        super().__init__(threads, thread_name_prefix="cwproxy-store")
+        self._room = BoundedSemaphore(most)
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
+        if not self._room.acquire(blocking=False):
+            raise StoreError("The store does not answer, and too many wait for it already.")
+        future = super().submit(fn, *args, **kwargs)
+        future.add_done_callback(lambda _: self._room.release())
+        return future
+
+
 class StoreThreads:
     """within: seconds that a call is waited for. A server needs one of these; `in_store` uses it."""
 
     def __init__(self, *, threads: int = THREADS, most: int = MOST, within: float = WITHIN_SECONDS) -> None:
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="cwproxy-store")
-        self._room = BoundedSemaphore(most)
+        self._threads = _Threads(threads, most)
         self._within = within
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -45,11 +59,7 @@ class StoreThreads:
         """For who waits as long as it takes: the database has limits of its own. Raises StoreError when too many
         wait.
         """
-        if not self._room.acquire(blocking=False):
-            raise StoreError("The store does not answer, and too many wait for it already.")
-        future = self._threads.submit(work, *args, **kwargs)
-        future.add_done_callback(lambda _: self._room.release())
-        return asyncio.wrap_future(future)
+        return asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *args, **kwargs))
 
 
 @cache
