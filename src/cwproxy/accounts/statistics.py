@@ -4,7 +4,7 @@ No I/O and no clock: the time is an argument. The numbers are of the whole run, 
 answers, the requests per minute of the last minute.
 """
 
-from collections import deque
+from array import array
 from collections.abc import Iterable
 from typing import Final
 
@@ -119,19 +119,24 @@ class Tally:
 
 
 class _Durations:
-    """The mean of all, and the percentiles of the last ones."""
+    """The mean of all, and the percentiles of the last ones. In an array, as the numbers outlive the request that made
+    them: each as an object of its own would keep the page of memory that it was made in.
+    """
 
     __slots__ = ("_count", "_last", "_sum")
 
     def __init__(self) -> None:
         self._count = 0
         self._sum = 0.0
-        self._last: deque[float] = deque(maxlen=WINDOW)
+        self._last = array("d")
 
     def add(self, seconds: float) -> None:
+        if len(self._last) < WINDOW:
+            self._last.append(seconds)
+        else:
+            self._last[self._count % WINDOW] = seconds
         self._count += 1
         self._sum += seconds
-        self._last.append(seconds)
 
     def spread(self) -> Spread | None:
         if not self._count:
@@ -151,8 +156,8 @@ class _LastMinute:
     __slots__ = ("_counts", "_seconds")
 
     def __init__(self) -> None:
-        self._seconds = [0] * MINUTE
-        self._counts = [0] * MINUTE
+        self._seconds = array("q", bytes(8 * MINUTE))
+        self._counts = array("q", bytes(8 * MINUTE))
 
     def count(self, second: int) -> None:
         place = second % MINUTE
