@@ -1,11 +1,7 @@
-import os
-import signal
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import pytest
-from tests.support.postgresql import PASSWORD, PostgresqlServer
+from tests.support.postgresql import PASSWORD, PostgresqlServer, stopped
 from tests.support.records import a_token, an_account
 
 from cwproxy.errors import StoreError
@@ -62,18 +58,6 @@ def backends(store: Store) -> list[int]:
             "SELECT pid FROM pg_stat_activity WHERE application_name = 'cwproxy' AND datname = current_database()"
         )
     return [row.whole("pid") for row in rows]
-
-
-@contextmanager
-def stopped(pids: list[int]) -> Iterator[None]:
-    """They neither answer nor hang up."""
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
 
 
 def test_a_server_that_hangs_is_not_waited_for_for_ever(database_url: str) -> None:

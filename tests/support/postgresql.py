@@ -40,6 +40,18 @@ def require() -> None:
         pytest.skip(reason)
 
 
+@contextmanager
+def stopped(pids: list[int]) -> Iterator[None]:
+    """Processes that neither answer nor hang up."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
 @dataclass
 class PostgresqlServer:
     """`start` and `stop` may be called again and again; the port and the data stay."""
@@ -88,14 +100,8 @@ class PostgresqlServer:
         """All its processes are stopped: it takes connections and says nothing."""
         assert self.process is not None
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        pids = [self.process.pid, *map(int, children)]
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
-        try:
+        with stopped([self.process.pid, *map(int, children)]):
             yield
-        finally:
-            for pid in pids:
-                os.kill(pid, signal.SIGCONT)
 
     def _answers(self) -> bool:
         try:
