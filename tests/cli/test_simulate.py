@@ -5,13 +5,14 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.cli.conftest import Cli
-from tests.support.program import Server
+from tests.support.program import Server, until
 from tests.support.simulator import SimulatorClient
 
 
 def test_says_where_it_is_and_how_to_use_it(tmp_path: Path) -> None:
     with Server("simulate", home=tmp_path) as simulator:
-        assert simulator.out.splitlines()[:2] == [
+        until(lambda: simulator.out.endswith("/__control/\n"))
+        assert simulator.out.splitlines() == [
             f"simulator ready on {simulator.url}",
             f"set CWPROXY_ENDPOINT={simulator.url} for every command of cwproxy (a login does not remember it); "
             "the control plane is /__control/",

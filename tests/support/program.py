@@ -32,7 +32,8 @@ CWPROXY = (sys.executable, "-m", "cwproxy")
 SECONDS = 30.0
 """For anything that a program does; several times what it takes on a busy machine."""
 
-READY = re.compile(r"^(?:cwproxy|simulator) ready on (http://\S+)$", re.MULTILINE)
+READY = re.compile(r"^(?:cwproxy|simulator) ready on (http://\S+)\n", re.MULTILINE)
+"""A whole line: a program's text and its line break may come in two pieces."""
 
 
 @dataclass(frozen=True, slots=True)

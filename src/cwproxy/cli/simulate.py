@@ -22,23 +22,23 @@ async def simulate(*, port: int, profile: str, auto_approve: bool, pace: float, 
         auto_approve=0 if auto_approve else None,
         opt_rules=_rules(opt_rules),
     )
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Event loops on Windows have no handlers of their own.
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopped.set))
     server = SimulatorServer(options)
     try:
         chosen = await server.start("127.0.0.1", port)
     except OSError as error:
         why = os.strerror(error.errno) if error.errno else str(error)
         raise CwproxyError(f"Port {port} cannot be used ({why}); choose another with --port.") from error
-    print(f"simulator ready on http://127.0.0.1:{chosen}", flush=True)
     print(
+        f"simulator ready on http://127.0.0.1:{chosen}\n"
         f"set CWPROXY_ENDPOINT=http://127.0.0.1:{chosen} for every command of cwproxy (a login does not remember it); "
         "the control plane is /__control/",
         flush=True,
     )
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        # Event loops on Windows have no handlers of their own.
-        signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopped.set))
     try:
         await stopped.wait()
     finally:
