@@ -5,22 +5,21 @@ client's order and loses nothing; the laws of the backend (alternation, pairing,
 A field stands here only if the AWS side consumes it and it means the same in every dialect that has it.
 """
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+import msgspec
 
 ImageFormat: TypeAlias = Literal["png", "jpeg", "gif", "webp"]
 DocumentFormat: TypeAlias = Literal["csv", "doc", "docx", "html", "md", "pdf", "txt", "xls", "xlsx"]
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(msgspec.Struct, frozen=True):
     """A piece of text. May be empty; may hold any Unicode scalar value, never a lone surrogate."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(msgspec.Struct, frozen=True):
     """A picture. `data` is standard base64 with padding, `format` what the bytes are (not what the client said).
 
     pixels: width and height, or zeros where the picture's header does not tell.
@@ -31,8 +30,7 @@ class Image:
     pixels: tuple[int, int] = (0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteImage:
+class RemoteImage(msgspec.Struct, frozen=True):
     """A picture that is elsewhere. Either it is fetched and becomes an Image, or the request is refused.
 
     place: the path of the URL in the client's own body.
@@ -42,8 +40,7 @@ class RemoteImage:
     place: str
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(msgspec.Struct, frozen=True):
     """A file for the model to read. `data` is standard base64 with padding; `name` is the client's, or empty."""
 
     format: DocumentFormat
@@ -51,23 +48,20 @@ class Document:
     data: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reasoning:
+class Reasoning(msgspec.Struct, frozen=True):
     """What the model thought earlier, as it was given out: it counts only with its whole signature, byte for byte."""
 
     text: str
     signature: str
 
 
-@dataclass(frozen=True, slots=True)
-class RedactedReasoning:
+class RedactedReasoning(msgspec.Struct, frozen=True):
     """The same, encrypted by the service."""
 
     data: str
 
 
-@dataclass(frozen=True, slots=True)
-class ToolUse:
+class ToolUse(msgspec.Struct, frozen=True):
     """A tool call that the model made earlier. `arguments` is the JSON text as the client sent it back."""
 
     id: str
@@ -75,8 +69,7 @@ class ToolUse:
     arguments: str
 
 
-@dataclass(frozen=True, slots=True)
-class ToolResult:
+class ToolResult(msgspec.Struct, frozen=True):
     """What a tool answered. `tool_use_id` names the call; `failed` when the client says that the tool failed."""
 
     tool_use_id: str
@@ -89,22 +82,19 @@ UserPart: TypeAlias = ResultPart | ToolResult
 AssistantPart: TypeAlias = Text | Reasoning | RedactedReasoning | ToolUse
 
 
-@dataclass(frozen=True, slots=True)
-class SystemTurn:
+class SystemTurn(msgspec.Struct, frozen=True):
     """Instructions. Those before the first other turn are the system text; later ones keep their place."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class UserTurn:
+class UserTurn(msgspec.Struct, frozen=True):
     """Text, pictures, documents and tool results, in the client's order."""
 
     parts: tuple[UserPart, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AssistantTurn:
+class AssistantTurn(msgspec.Struct, frozen=True):
     """Text, reasoning and tool calls, in the client's order."""
 
     parts: tuple[AssistantPart, ...]
@@ -113,8 +103,7 @@ class AssistantTurn:
 Turn: TypeAlias = SystemTurn | UserTurn | AssistantTurn
 
 
-@dataclass(frozen=True, slots=True)
-class Tool:
+class Tool(msgspec.Struct, frozen=True):
     """A tool on offer, by the client's own name. `schema` is the JSON text of its parameters, `{}` when it has none."""
 
     name: str
@@ -122,23 +111,20 @@ class Tool:
     schema: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class ToolChoice:
+class ToolChoice(msgspec.Struct, frozen=True):
     """Whether the model may, must or must not call a tool. `name` (with `required`) forces that one."""
 
     mode: Literal["auto", "none", "required"] = "auto"
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class JsonAnswer:
+class JsonAnswer(msgspec.Struct, frozen=True):
     """The answer must be one JSON document; of this schema (JSON text) where there is one, else any object."""
 
     schema: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(msgspec.Struct, frozen=True):
     """What is to be looked up on the web first, so that the answer can be made from what is found.
 
     allowed: only pages of these places count, where there are any; none of `blocked` does. A place is a domain, with
@@ -150,8 +136,7 @@ class Search:
     blocked: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
+class Conversation(msgspec.Struct, frozen=True):
     """One request.
 
     name: what the client calls the conversation, if it calls it anything.

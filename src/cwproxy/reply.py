@@ -4,7 +4,7 @@ A reply is a sequence of parts (text, reasoning, tool use), numbered from 0 in o
 started, filled and ended; parts of different tool uses may interleave. Exactly one `Usage` and then exactly one
 `Finished` close a reply. A failure is raised, it is not an event, so a reply without `Finished` is not one.
 
-The classes are msgspec structs because one is made per token: they cost a tenth of a frozen dataclass.
+The garbage collector need not see the events: one is made per token, and none can be part of a cycle.
 """
 
 from collections.abc import Iterable

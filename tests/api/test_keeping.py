@@ -5,7 +5,6 @@ import json
 import logging
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import httpx2
 import openai
 import pytest
 from fastapi import FastAPI
+from msgspec.structs import replace
 from tests.support.api_client import assert_envelope, in_process
 from tests.support.fake_service import FakeService, text_reply, tool_reply
 from tests.support.replies import TABLE

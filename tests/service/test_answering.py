@@ -2,10 +2,10 @@
 
 import json
 from base64 import b64encode
-from dataclasses import replace
 
 import httpx
 import pytest
+from msgspec.structs import replace
 from tests.support.fleet import fleet
 from tests.support.rasters import png
 from tests.support.scripted_backend import WHOLE, Backend, ask, event, reply, running, text

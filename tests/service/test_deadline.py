@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import httpx
 import pytest
+from msgspec.structs import replace
 from tests.support.scripted_backend import METERING, WHOLE, Backend, Torn, ask, event, reply, running, text
 
 from cwproxy.accounts.callers import LOCAL

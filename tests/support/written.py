@@ -1,9 +1,10 @@
 """A conversation, written as the request of each dialect. What a dialect has no words for has to be left out before."""
 
 import json
-from dataclasses import replace
 from itertools import groupby
 from typing import Any
+
+from msgspec.structs import replace
 
 from cwproxy.conversation import (
     AssistantTurn,

@@ -8,10 +8,9 @@ import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
-from dataclasses import replace
 from urllib.parse import urlsplit
 
-import msgspec
+from msgspec.structs import replace
 
 from cwproxy.accounts.callers import Caller
 from cwproxy.api.seam import Answer, Model, Service
@@ -128,4 +127,4 @@ async def _batches(answer: Answer, searched: Searched) -> AsyncGenerator[list[Re
 def _later(event: ReplyEvent) -> ReplyEvent:
     if isinstance(event, Usage | Finished):
         return event
-    return msgspec.structs.replace(event, index=event.index + 1)
+    return replace(event, index=event.index + 1)

@@ -5,8 +5,9 @@ SDKs' own header: after our attempts are used up, theirs would only multiply the
 """
 
 import math
-from dataclasses import dataclass
 from typing import Final, Protocol
+
+import msgspec
 
 from cwproxy.errors import (
     AccountUnusable,
@@ -35,8 +36,7 @@ LONGEST_WAIT: Final = 60
 """Seconds of `retry-after` for what passes by itself; above 120 the SDKs give up (compatibility.md 1.6)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(msgspec.Struct, frozen=True):
     """An error in no dialect. `type` and `code` are OpenAI's words, in which the log speaks, too; `headers` are
     lower-case names and values.
     """
@@ -68,8 +68,7 @@ class Envelope(Protocol):
         """Inside a stream whose status has been sent; nothing may follow it."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(msgspec.Struct, frozen=True):
     """wait: seconds until the next try, where the error does not say."""
 
     status: int

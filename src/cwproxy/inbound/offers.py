@@ -6,8 +6,9 @@ A named or allowed choice narrows the offer (compatibility.md 3.2); tools that o
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from cwproxy.conversation import Tool, ToolChoice
 from cwproxy.errors import InvalidRequest
@@ -19,8 +20,7 @@ _EDITION: Final = re.compile(r"(_preview)?(_\d{4}_?\d\d_?\d\d)?$")
 _TYPE: Final = re.compile(r"[a-z0-9_]{1,40}")
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(msgspec.Struct, frozen=True):
     """A choice before it is held against the tools: `names` limits the offer, None does not."""
 
     choice: ToolChoice

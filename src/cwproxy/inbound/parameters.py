@@ -5,7 +5,6 @@ for people. Types and ranges are those of the dialect's request struct.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from types import NoneType, UnionType
 from typing import Annotated, Final, Literal, get_args, get_origin, get_type_hints
@@ -24,8 +23,7 @@ class Kind(Enum):
     REFUSED = "refused"
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(msgspec.Struct, frozen=True):
     """sentence: for people. asks: whether a value that is not null asks for anything at all.
 
     told: an ignored parameter is named in a response header, because the client could see a difference; it is what
@@ -39,8 +37,7 @@ class Parameter:
     told: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Effects:
+class Effects(msgspec.Struct, frozen=True):
     """Names of parameters, for the response headers."""
 
     ignored: tuple[str, ...] = ()

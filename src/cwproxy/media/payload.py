@@ -5,15 +5,15 @@ Clients wrap it, leave out the padding and use either alphabet; the backend want
 
 import binascii
 from base64 import b64encode
-from dataclasses import dataclass
+
+import msgspec
 
 from cwproxy.errors import InvalidRequest
 
 _STANDARD_ALPHABET = str.maketrans("-_", "+/")
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
+class Payload(msgspec.Struct, frozen=True):
     """`data` is standard base64 of `content`; `mime` is what the client says they are, lower-case, or empty."""
 
     content: bytes

@@ -7,9 +7,10 @@ again with every turn, so what was fetched or scaled is kept for a while.
 import asyncio
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import replace
 from hashlib import sha256
 from typing import Final
+
+from msgspec.structs import replace
 
 from cwproxy.conversation import Conversation, Image, RemoteImage, ResultPart, ToolResult, Turn, UserPart, UserTurn
 from cwproxy.errors import InvalidRequest

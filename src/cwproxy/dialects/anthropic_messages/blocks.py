@@ -6,8 +6,9 @@ cannot be shown although it was meant to see it (a file kept elsewhere) is refus
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from cwproxy.conversation import (
     AssistantPart,
@@ -46,11 +47,10 @@ KNOWN: Final = (
 """Types whose members have to be what they are known to be."""
 
 
-@dataclass(slots=True)
-class Blocks:
+class Blocks(msgspec.Struct):
     """Reads the content of a request; `unknown` collects the types of what was left out."""
 
-    unknown: list[str] = field(default_factory=list)
+    unknown: list[str] = msgspec.field(default_factory=list)
 
     def user(self, content: Content, path: str) -> Iterator[UserPart]:
         for block, where in _each(content, path):

@@ -5,8 +5,10 @@ What becomes of each parameter is said in `parameters`; here it is done (compati
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import ClassVar, Final, Literal, NoReturn
+
+import msgspec
+from msgspec.structs import replace
 
 from cwproxy.conversation import (
     AssistantTurn,
@@ -53,8 +55,7 @@ _NOTHING: Final = (Text(""),)
 _decode = decoder(Request)
 
 
-@dataclass(frozen=True, slots=True)
-class MessagesRequest:
+class MessagesRequest(msgspec.Struct, frozen=True):
     """A request in our own terms.
 
     input_tokens: the estimate for a stream, 0 for a whole answer.

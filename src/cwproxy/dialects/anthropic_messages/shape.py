@@ -1,7 +1,6 @@
 """What the streamed and the whole form of a message share: its shape, its end and its usage."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, assert_never
 
 import msgspec
@@ -13,8 +12,7 @@ Ending: TypeAlias = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(msgspec.Struct, frozen=True):
     """How the request wants to be answered.
 
     calls: whether tool calls may be shown (not with `tool_choice: none`). thinking: how reasoning is shown; `omitted`

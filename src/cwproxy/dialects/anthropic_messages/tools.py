@@ -7,8 +7,9 @@ end of the conversation is what is on offer.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from cwproxy.conversation import Tool, ToolChoice
 from cwproxy.dialects.anthropic_messages.blocks import change_of
@@ -33,8 +34,7 @@ _WEB_SEARCH: Final = "web_search_"
 _TOOL_SEARCH: Final = "tool_search_tool"
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(msgspec.Struct, frozen=True):
     """The tools and the choice. foreign: kinds of tools that were left out. parallel: several calls are fine.
     search: the search of the web where there is no other tool, so that the request is one. unforced: the choice was of
     a tool that is left out, so it has no effect.
@@ -48,13 +48,12 @@ class Offer:
     unforced: bool = False
 
 
-@dataclass(slots=True)
-class _Changes:
+class _Changes(msgspec.Struct):
     """What messages say about tools. named: by a reference, or a call. defined: with the path of each."""
 
-    named: set[str] = field(default_factory=set)
-    removed: set[str] = field(default_factory=set)
-    defined: dict[str, tuple[str, ToolSpec]] = field(default_factory=dict)
+    named: set[str] = msgspec.field(default_factory=set)
+    removed: set[str] = msgspec.field(default_factory=set)
+    defined: dict[str, tuple[str, ToolSpec]] = msgspec.field(default_factory=dict)
 
     def apply(self, block: Block, path: str) -> None:
         tool = change_of(block)

@@ -4,8 +4,10 @@ What becomes of each parameter is said in `parameters`; here it is done (compati
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import ClassVar
+
+import msgspec
+from msgspec.structs import replace
 
 from cwproxy.conversation import Conversation, JsonAnswer
 from cwproxy.dialects.openai_chat.choices import Chorus
@@ -27,8 +29,7 @@ MAX_CHOICES = 4
 _decode = decoder(Request)
 
 
-@dataclass(frozen=True, slots=True)
-class ChatRequest:
+class ChatRequest(msgspec.Struct, frozen=True):
     """A request in our own terms.
 
     conversations: one for each choice that is wanted.

@@ -4,11 +4,11 @@ The model is a chat model and answers the prompt rather than continuing it.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Final, Literal
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import replace
 
 from cwproxy.conversation import Conversation, Text, UserTurn
 from cwproxy.dialects.openai_chat.choices import Chorus
@@ -88,8 +88,7 @@ class _TextCompletion(msgspec.Struct, frozen=True):
     object: Literal["text_completion"] = "text_completion"
 
 
-@dataclass(frozen=True, slots=True)
-class TextRequest:
+class TextRequest(msgspec.Struct, frozen=True):
     """As `ChatRequest`. prompts: which prompt each of the conversations is."""
 
     conversations: tuple[Conversation, ...]

@@ -1,7 +1,6 @@
 """What the streamed and the whole form of an answer share: its shape, its end and its usage."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, assert_never
 
 import msgspec
@@ -11,8 +10,7 @@ from cwproxy.reply import StopReason, Usage
 FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "function_call"]
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(msgspec.Struct, frozen=True):
     """How the request wants to be answered.
 
     call_limit: how many tool calls may be shown (0 for `tool_choice: none`, 1 for `parallel_tool_calls: false`),

@@ -5,7 +5,8 @@ of one string. What is done with them is `inbound.offers`'s.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 from cwproxy.conversation import Tool, ToolChoice
 from cwproxy.dialects.openai_chat.schema import (
@@ -26,8 +27,7 @@ from cwproxy.inbound.decode import document
 from cwproxy.inbound.offers import Wish, chosen, name_of
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(msgspec.Struct, frozen=True):
     """The tools and the choice; `legacy` when they came as `functions`, so that the answer uses `function_call`.
 
     custom: names of the tools that are custom ones. foreign: kinds of tools that were left out.
@@ -58,11 +58,10 @@ def offer(request: Request) -> Offer:
     )
 
 
-@dataclass(slots=True)
-class _Found:
-    tools: list[Tool] = field(default_factory=list)
-    custom: list[str] = field(default_factory=list)
-    foreign: list[str] = field(default_factory=list)
+class _Found(msgspec.Struct):
+    tools: list[Tool] = msgspec.field(default_factory=list)
+    custom: list[str] = msgspec.field(default_factory=list)
+    foreign: list[str] = msgspec.field(default_factory=list)
 
 
 def _found(specs: Sequence[ToolSpec]) -> _Found:

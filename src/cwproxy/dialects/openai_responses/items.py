@@ -7,7 +7,6 @@ clients send new ones before anybody knows them; what the model cannot be shown 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
@@ -119,14 +118,13 @@ def tools_in(items: Iterable[Item]) -> Iterator[list[Located]]:
             yield [(f"{path}.tools[{index}]", bytes(tool)) for index, tool in enumerate(_tools(raw, path).tools or ())]
 
 
-@dataclass(slots=True)
-class Turns:
+class Turns(msgspec.Struct):
     """Reads items. names: what the model calls tools where that is not their flat name. `unknown` collects the types of
     what was left out.
     """
 
-    names: Mapping[ToolName, str] = field(default_factory=dict)
-    unknown: list[str] = field(default_factory=list)
+    names: Mapping[ToolName, str] = msgspec.field(default_factory=dict)
+    unknown: list[str] = msgspec.field(default_factory=list)
 
     def of(self, items: Iterable[Item]) -> list[Turn]:
         turns: list[Turn] = []

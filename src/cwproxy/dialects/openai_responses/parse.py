@@ -5,10 +5,10 @@ makes the conversation. What becomes of each parameter is said in `parameters` (
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import ClassVar, Final, NoReturn
 
 import msgspec
+from msgspec.structs import replace
 
 from cwproxy.conversation import Conversation, JsonAnswer, SystemTurn, Turn
 from cwproxy.dialects.openai_responses import items
@@ -31,12 +31,11 @@ ENCRYPTED: Final = "reasoning.encrypted_content"
 _decode = decoder(Request)
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(msgspec.Struct, frozen=True):
     """What was looked up: the items of the responses that this one follows, oldest first, and kept items by id."""
 
     items: tuple[msgspec.Raw, ...] = ()
-    kept: Mapping[str, bytes] = field(default_factory=dict)
+    kept: Mapping[str, bytes] = msgspec.field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -44,8 +43,7 @@ class Past:
         return sum(len(bytes(item)) for item in self.items)
 
 
-@dataclass(frozen=True, slots=True)
-class ResponsesRequest:
+class ResponsesRequest(msgspec.Struct, frozen=True):
     """A request in our own terms.
 
     ignored, emulated: names of parameters, for the response headers. store: the answer is to be kept. input: the items
@@ -85,8 +83,7 @@ class ResponsesRequest:
         return replies[0].usage
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True):
     """A request that is understood, but for what it refers to.
 
     previous: the id of the response that it follows. references: ids of items, as often as they are named. responses:

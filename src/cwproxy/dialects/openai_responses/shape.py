@@ -1,7 +1,6 @@
 """What the streamed and the whole form of a response share: the object, its items, its end and its usage."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias, assert_never
 
 import msgspec
@@ -18,8 +17,7 @@ Json: TypeAlias = dict[str, object]
 Part: TypeAlias = TextPart | ReasoningPart | RedactedPart | ToolUsePart
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(msgspec.Struct, frozen=True):
     """How the request wants to be answered.
 
     calls: whether tool calls may be shown (not with `tool_choice: none`). custom: names of the tools that are custom
@@ -29,10 +27,10 @@ class Shape:
 
     calls: bool = True
     custom: frozenset[str] = frozenset()
-    names: Mapping[str, ToolName] = field(default_factory=dict)
+    names: Mapping[str, ToolName] = msgspec.field(default_factory=dict)
     summary: bool = False
     encrypted: bool = False
-    echo: Mapping[str, object] = field(default_factory=dict)
+    echo: Mapping[str, object] = msgspec.field(default_factory=dict)
 
     def shows(self, part: Part) -> bool:
         return self.calls or not isinstance(part, ToolUsePart)
@@ -167,8 +165,7 @@ _CODES: Final = frozenset({"context_length_exceeded", "rate_limit_exceeded", "in
 """By which Codex knows what to do; everything else is the server's fault (compatibility.md 2.1)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(msgspec.Struct, frozen=True):
     """The response object but for what the model says."""
 
     id: str

@@ -5,8 +5,9 @@ tools (`additional_tools`), or define them anew.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from itertools import chain, count
+
+import msgspec
 
 from cwproxy.conversation import Tool, ToolChoice
 from cwproxy.dialects.openai_responses.items import Located, ToolName, flat_name
@@ -27,8 +28,7 @@ _kind = member_decoder(Kind)
 _spec = member_decoder(ToolSpec)
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(msgspec.Struct, frozen=True):
     """The tools and the choice. custom: names of the tools that are custom ones. names: what the client calls the tools
     that the model is shown by another name. foreign: kinds of tools that were left out. whole: the choice names none of
     those.
@@ -37,23 +37,22 @@ class Offer:
     tools: tuple[Tool, ...]
     choice: ToolChoice
     custom: frozenset[str] = frozenset()
-    names: Mapping[str, ToolName] = field(default_factory=dict)
+    names: Mapping[str, ToolName] = msgspec.field(default_factory=dict)
     foreign: tuple[str, ...] = ()
     whole: bool = True
 
 
-@dataclass(slots=True)
-class _Found:
+class _Found(msgspec.Struct):
     """By their flat names, each of which is one tool's only, whatever clients call theirs. lost: kinds of those that
     have the name of another.
     """
 
-    tools: dict[str, Tool] = field(default_factory=dict)
-    custom: set[str] = field(default_factory=set)
-    flat: dict[ToolName, str] = field(default_factory=dict)
-    foreign: list[str] = field(default_factory=list)
-    lost: list[str] = field(default_factory=list)
-    _came: dict[str, int] = field(default_factory=dict)
+    tools: dict[str, Tool] = msgspec.field(default_factory=dict)
+    custom: set[str] = msgspec.field(default_factory=set)
+    flat: dict[ToolName, str] = msgspec.field(default_factory=dict)
+    foreign: list[str] = msgspec.field(default_factory=list)
+    lost: list[str] = msgspec.field(default_factory=list)
+    _came: dict[str, int] = msgspec.field(default_factory=dict)
 
     def read(self, tools: Iterable[Located], source: int = 0, namespace: str | None = None) -> None:
         """source: 0 for the request itself, and the number of the item that adds them."""
