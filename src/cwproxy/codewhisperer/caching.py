@@ -6,7 +6,6 @@ one turn ago, so that what was kept then is found; and behind the system text, w
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -21,8 +20,7 @@ _CHARACTERS_PER_TOKEN: Final = 8
 """No text has more: what is longer need not be looked at to know that it is long enough."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caching:
+class Caching(msgspec.Struct, frozen=True):
     """What a model takes: tokens that must stand before a point, and points per request."""
 
     minimum_tokens: int

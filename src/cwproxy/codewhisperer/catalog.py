@@ -6,8 +6,9 @@ members are skipped, nulls and wrong types count as absent. Only an answer that 
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final, TypeAlias
+
+import msgspec
 
 from cwproxy.codewhisperer import jsontext
 from cwproxy.codewhisperer.caching import Caching
@@ -25,8 +26,7 @@ _CHAT_RESOURCES: Final = frozenset({"AGENTIC_REQUEST", "CREDIT", "VIBE"})
 _Object: TypeAlias = Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(msgspec.Struct, frozen=True):
     """A model of ListAvailableModels. Limits in tokens, None where the service names none.
 
     accepts_images is true where the service does not say. caching: what it takes of cache points, where it lists that.
@@ -46,8 +46,7 @@ class Model:
     effort: Knob | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ModelPage:
+class ModelPage(msgspec.Struct, frozen=True):
     """One page. `default_id` is usually on the first page only."""
 
     models: tuple[Model, ...]
@@ -55,24 +54,21 @@ class ModelPage:
     next_token: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(msgspec.Struct, frozen=True):
     """An Identity Center profile; its region is the API region."""
 
     arn: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class ProfilePage:
+class ProfilePage(msgspec.Struct, frozen=True):
     """One page of ListAvailableProfiles."""
 
     profiles: tuple[Profile, ...]
     next_token: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Allowance:
+class Allowance(msgspec.Struct, frozen=True):
     """How much of one resource is used, in the resource's own unit. `resets_at` is in seconds since 1970."""
 
     resource: str
@@ -82,8 +78,7 @@ class Allowance:
     resets_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class UsageLimits:
+class UsageLimits(msgspec.Struct, frozen=True):
     """GetUsageLimits. `plan` is the subscription's title or type, `user_id` what tells its person from others."""
 
     plan: str | None
@@ -142,13 +137,12 @@ def parse_usage(body: bytes) -> UsageLimits:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Catalog:
+class Catalog(msgspec.Struct, frozen=True):
     """The models of an account. `aliases` are the operator's own names for them and win over everything."""
 
     models: tuple[Model, ...]
     default_id: str | None = None
-    aliases: Mapping[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, str] = msgspec.field(default_factory=dict)
 
     def resolve(self, client_name: str, *, any_version: bool = False) -> Model:
         """The model that a client means. Raises ModelNotFound, naming what there is.

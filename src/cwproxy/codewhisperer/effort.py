@@ -6,7 +6,6 @@ one, and any of version 4.5, refuses the whole request when such a field is ther
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -17,8 +16,7 @@ _REFUSING: Final = re.compile(r"4[._-]5(?![0-9])")
 _Object: TypeAlias = Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class Knob:
+class Knob(msgspec.Struct, frozen=True):
     """member: the field that holds `effort`. efforts: its values. thinking, displays: those of `thinking`, where there
     is such a field.
     """

@@ -8,8 +8,9 @@ but its `message`, shortened and without anything that looks like a token.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+import msgspec
 
 from cwproxy.codewhisperer import jsontext
 from cwproxy.codewhisperer.delays import MAX_RETRY_AFTER, retry_after
@@ -99,8 +100,7 @@ _SIZE_HINT = (
 _SURFACE_HINT = "This API may be retired at this address: set the surface to `kiro`, or to `q` where it is `kiro`."
 
 
-@dataclass(frozen=True, slots=True)
-class _Facts:
+class _Facts(msgspec.Struct, frozen=True):
     """What was found in an answer. `kind` is the exception's bare name, `status` None inside a stream, `sent` the bytes
     of the request's body where that is known.
     """

@@ -9,7 +9,6 @@ that says so, and a picture that may not travel leaves a sentence in its place.
 import re
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final, TypeAlias, assert_never
 
@@ -48,15 +47,13 @@ _MAX_ID_LENGTH: Final = 64
 _NO_ARGUMENTS = msgspec.Raw(b"{}")
 
 
-@dataclass(frozen=True, slots=True)
-class UserGroup:
+class UserGroup(msgspec.Struct, frozen=True):
     """Neighbouring user and system turns, as one."""
 
     parts: list[UserPart]
 
 
-@dataclass(frozen=True, slots=True)
-class AssistantGroup:
+class AssistantGroup(msgspec.Struct, frozen=True):
     """Neighbouring assistant turns, as one."""
 
     parts: list[AssistantPart]
@@ -65,8 +62,7 @@ class AssistantGroup:
 Group: TypeAlias = UserGroup | AssistantGroup
 
 
-@dataclass(frozen=True, slots=True)
-class Grouped:
+class Grouped(msgspec.Struct, frozen=True):
     """Groups that alternate, the user's first; `last` is the user's too."""
 
     earlier: list[Group]
@@ -79,22 +75,20 @@ class Grouped:
                 yield from (part.name for part in each.parts if isinstance(part, ToolUse))
 
 
-@dataclass(slots=True)
-class UserEntry:
+class UserEntry(msgspec.Struct):
     """What a user message will hold. `text` may be empty only beside results."""
 
     text: str
-    images: list[wire.ImageBlock] = field(default_factory=list)
-    documents: list[wire.DocumentBlock] = field(default_factory=list)
-    results: list[wire.ToolResult] = field(default_factory=list)
+    images: list[wire.ImageBlock] = msgspec.field(default_factory=list)
+    documents: list[wire.DocumentBlock] = msgspec.field(default_factory=list)
+    results: list[wire.ToolResult] = msgspec.field(default_factory=list)
 
 
-@dataclass(slots=True)
-class AssistantEntry:
+class AssistantEntry(msgspec.Struct):
     """What an assistant message will hold. `text` is never empty."""
 
     text: str
-    uses: list[wire.ToolUse] = field(default_factory=list)
+    uses: list[wire.ToolUse] = msgspec.field(default_factory=list)
     reasoning: wire.ReasoningContent | None = None
 
 

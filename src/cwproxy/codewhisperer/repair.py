@@ -2,8 +2,9 @@
 and a sentence about what is wrong with that (compatibility.md 3.2).
 """
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from cwproxy.codewhisperer import wire
 from cwproxy.conversation import AssistantTurn, Conversation, Text, UserTurn

@@ -6,7 +6,6 @@ knows the limit (A5 58), and trimming is the client's decision.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, assert_never
 
@@ -39,8 +38,7 @@ _MAX_GIT_STATUS_LENGTH: Final = 4096
 _BETWEEN: Final = "\n\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(msgspec.Struct, frozen=True):
     """A request, and the client's names of the tools by their names on the wire."""
 
     state: wire.ConversationState

@@ -6,7 +6,6 @@ A `Call` is complete but for the proof of who we are, which `auth` adds. Hosts, 
 
 import enum
 import re
-from dataclasses import dataclass
 from typing import Literal, TypeAlias, assert_never
 from urllib.parse import urlencode
 
@@ -40,8 +39,7 @@ class Surface(enum.Enum):
     KIRO = "kiro"
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """One HTTP request without its Authorization."""
 
     method: str
@@ -50,8 +48,7 @@ class Call:
     body: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(msgspec.Struct, frozen=True):
     """Where an account's calls go. Raises SettingsError for a region that no host name may be made of: it comes from
     a profile ARN, and the token must not follow it to another host.
 

@@ -7,7 +7,6 @@ Whether the tool history stays a tool history is decided here too (architecture,
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
@@ -31,8 +30,7 @@ _ILLEGAL_CHARACTER = re.compile(r"[^A-Za-z0-9_-]")
 _STUB_SCHEMA = wire.InputSchema(json=msgspec.Raw(b'{"type":"object","properties":{}}'))
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """What a request says about tools.
 
     specifications: empty when none are declared; then the tool history has to become text.

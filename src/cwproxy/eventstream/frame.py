@@ -6,7 +6,6 @@ decoding and encoding are each other's inverse. The values check themselves: one
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import msgspec
@@ -30,8 +29,7 @@ def _require_bits(value: int, bits: int) -> None:
         raise ValueError(f"{value} does not fit into a signed integer of {bits} bits")
 
 
-@dataclass(frozen=True, slots=True)
-class Int8:
+class Int8(msgspec.Struct, frozen=True):
     """Header type 2, -128 to 127. Raises ValueError for anything else, as the wider ones do."""
 
     value: int
@@ -40,8 +38,7 @@ class Int8:
         _require_bits(self.value, 8)
 
 
-@dataclass(frozen=True, slots=True)
-class Int16:
+class Int16(msgspec.Struct, frozen=True):
     """Header type 3."""
 
     value: int
@@ -50,8 +47,7 @@ class Int16:
         _require_bits(self.value, 16)
 
 
-@dataclass(frozen=True, slots=True)
-class Int32:
+class Int32(msgspec.Struct, frozen=True):
     """Header type 4."""
 
     value: int
@@ -60,8 +56,7 @@ class Int32:
         _require_bits(self.value, 32)
 
 
-@dataclass(frozen=True, slots=True)
-class Int64:
+class Int64(msgspec.Struct, frozen=True):
     """Header type 5."""
 
     value: int
@@ -70,8 +65,7 @@ class Int64:
         _require_bits(self.value, 64)
 
 
-@dataclass(frozen=True, slots=True)
-class Timestamp:
+class Timestamp(msgspec.Struct, frozen=True):
     """Header type 8: milliseconds since 1970-01-01 UTC, 64 bits, may be negative."""
 
     milliseconds: int
@@ -80,8 +74,7 @@ class Timestamp:
         _require_bits(self.milliseconds, 64)
 
 
-@dataclass(frozen=True, slots=True)
-class Uuid:
+class Uuid(msgspec.Struct, frozen=True):
     """Header type 9: the sixteen bytes of a UUID in network order."""
 
     octets: bytes

@@ -6,8 +6,9 @@ searched; a call that is being written when the budget runs out is finished firs
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final, assert_never
+
+import msgspec
 
 from cwproxy.filters.budget import TokenBudget
 from cwproxy.filters.buffered import CallsInText, Gathered, Whole
@@ -33,8 +34,7 @@ from cwproxy.reply import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Demands:
+class Demands(msgspec.Struct, frozen=True):
     """stop: strings that end the text. max_tokens: None for no limit, else at least 1.
     json: the text is to be one JSON document of that kind.
     one_call: the answer ends where a second tool call would begin.

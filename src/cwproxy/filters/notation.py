@@ -7,7 +7,6 @@ once showed models as history, and models copy what they are shown; `<tool_call>
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -23,8 +22,7 @@ FIRST: Final = "[T<"
 """What every beginning begins with."""
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(msgspec.Struct, frozen=True):
     """beginning: of a call; then come an object and `closing`. name: None where the object names the tool."""
 
     beginning: str
@@ -32,8 +30,7 @@ class Form:
     closing: str
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(msgspec.Struct, frozen=True):
     """A call as it is written. arguments: JSON text of an object."""
 
     name: str

@@ -1,7 +1,6 @@
 """The tools that a model may call in an answer, for judging calls that it writes as text."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -12,16 +11,14 @@ from cwproxy.filters.notation import Notation, Written
 from cwproxy.filters.spoken_calls import Call
 
 
-@dataclass(frozen=True, slots=True)
-class Offered:
+class Offered(msgspec.Struct, frozen=True):
     """name: the client's own. schema: JSON text of the parameters."""
 
     name: str
     schema: bytes
 
 
-@dataclass(frozen=True)
-class Offer:
+class Offer(msgspec.Struct, frozen=True, dict=True):
     """tools: by every name that the model knows them by. seed: makes the calls' ids unique, at most 40 characters."""
 
     tools: Mapping[str, Offered]

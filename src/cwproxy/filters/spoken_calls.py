@@ -9,8 +9,9 @@ them. An answer that has shown one call has shown all that follow: then they are
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from cwproxy.filters.jsonobject import Progress
 from cwproxy.filters.notation import FIRST, Candidate, Notation, Written
@@ -30,8 +31,7 @@ _WIDE: Final = 1_000
 """Characters of white space that are held back at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """name: the client's own of the tool. arguments: JSON text of an object, as it was written."""
 
     name: str
