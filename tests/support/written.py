@@ -131,7 +131,7 @@ def _pieces(turn: Turn) -> list[Turn]:
     pieces: list[Turn] = []
     for results, parts in groupby(turn.parts, lambda part: isinstance(part, ToolResult)):
         told = tuple(parts)
-        pieces.append(UserTurn(tuple(replace(part, failed=False) for part in told) if results else told))  # type: ignore[arg-type]
+        pieces.append(UserTurn(tuple(replace(part, failed=False) for part in told) if results else told))
     return pieces
 
 
