@@ -21,6 +21,7 @@ from cwproxy.api.drain import Drain
 from cwproxy.api.exchange import CLIENT_GONE, exchange_of
 from cwproxy.api.gate import Gate
 from cwproxy.api.keeping import Keeping
+from cwproxy.api.lane import Lane, Lanes
 from cwproxy.api.limits import Limits
 from cwproxy.api.load import Load
 from cwproxy.api.refused import ClientGone, Refused, describe, draining
@@ -56,6 +57,7 @@ def create_app(
     limits = limits or Limits()
     load = Load(requests=limits.requests, body_bytes=limits.bodies_bytes)
     around = Surroundings(service, limits, drain or Drain(), load, dumps, strict)
+    lanes = Lanes()
     app = FastAPI(
         title="cwproxy",
         openapi_url=None,
@@ -65,6 +67,7 @@ def create_app(
         middleware=[
             Middleware(Gate, load=load),
             *([Middleware(Cors, origins=frozenset(cors_origins))] if cors_origins else []),
+            Middleware(Lane, endpoints=lanes.endpoints, on_error=_on_expected),
         ],
         exception_handlers={
             CwproxyError: _on_error,
@@ -77,7 +80,7 @@ def create_app(
     keeping = Keeping(kept, most_bytes=limits.body_bytes)
     for prefix in _PREFIXES:
         app.include_router(_openai(around), prefix=prefix, dependencies=[Depends(access.admit)])
-        _add_dialects(app, prefix, around, access, keeping)
+        _add_dialects(app, lanes, prefix, around, access, keeping)
         if operations is not None:
             app.include_router(_usage(operations, access), prefix=prefix)
     if operations is not None:
@@ -86,11 +89,13 @@ def create_app(
     return app
 
 
-def _add_dialects(app: FastAPI, prefix: str, around: Surroundings, access: AccessPolicy, keeping: Keeping) -> None:
-    app.add_route(prefix + "/chat/completions", answering(around, access, parse), methods=["POST"])
-    app.add_route(prefix + "/completions", answering(around, access, parse_prompts), methods=["POST"])
-    messages.add_routes(app, prefix, around, access)
-    responses.add_routes(app, prefix, around, access, keeping)
+def _add_dialects(
+    app: FastAPI, lanes: Lanes, prefix: str, around: Surroundings, access: AccessPolicy, keeping: Keeping
+) -> None:
+    lanes.add(app, prefix + "/chat/completions", answering(around, access, parse))
+    lanes.add(app, prefix + "/completions", answering(around, access, parse_prompts))
+    messages.add_routes(app, lanes, prefix, around, access)
+    responses.add_routes(app, lanes, prefix, around, access, keeping)
 
 
 def _openai(around: Surroundings) -> APIRouter:
@@ -161,6 +166,12 @@ def _failed(request: Request, failure: Failure) -> Response:
     response = _json(request, body, exchange.envelope.status(failure))
     response.raw_headers.extend((name.encode(), value.encode("latin-1")) for name, value in failure.headers)
     return response
+
+
+async def _on_expected(request: Request, error: CwproxyError | ClientGone) -> Response:
+    if isinstance(error, ClientGone):
+        return await _on_client_gone(request, error)
+    return await _on_error(request, error)
 
 
 async def _on_error(request: Request, error: CwproxyError) -> Response:

@@ -12,14 +12,15 @@ from cwproxy.api.access import AccessPolicy
 from cwproxy.api.answering import answering
 from cwproxy.api.answers import Surroundings
 from cwproxy.api.exchange import exchange_of
+from cwproxy.api.lane import Lanes
 from cwproxy.codewhisperer.tokens import estimate_conversation
 from cwproxy.dialects.anthropic_messages import parse, parse_count
 
 
-def add_routes(app: FastAPI, prefix: str, around: Surroundings, access: AccessPolicy) -> None:
+def add_routes(app: FastAPI, lanes: Lanes, prefix: str, around: Surroundings, access: AccessPolicy) -> None:
     """`/messages` and `/messages/count_tokens` under `prefix`."""
     parsing = partial(parse, estimate=estimate_conversation)
-    app.add_route(f"{prefix}/messages", answering(around, access, parsing), methods=["POST"])
+    lanes.add(app, f"{prefix}/messages", answering(around, access, parsing))
     app.add_route(f"{prefix}/messages/count_tokens", _counting(around, access), methods=["POST"])
 
 

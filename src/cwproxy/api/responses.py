@@ -15,6 +15,7 @@ from cwproxy.api.answering import answering_what
 from cwproxy.api.answers import Surroundings
 from cwproxy.api.exchange import Exchange, exchange_of
 from cwproxy.api.keeping import Keeping
+from cwproxy.api.lane import Lanes
 from cwproxy.api.load import Space
 from cwproxy.api.refused import Refused
 from cwproxy.codewhisperer.tokens import estimate_conversation
@@ -25,7 +26,9 @@ _T = TypeVar("_T")
 _Answer: TypeAlias = Callable[[Request, Exchange], Awaitable[bytes]]
 
 
-def add_routes(app: FastAPI, prefix: str, around: Surroundings, access: AccessPolicy, keeping: Keeping) -> None:
+def add_routes(
+    app: FastAPI, lanes: Lanes, prefix: str, around: Surroundings, access: AccessPolicy, keeping: Keeping
+) -> None:
     """`/responses` and what is below it, under `prefix`."""
     routes = _Routes(around, keeping)
     under = f"{prefix}/responses"
@@ -33,7 +36,7 @@ def add_routes(app: FastAPI, prefix: str, around: Surroundings, access: AccessPo
     def add(path: str, answer: _Answer, *methods: str, charged: bool = False) -> None:
         app.add_route(path, _plain(access, answer, charged=charged), methods=list(methods))
 
-    app.add_route(under, answering_what(around, access, routes.asked), methods=["POST"])
+    lanes.add(app, under, answering_what(around, access, routes.asked))
     add(f"{under}/input_tokens", routes.count, "POST", charged=True)
     add(f"{under}/compact", routes.compact, "POST")
     add(f"{under}/{{id}}", routes.show, "GET", "HEAD")

@@ -72,8 +72,9 @@ async def rejected(response: httpx.Response) -> bool:
     """Whether the service did not accept the credential: it says so with 403, rarely 401 (backend-rules.md A6 76).
     `response` can be read again afterwards.
     """
-    encoding = response.headers.get("content-encoding", "").strip().lower()
-    if response.status_code not in (401, 403) or encoding not in ("", "identity"):
+    if response.status_code not in (401, 403):
+        return False
+    if response.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
         return False
     body = await _peek(response)
     return isinstance(failures.from_response(response.status_code, response.headers, body), CredentialRejected)

@@ -112,10 +112,8 @@ class Upstream:
     async def _open(self, call: Call, auth: httpx.Auth) -> tuple[str, httpx.Response]:
         """The host, and an answer with status 200 whose body has not been read; the caller closes it."""
         with converted(call.url.rpartition("@")[2]):  # what stands before it may be a password
-            request = httpx.Request(
-                call.method, _url(call.url), headers=call.headers, content=call.body, extensions=self._extensions
-            )
-        host = request.url.host
+            request = self._request(call)
+            host = request.url.host
         with converted(host):
             try:
                 async with asyncio.timeout(self._headers_within):
@@ -137,6 +135,20 @@ class Upstream:
                 await response.aclose()
                 raise
         return host, response
+
+    def _request(self, call: Call) -> httpx.Request:
+        """What httpx makes of `content=` as well, in a third of the time."""
+        url, body = _url(call.url), call.body or b""
+        headers = [
+            (b"Host", url.netloc),
+            *((name.encode("ascii"), value.encode("ascii")) for name, value in call.headers.items()),
+        ]
+        if call.body is not None:
+            headers.append((b"Content-Length", b"%d" % len(body)))
+        stream = httpx.ByteStream(body)
+        request = httpx.Request(call.method, url, headers=headers, stream=stream, extensions=self._extensions)
+        request.read()
+        return request
 
     async def _said(self, response: httpx.Response) -> bytes:
         """What there is of the body of an error. Its status and headers count without it (reliability.md 3C 73)."""
