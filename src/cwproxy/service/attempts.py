@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from cwproxy.accounts.callers import Caller
 from cwproxy.accounts.leasing import QUEUE_SECONDS, Accounts, Turn
@@ -234,7 +234,8 @@ class Attempts:
         if before is not None and before[0].selected.account_id == account.account_id:
             return
         self._model = means.catalogs.of(account, self.model)
-        self._invocation, self._calls_here = str(uuid4()), 0
+        # It names a call and guards nothing, and the system's randomness would take longer.
+        self._invocation, self._calls_here = str(UUID(int=random.getrandbits(128), version=4)), 0
         if before is not None and fits(before[0].selected, before[1], account, self._model):
             return
         asked = await prepared(self._conversation, self._model, self._caller, account, means.options)
