@@ -1,7 +1,7 @@
 """`create_app`: the routes, who may use them, and every error in the envelope of the client's API."""
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final
 
 import msgspec
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
@@ -69,12 +69,7 @@ def create_app(
             *([Middleware(Cors, origins=frozenset(cors_origins))] if cors_origins else []),
             Middleware(Lane, endpoints=lanes.endpoints, on_error=_on_expected),
         ],
-        exception_handlers={
-            CwproxyError: _on_error,
-            HTTPException: _on_http_error,
-            ClientGone: _on_client_gone,
-            Exception: _on_bug,
-        },
+        exception_handlers=dict(_TOLD),
     )
     app.state.drain = around.drain
     keeping = Keeping(kept, most_bytes=limits.body_bytes)
@@ -209,3 +204,12 @@ class _Nothing(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         return
+
+
+_TOLD: Final[Mapping[Any, Any]] = {
+    CwproxyError: _on_error,
+    HTTPException: _on_http_error,
+    ClientGone: _on_client_gone,
+    Exception: _on_bug,
+}
+"""What a client is told of each kind of error."""
