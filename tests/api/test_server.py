@@ -16,7 +16,7 @@ from tests.support.fake_service import FakeService, Step, text_reply
 
 from cwproxy.api import AccessPolicy, create_app, loop_factory, serve
 from cwproxy.api.server import protocol_class
-from cwproxy.errors import CwproxyError
+from cwproxy.errors import SettingsError
 from cwproxy.reply import TextDelta, TextStarted
 
 pytestmark = pytest.mark.anyio
@@ -137,13 +137,13 @@ async def test_a_port_in_use_is_a_sentence() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         app = create_app(FakeService(), AccessPolicy())
-        with pytest.raises(CwproxyError, match=f"127.0.0.1 port {port}"):
+        with pytest.raises(SettingsError, match=f"127.0.0.1 port {port}"):
             await serve(app, host="127.0.0.1", port=port, drain=1, on_ready=lambda _: None)
 
 
 async def test_an_address_of_another_machine_is_a_sentence() -> None:
     app = create_app(FakeService(), AccessPolicy())
-    with pytest.raises(CwproxyError, match="Cannot listen"):
+    with pytest.raises(SettingsError, match="Cannot listen"):
         await serve(app, host="2001:db8::1", port=0, drain=1, on_ready=lambda _: None)
 
 

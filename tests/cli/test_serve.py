@@ -83,7 +83,7 @@ def test_a_port_in_use(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = command("serve", "--port", port, home=tmp_path / "home")
-    assert (done.code, done.out) == (1, "")
+    assert (done.code, done.out) == (2, "")
     assert f"error: Cannot listen on 127.0.0.1 port {port}: Address already in use" in done.err
     assert done.err.endswith("Choose another port or address.\n")
     assert "Traceback" not in done.err

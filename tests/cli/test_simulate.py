@@ -44,7 +44,7 @@ def test_a_port_in_use_is_one_sentence(cli: Cli, rules: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = cli("simulate", "--port", port, "--opt-rules", rules)
-    assert done.code == 1
+    assert done.code == 2
     assert done.err == f"error: Port {port} cannot be used (Address already in use); choose another with --port.\n"
 
 

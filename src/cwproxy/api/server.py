@@ -15,7 +15,7 @@ from fastapi import FastAPI
 
 from cwproxy.api.drain import Drain
 from cwproxy.api.tidying import Tidying
-from cwproxy.errors import CwproxyError
+from cwproxy.errors import SettingsError
 
 BEFORE_END = 2.0
 """Seconds before the end of `drain` at which open streams are told."""
@@ -55,7 +55,7 @@ async def serve(
     on_ready: called with the real port when connections are accepted. on_drain: called with the number of answers that
     are open when the end begins.
     drain: seconds that open answers get to finish; 2 s before the end they are told, inside the stream.
-    Raises CwproxyError when the address cannot be bound.
+    Raises SettingsError when the address cannot be bound.
     """
     _open_many_files()
     listener = _bind(host, port)
@@ -165,7 +165,7 @@ def _bind(host: str, port: int) -> socket.socket:
     try:
         listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        raise CwproxyError(
+        raise SettingsError(
             f"Cannot listen on {host} port {port}: {error.strerror or error}. Choose another port or address."
         ) from error
     # Connections inherit it. The standard event loop would leave it off: `create_server` does not say that it is TCP.

@@ -1,6 +1,7 @@
 """The command line. Every command imports what it needs when it runs, so that `--help` is quick.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 130 interrupted.
+Exit codes: 0 done, 1 failed, 2 wrong usage or settings, also an address that cannot be listened on (reliability.md
+3F 132), 130 interrupted.
 """
 
 from collections.abc import Sequence

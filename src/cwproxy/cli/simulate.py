@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 
-from cwproxy.errors import CwproxyError, SettingsError
+from cwproxy.errors import SettingsError
 from cwproxy.simulator import SimulatorOptions, SimulatorServer
 from cwproxy.simulator.options import Profile
 from cwproxy.simulator.rules import RULES
@@ -32,7 +32,7 @@ async def simulate(*, port: int, profile: str, auto_approve: bool, pace: float, 
         chosen = await server.start("127.0.0.1", port)
     except OSError as error:
         why = os.strerror(error.errno) if error.errno else str(error)
-        raise CwproxyError(f"Port {port} cannot be used ({why}); choose another with --port.") from error
+        raise SettingsError(f"Port {port} cannot be used ({why}); choose another with --port.") from error
     print(
         f"simulator ready on http://127.0.0.1:{chosen}\n"
         f"set CWPROXY_ENDPOINT=http://127.0.0.1:{chosen} for every command of cwproxy (a login does not remember it); "
