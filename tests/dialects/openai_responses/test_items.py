@@ -245,3 +245,18 @@ def test_flat_names() -> None:
     assert flat_name(None, "f") == flat_name("", "f") == "f"
     assert flat_name("mcp__x__", "f") == "mcp__x__f"
     assert flat_name("mcp__x", "f") == "mcp__x__f"
+
+
+def test_calls_and_results_in_anthropics_form() -> None:
+    reader = Turns({(None, "f.g"): "f_g"})
+    assert reader.of(
+        listed(
+            user("go"),
+            {"role": "assistant", "content": [{"type": "tool_use", "id": "a", "name": "f.g", "input": {}}]},
+            user({"type": "tool_result", "tool_use_id": "a", "content": "x"}, "and on"),
+        )
+    ) == [
+        UserTurn((Text("go"),)),
+        AssistantTurn((ToolUse("a", "f_g", "{}"),)),
+        UserTurn((ToolResult("a", (Text("x"),)), Text("and on"))),
+    ]

@@ -2,8 +2,7 @@
 
 What the model said and called in one go becomes one turn, and so do the results of its calls. Items that only
 OpenAI's servers can have made (web searches, compactions, ...) and unknown ones are left out and named, because
-clients send new ones before anybody knows them; what the model cannot be shown although it was meant to see it
-(audio, a file kept elsewhere, an item that is not kept) is refused.
+clients send new ones before anybody knows them; an item that is named and not kept is refused.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,9 +13,6 @@ import msgspec
 from cwproxy.conversation import (
     AssistantPart,
     AssistantTurn,
-    Image,
-    RemoteImage,
-    ResultPart,
     SystemTurn,
     Text,
     ToolResult,
@@ -25,21 +21,21 @@ from cwproxy.conversation import (
     UserPart,
     UserTurn,
 )
+from cwproxy.dialects.openai_responses import parts
+from cwproxy.dialects.openai_responses.parts import present
 from cwproxy.dialects.openai_responses.schema import (
     AgentItem,
     CallItem,
-    Content,
     Kind,
     MessageItem,
     OutputItem,
-    Part,
     ReasoningItem,
     ReferenceItem,
     ToolsItem,
 )
 from cwproxy.dialects.openai_responses.thoughts import opened
 from cwproxy.errors import InvalidRequest
-from cwproxy.inbound import custom, files, images
+from cwproxy.inbound import custom
 from cwproxy.inbound.decode import arguments, member_decoder
 
 Located: TypeAlias = tuple[str, bytes]
@@ -63,9 +59,6 @@ _reasoning = member_decoder(ReasoningItem)
 _reference = member_decoder(ReferenceItem)
 _tools = member_decoder(ToolsItem)
 
-_TEXTS: Final = frozenset({"input_text", "output_text", "text", "summary_text", "reasoning_text"})
-_PICTURES: Final = frozenset({"input_image", "image_url", "image"})
-_FILES: Final = frozenset({"input_file", "file"})
 _NOTHING: Final = (Text(""),)
 
 ToolName: TypeAlias = tuple[str | None, str]
@@ -91,7 +84,7 @@ def references(items: Iterable[Item]) -> Iterator[str]:
 
 
 def _referred_to(item: Item) -> str:
-    return _present(_reference(item.raw, item.path).id, f"{item.path}.id")
+    return present(_reference(item.raw, item.path).id, f"{item.path}.id")
 
 
 def resolved(items: Iterable[Item], kept: Mapping[str, bytes]) -> Iterator[Item]:
@@ -164,14 +157,14 @@ class Turns(msgspec.Struct):
                 yield self._tool_use(_call(raw, path), path, free=kind == "custom_tool_call")
             case "function_call_output" | "custom_tool_call_output":
                 output = _output(raw, path)
-                shown = tuple(_shown(output.output, f"{path}.output"))
-                yield ToolResult(_present(output.call_id, f"{path}.call_id"), shown)
+                shown = tuple(parts.output(output.output, f"{path}.output"))
+                yield ToolResult(present(output.call_id, f"{path}.call_id"), shown)
             case "reasoning":
                 thought = opened(_reasoning(raw, path).encrypted_content)
                 if thought is not None:
                     yield thought
             case "agent_message":
-                yield UserTurn(tuple(_shown(_agent(raw, path).content, f"{path}.content")) or _NOTHING)
+                yield UserTurn(tuple(parts.output(_agent(raw, path).content, f"{path}.content")) or _NOTHING)
             case "additional_tools" | "tool_search_output":
                 pass
             case kind:
@@ -181,102 +174,34 @@ class Turns(msgspec.Struct):
         where = f"{path}.content"
         match message.role:
             case "user":
-                yield UserTurn(tuple(_shown(message.content, where)) or _NOTHING)
+                yield UserTurn(tuple(parts.user(message.content, where)) or _NOTHING)
             case "assistant":
-                yield from self._said(message.content, where)
+                yield from self._said(message, where)
             case "system" | "developer":
-                yield SystemTurn("\n".join(_instructions(message.content, where)))
+                yield SystemTurn(parts.instructions(message.content, where))
             case role:
                 raise InvalidRequest(
                     f"`{path}.role` is {role[:40]!r}; use user, assistant, system or developer.", param=f"{path}.role"
                 )
 
-    def _said(self, content: Content, path: str) -> Iterator[Text]:
+    def _said(self, message: MessageItem, path: str) -> Iterator[Text | ToolUse]:
         empty = True
-        for part, where in _each(content, path):
-            text = _text(part, where)
-            if text is None:
-                self.unknown.append(part.type or "")
-            else:
-                empty = False
-                yield text
+        for part in parts.said(message.content, path, self.unknown):
+            empty = False
+            yield self._named(part) if isinstance(part, ToolUse) else part
         if empty:
             yield Text("")
 
+    def _named(self, call: ToolUse) -> ToolUse:
+        return ToolUse(call.id, self.names.get((None, call.name), call.name), call.arguments)
+
     def _tool_use(self, call: CallItem, path: str, *, free: bool) -> ToolUse:
-        call_id = _present(call.call_id, f"{path}.call_id")
-        own = _present(call.name or None, f"{path}.name")
+        call_id = present(call.call_id, f"{path}.call_id")
+        own = present(call.name or None, f"{path}.name")
         name = self.names.get((call.namespace or None, own)) or flat_name(call.namespace, own)
         if free:
             return ToolUse(call_id, name, custom.wrapped(call.input or ""))
         return ToolUse(call_id, name, arguments(bytes(call.arguments), f"{path}.arguments"))
-
-
-def _instructions(content: Content, path: str) -> Iterator[str]:
-    for part, where in _each(content, path):
-        text = _text(part, where)
-        if text is None:
-            raise _unusable(part, where, "cannot stand in a system message; send text.")
-        yield text.text
-
-
-def _each(content: Content, path: str) -> Iterator[tuple[Part, str]]:
-    if isinstance(content, str):
-        yield Part("input_text", content), path
-        return
-    for index, part in enumerate(content or ()):
-        yield (Part("input_text", part) if isinstance(part, str) else part), f"{path}[{index}]"
-
-
-def _text(part: Part, path: str) -> Text | None:
-    """The text of a part that has one, None for a part of another kind."""
-    if part.type == "refusal":
-        return Text(part.refusal or "")
-    if part.type == "encrypted_content":
-        # The argument of a call by which Codex's agents speak to each other: nothing here has encrypted it.
-        return Text(_present(part.encrypted_content, f"{path}.encrypted_content"))
-    if part.type in _TEXTS or (part.type is None and part.text is not None):
-        return Text(_present(part.text, f"{path}.text"))
-    return None
-
-
-def _shown(content: Content, path: str) -> Iterator[ResultPart]:
-    for part, where in _each(content, path):
-        if (text := _text(part, where)) is not None:
-            yield text
-        elif part.type in _PICTURES:
-            yield _image(part, where)
-        elif part.type in _FILES:
-            yield files.document(part.file_data, part.filename, where, file_id=part.file_id, file_url=part.file_url)
-        else:
-            raise _unusable(part, where, "cannot be shown to the model; send text, a picture or a document.")
-
-
-def _unusable(part: Part, path: str, why: str) -> InvalidRequest:
-    return InvalidRequest(
-        f"`{path}` is a part of type {(part.type or '(none)')[:40]!r}, which {why}",
-        param=f"{path}.type",
-        code="unsupported_content",
-    )
-
-
-def _image(part: Part, path: str) -> Image | RemoteImage:
-    if part.image_url is None:
-        if part.file_id is not None:
-            raise files.elsewhere(f"{path}.file_id")
-        raise _missing(f"{path}.image_url")
-    url = part.image_url if isinstance(part.image_url, str) else part.image_url.url
-    return images.from_url(url, f"{path}.image_url")
-
-
-def _present(value: str | None, path: str) -> str:
-    if value is None:
-        raise _missing(path)
-    return value
-
-
-def _missing(path: str) -> InvalidRequest:
-    return InvalidRequest(f"`{path}` is missing.", param=path, code="missing_required_parameter")
 
 
 def message(text: str) -> bytes:

@@ -33,8 +33,17 @@ class ImageUrl(msgspec.Struct, gc=False):
     url: str
 
 
-class Part(msgspec.Struct, gc=False):
-    """A content part. Which members count depends on `type`."""
+class Source(msgspec.Struct, gc=False):
+    """Where an Anthropic-shaped picture or document is."""
+
+    type: str | None = None
+    data: str | None = None
+    url: str | None = None
+    media_type: str | None = None
+
+
+class Part(msgspec.Struct):
+    """A content part of any dialect. Which members count depends on `type`."""
 
     type: str | None = None
     text: str | None = None
@@ -45,6 +54,14 @@ class Part(msgspec.Struct, gc=False):
     file_url: str | None = None
     filename: str | None = None
     encrypted_content: str | None = None
+    title: str | None = None
+    source: str | Source | None = None
+    id: str | None = None
+    name: str | None = None
+    input: msgspec.Raw = msgspec.Raw()
+    tool_use_id: str | None = None
+    is_error: bool | None = None
+    content: "Content" = None
 
 
 Content: TypeAlias = str | list[str | Part] | None
