@@ -33,6 +33,14 @@ async def test_strict_clients_are_told_of_what_has_no_effect() -> None:
     assert (strict.status_code, error["param"], error["code"]) == (400, "temperature", "unsupported_parameter")
 
 
+@pytest.mark.parametrize(
+    ("said", "status"), [("1", 400), ("true", 400), ("Yes", 400), ("", 200), ("0", 200), ("False", 200), (" off ", 200)]
+)
+async def test_a_client_is_strict_when_it_says_so(said: str, status: int) -> None:
+    async with in_process(app_of(), headers={"x-cwproxy-strict": said}) as client:
+        assert (await client.post("/v1/chat/completions", json=chat(temperature=1))).status_code == status
+
+
 @pytest.mark.parametrize("header", ["x-conversation-id", "x-cwproxy-conversation"])
 async def test_a_client_may_name_its_conversation(header: str) -> None:
     service = FakeService()

@@ -74,6 +74,16 @@ async def test_silence_is_filled_with_pings() -> None:
     assert caller.sent.count(START) == 1
 
 
+async def test_a_stream_that_stops_soon_is_not_silent_for_longer_than_one_that_stops_late() -> None:
+    caller = Caller()
+    async with line_of(caller, limits=Limits(hold=1.0, ping=1.02)) as line:
+        await line.write(b"a")
+        async with asyncio.timeout(1.4):
+            await caller.until_sent(3)
+        await line.finish(b"b")
+    assert bodies(caller) == [b"a", b": ping\n\n", b"b"]
+
+
 async def test_a_stream_that_flows_has_no_pings() -> None:
     caller = Caller()
     async with line_of(caller, limits=Limits(hold=0.15, ping=0.3)) as line:

@@ -95,6 +95,7 @@ def frame(payload: object, **headers: str) -> Frame:
         (400, "ValidationException", "TOOL_SCHEMA_INVALID", "Bedrock says no", InvalidRequest),
         (400, None, None, None, InvalidRequest),
         (413, None, None, None, InvalidRequest),
+        (413, "ServiceUnavailableException", None, "Request entity too large", InvalidRequest),
         (422, None, None, None, InvalidRequest),
         (500, "InternalServerException", None, "", BackendUnavailable),
         (503, "ServiceUnavailableException", None, "", BackendUnavailable),

@@ -511,18 +511,20 @@ async def test_14_before_the_first_byte_each_refusal_has_its_status(surface: str
     assert dict(zip(REFUSALS, told, strict=True)) == REFUSALS
 
 
-LATE = {
+LATE: dict[tuple[str, str | None], tuple[int, str]] = {
     ("ServiceQuotaExceededException", "MONTHLY_REQUEST_COUNT"): (429, "insufficient_quota"),
     ("ThrottlingException", "DAILY_REQUEST_COUNT"): (429, "insufficient_quota"),
     ("ThrottlingException", "USER_REQUEST_RATE_EXCEEDED"): (429, "rate_limit_exceeded"),
     ("ThrottlingException", "INSUFFICIENT_MODEL_CAPACITY"): (503, "model_overloaded"),
     ("InternalServerException", "MODEL_TEMPORARILY_UNAVAILABLE"): (503, "model_overloaded"),
+    ("InternalServerException", None): (502, "upstream_error"),
     ("AccessDeniedException", "TEMPORARILY_SUSPENDED"): (502, "upstream_credentials_exhausted"),
+    ("AccessDeniedException", None): (502, "upstream_credentials_exhausted"),
 }
 
 
-@pytest.mark.parametrize("late", LATE, ids="-".join)
-async def test_14_after_the_first_byte_it_is_told_in_the_stream(chat: Chat, late: tuple[str, str]) -> None:
+@pytest.mark.parametrize("late", LATE, ids=lambda late: f"{late[0]}-{late[1]}")
+async def test_14_after_the_first_byte_it_is_told_in_the_stream(chat: Chat, late: tuple[str, str | None]) -> None:
     error, reason = late
     status, code = LATE[late]
     chat.stack.simulator.fault("exception", after=2, error=error, reason=reason, message="No.")
@@ -551,6 +553,15 @@ async def test_16_builder_id_without_a_profile() -> None:
         await Chat(stack, client).ask(user())
         (received,) = stack.simulator.received("GenerateAssistantResponse")
         assert "profileArn" not in received.json
+
+
+async def test_16_builder_id_without_a_profile_where_one_is_needed() -> None:
+    async with proxy("kiro", kind="builder-id") as stack, client_of(stack) as client:
+        answer = await Chat(stack, client).post(user())
+        error = answer.json()["error"]
+        assert (answer.status_code, error["code"]) == (502, "upstream_credentials_exhausted")
+        assert error["message"].startswith("profileArn is required for this request.")
+        assert "use the surface `q` for a Builder ID" in error["message"]
 
 
 # 17: clients.

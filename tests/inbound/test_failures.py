@@ -19,6 +19,13 @@ def test_every_class_has_a_real_status_and_advice(kind: type[errors.CwproxyError
     ("error", "status", "code", "param", "headers"),
     [
         (errors.InvalidRequest("x", param="a[0].b", code="c"), 400, "c", "a[0].b", {"x-should-retry": "false"}),
+        (
+            errors.InvalidRequest("x", code="request_too_large"),
+            413,
+            "request_too_large",
+            None,
+            {"x-should-retry": "false"},
+        ),
         (errors.ContextLengthExceeded("x"), 400, "context_length_exceeded", "messages", {"x-should-retry": "false"}),
         (errors.ModelNotFound("x"), 404, "model_not_found", "model", {"x-should-retry": "false"}),
         (

@@ -20,6 +20,8 @@ from cwproxy.errors import InvalidRequest
 from cwproxy.filters import Buffering
 
 _BUFFERED = "x-cwproxy-buffered"
+_STRICT = "x-cwproxy-strict"
+_OFF = frozenset({"", "0", "false", "no", "off"})
 _CONVERSATION_HEADERS = ("x-conversation-id", "x-cwproxy-conversation")
 
 
@@ -61,7 +63,7 @@ def answering_what(around: Surroundings, access: AccessPolicy, read: Read) -> Ca
             if around.dumps is not None:
                 exchange.dump = partial(around.dumps.write, exchange.request_id, data)
             asked = await read(data, exchange, space)
-        strict = around.strict or request.headers.get("x-cwproxy-strict", "0") not in ("", "0")
+        strict = around.strict or request.headers.get(_STRICT, "").strip().lower() not in _OFF
         if strict:
             _refuse_ineffective(asked)
         name = next((value for header in _CONVERSATION_HEADERS if (value := request.headers.get(header))), None)

@@ -151,9 +151,12 @@ class Line:
             self._task.cancel()
 
     async def _watch(self) -> None:
-        """Looks twice per ping interval, so that no silence is longer than one."""
+        """Looks twice per ping interval, so that no silence is longer than one; so, too, after the first look, which is
+        for the status.
+        """
         seen = 0
-        wait = self._limits.hold
+        wait, half = self._limits.hold, self._limits.ping / 2
+        rest = self._limits.ping - wait
         while True:
             try:
                 async with asyncio.timeout(wait):
@@ -165,7 +168,7 @@ class Line:
                 if self._start is not None and self._writes == seen and not self._writing and not self.finished:
                     await self._ping()
                 seen = self._writes
-                wait = self._limits.ping / 2
+                wait, rest = rest if 0 < rest < half else half, half
 
     async def _ping(self) -> None:
         """Other writes wait for this one: it may have to send status and headers first."""

@@ -3,6 +3,7 @@
 import asyncio
 
 from cwproxy.accounts.identity import how_to_log_in
+from cwproxy.accounts.pool import FailureClass, classify
 from cwproxy.accounts.selection import Selected, Selector
 from cwproxy.accounts.tokens import TokenKeeper
 from cwproxy.cli.accounts import held_back, one_account
@@ -86,7 +87,10 @@ def advice(error: CwproxyError, account: Account) -> str:
         case CredentialRejected():
             return how_to_log_in(account)
         case AccountUnusable():
-            return f"Only AWS can lift this; afterwards run `cwproxy accounts enable {account.id[:8]}`."
+            failure = classify(error)
+            suspended = failure is not None and failure.kind is FailureClass.SUSPENDED
+            first = "Only AWS can lift this; afterwards" if suspended else "When that is mended,"
+            return f"{first} run `cwproxy accounts enable {account.id[:8]}`."
         case QuotaExhausted():
             return "It can be used again when its allowance begins anew."
         case Throttled():

@@ -167,7 +167,7 @@ def from_frame(frame: Frame) -> Failure:
 
 
 def _classify(facts: _Facts) -> Failure:
-    for judge in (_by_reason, _by_sentence, _by_kind):
+    for judge in (_by_reason, _by_sentence, _by_size, _by_kind):
         failure = judge(facts)
         if failure is not None:
             return failure
@@ -264,6 +264,13 @@ _KINDS: Final[Mapping[str, _Judgement]] = {
 }
 
 
+def _by_size(facts: _Facts) -> Failure | None:
+    """Whoever is before the service may say so, too, and not in its words."""
+    if facts.status != 413:
+        return None
+    return InvalidRequest(facts.sentence("The request is too large for the backend."), code="request_too_large")
+
+
 def _by_kind(facts: _Facts) -> Failure | None:
     judge = _KINDS.get(facts.kind)
     return judge(facts) if judge else None
@@ -283,8 +290,6 @@ def _by_status(facts: _Facts) -> Failure:
         return facts.error(Throttled, "The account sends too many requests.")
     if status in (404, 405):
         return _retired(facts)
-    if status == 413:
-        return InvalidRequest(facts.sentence("The request is too large for the backend."), code="request_too_large")
     if 400 <= status < 500 and status not in _TRANSIENT:
         return InvalidRequest(facts.sentence(f"The backend refused the request (HTTP {status})."), code=None)
     return _unavailable(facts, f"The backend answered with HTTP {status}.")

@@ -111,6 +111,10 @@ _EXHAUSTED: Final = _Row(503, "server_error", "overloaded", retry=True)
 """This machine has no free descriptors (reliability.md 3A 26)."""
 
 
+_TOO_LARGE: Final = _Row(413, "request_too_large", "request_too_large")
+"""What the backend's 413 stays (reliability.md 3C 65)."""
+
+
 def failure_of(error: CwproxyError) -> Failure:
     """What the client is told of `error`. The backend's own sentence is kept, with its reason code behind it."""
     row = _row(error)
@@ -133,6 +137,8 @@ def failure_of(error: CwproxyError) -> Failure:
 def _row(error: CwproxyError) -> _Row:
     if isinstance(error, BackendError) and error.reason == "out_of_descriptors":
         return _EXHAUSTED
+    if isinstance(error, InvalidRequest) and error.code == _TOO_LARGE.code:
+        return _TOO_LARGE
     return next(row for kind, row in _TABLE if isinstance(error, kind))
 
 

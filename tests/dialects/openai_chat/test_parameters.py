@@ -56,6 +56,7 @@ def test_it_prints_itself() -> None:
         (Request(), Effects()),
         (Request(temperature=1, seed=2, user="u", store=True), Effects(("temperature", "seed"))),
         (Request(logprobs=False, n=1, stop="", parallel_tool_calls=True, modalities=["text"]), Effects()),
+        (Request(stop=["", ""]), Effects()),
         (Request(logprobs=True, top_logprobs=0), Effects(("logprobs", "top_logprobs"))),
         (Request(n=2, stop=["a"], parallel_tool_calls=False), Effects((), ("parallel_tool_calls", "n", "stop"))),
         (Request(max_tokens=1), Effects((), ("max_tokens",))),

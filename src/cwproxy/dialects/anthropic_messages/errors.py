@@ -24,7 +24,6 @@ _STATUSES: Final[Mapping[str | None, int]] = {
     "insufficient_quota": 402,
     "model_overloaded": 529,
     "overloaded": 529,
-    "request_too_large": 413,
     "server_shutdown": 529,
 }
 """By code, where Anthropic has a status of its own for it. A used-up allowance as 429 would be tried again and again

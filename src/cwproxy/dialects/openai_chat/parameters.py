@@ -34,6 +34,11 @@ def _several(value: object) -> bool:
     return value != 1
 
 
+def _stops(value: object) -> bool:
+    """An empty string stops nothing."""
+    return any(value) if isinstance(value, list) else bool(value)
+
+
 def _is_false(value: object) -> bool:
     return value is False
 
@@ -82,7 +87,7 @@ TABLE: Final[tuple[Parameter, ...]] = (
         _wants_json,
     ),
     Parameter("n", Kind.EMULATED, "That many calls of the backend; at most `max_choices`.", _several),
-    Parameter("stop", Kind.EMULATED, "The text ends before the first of them, and the backend is left.", bool),
+    Parameter("stop", Kind.EMULATED, "The text ends before the first of them, and the backend is left.", _stops),
     Parameter("max_completion_tokens", Kind.EMULATED, "By estimate; a tool call that has begun is finished."),
     Parameter("max_tokens", Kind.EMULATED, "The same; `max_completion_tokens` wins."),
     Parameter(

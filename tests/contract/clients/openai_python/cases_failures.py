@@ -29,7 +29,7 @@ BACKEND: Final[dict[int, Expected]] = {
     402: Expected(openai.RateLimitError, 429, "insufficient_quota", "insufficient_quota"),
     403: LOGIN_FAILED,
     404: LOGIN_FAILED,
-    413: Expected(openai.BadRequestError, 400, "invalid_request_error", None),
+    413: Expected(openai.APIStatusError, 413, "request_too_large", "request_too_large"),
     429: Expected(openai.RateLimitError, 429, "rate_limit_error", "rate_limit_exceeded", again=True),
     500: Expected(openai.InternalServerError, 503, "server_error", "model_overloaded", again=True),
     503: Expected(openai.InternalServerError, 502, "upstream_error", "upstream_error"),
