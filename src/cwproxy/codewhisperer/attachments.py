@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from cwproxy.codewhisperer import wire
-from cwproxy.conversation import Document, Image, RemoteImage, ToolResult, UserPart
+from cwproxy.conversation import Document, Image, RemoteImage, Text, ToolResult, UserPart
 from cwproxy.errors import InvalidRequest
 
 MAX_IMAGE_LENGTH: Final = 5 * 1024 * 1024
@@ -105,6 +105,8 @@ def not_fetched(remote: RemoteImage) -> InvalidRequest:
 def _attached(parts: Iterable[UserPart]) -> Iterable[Image | Document]:
     """What counts: a picture beyond the limit of its own never travels."""
     for part in parts:
+        if isinstance(part, Text):
+            continue
         for inner in part.content if isinstance(part, ToolResult) else (part,):
             if isinstance(inner, Document) or (isinstance(inner, Image) and len(inner.data) <= MAX_IMAGE_LENGTH):
                 yield inner

@@ -102,8 +102,6 @@ def group(turns: Iterable[Turn]) -> Grouped:
     groups: list[Group] = []
     for turn in turns:
         match turn:
-            case SystemTurn(text=text):
-                _add_user(groups, (Text(text),))
             case UserTurn(parts=parts):
                 _add_user(groups, parts)
                 if groups and isinstance(groups[-1], AssistantGroup):
@@ -111,6 +109,8 @@ def group(turns: Iterable[Turn]) -> Grouped:
                     groups.append(UserGroup([]))
             case AssistantTurn(parts=parts):
                 _add_assistant(groups, parts)
+            case SystemTurn(text=text):
+                _add_user(groups, (Text(text),))
             case _:
                 assert_never(turn)
     if groups and isinstance(groups[0], AssistantGroup):
@@ -215,11 +215,11 @@ class _Arranger:
             match part:
                 case Text(text=text):
                     texts.append(text)
-                case Image() | RemoteImage() | Document():
-                    texts += self._attach(part, entry)
                 case ToolResult():
                     if id(part) not in settled:
                         texts.append(self._result_as_text(part, entry))
+                case Image() | RemoteImage() | Document():
+                    texts += self._attach(part, entry)
                 case _:
                     assert_never(part)
         for (_, wire_id), answer in zip(asked, answers, strict=True):
