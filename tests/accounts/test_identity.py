@@ -1,8 +1,7 @@
-from dataclasses import replace
-
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from tests.support.records import an_account
 
 from cwproxy.accounts.identity import Request, how_to_log_in, is_builder_id, normal_start_url

@@ -1,11 +1,11 @@
 import os
 import re
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
+from msgspec.structs import replace
 from tests.support.logins import OLD, Logins, logins
 from tests.support.records import an_account
 

@@ -1,9 +1,9 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from tests.support.records import NOW, an_account
 
 from cwproxy.store import CoolDown, CoolDowns, Database, Store, open_database

@@ -105,7 +105,7 @@ def _client(region: str, endpoint: str | None) -> Oidc:
     return Oidc(region, endpoint=endpoint)
 
 
-class Warm(LoginServices):
+class Warm(LoginServices, frozen=True):
     """Its client is made before the fork; without a connection, which must not be shared."""
 
     def oidc(self, region: str) -> Oidc:

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from tests.support.records import NOW, a_registration, a_token, an_account
 
 from cwproxy.errors import StoreError

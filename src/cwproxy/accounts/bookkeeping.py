@@ -8,10 +8,11 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Final
+
+import msgspec
 
 from cwproxy.accounts.statistics import Statistics
 from cwproxy.errors import StoreError
@@ -192,8 +193,7 @@ class Bookkeeper:
         self._failing = True
 
 
-@dataclass(frozen=True, slots=True)
-class _Base:
+class _Base(msgspec.Struct, frozen=True):
     """What a month had cost until a moment, so that not all of it is added up again every time."""
 
     month: float

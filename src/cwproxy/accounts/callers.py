@@ -1,7 +1,8 @@
 """Who asks: the API key that a request came with, as the rooms below the API know it."""
 
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from cwproxy.errors import ModelNotFound
 from cwproxy.filters import Buffering
@@ -9,8 +10,7 @@ from cwproxy.filters import Buffering
 _MAX_NAME_SHOWN: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True):
     """name: separates conversations, statistics and sessions of one caller from another's, and stands in the log.
     key_id: None where no keys are asked for.
     models: the models (as the backend or the client names them) that may be used; None for all.

@@ -14,10 +14,10 @@ A provider with `accounts` stands for one provider each, with the provider's own
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
+import msgspec
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
@@ -88,15 +88,14 @@ class Provider(AccountEntry):
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True):
     """Calls at the same time, in all (None: as for every account) and for single models.
 
     models: those that the account is to serve, None for all that it lists.
     """
 
     in_flight: int | None = None
-    by_model: Mapping[str, int] = field(default_factory=dict)
+    by_model: Mapping[str, int] = msgspec.field(default_factory=dict)
     models: frozenset[str] | None = None
 
     def served(self, listed: frozenset[str] | None) -> frozenset[str] | None:
@@ -106,8 +105,7 @@ class Limits:
         return self.models if listed is None else listed & self.models
 
 
-@dataclass(frozen=True, slots=True)
-class Declaration:
+class Declaration(msgspec.Struct, frozen=True):
     """One account. key: where it stands in the file, for messages."""
 
     key: str

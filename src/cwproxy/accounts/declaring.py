@@ -1,7 +1,8 @@
 """Let the store have the accounts that the configuration file declares."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from cwproxy.accounts.declarations import FILE_KEY, Declaration
 from cwproxy.accounts.sources.accord import place_of, taken

@@ -3,9 +3,11 @@
 import re
 import shlex
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
 from typing import Self, assert_never
 from urllib.parse import urlsplit, urlunsplit
+
+import msgspec
+from msgspec.structs import replace
 
 from cwproxy.auth.device import BUILDER_ID_REGION, BUILDER_ID_START_URL
 from cwproxy.auth.social import Provider
@@ -13,8 +15,7 @@ from cwproxy.codewhisperer.surfaces import Surface
 from cwproxy.store import Account, AccountKind, Secret
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """Who wants to log in.
 
     start_url, sso_region: of the Identity Center; sso_region for IAM is the region that is called, for an API key None
@@ -35,7 +36,7 @@ class Request:
     profile_arn: str | None = None
     browser: bool = False
     provider: Provider = Provider.GOOGLE
-    api_key: Secret | None = field(default=None, repr=False)
+    api_key: Secret | None = None
     aws_profile: str | None = None
     another: bool = False
 

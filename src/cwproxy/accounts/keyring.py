@@ -8,10 +8,11 @@ keys that were read last stay in force, for five minutes: after that nobody know
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from hmac import compare_digest
 from time import monotonic
 from typing import Final, Protocol
+
+import msgspec
 
 from cwproxy.accounts.callers import Caller
 from cwproxy.accounts.metering import Meter
@@ -44,8 +45,7 @@ class _Free:
         return 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class KnownKey:
+class KnownKey(msgspec.Struct, frozen=True):
     """A key that is in force. name: as the operator calls it."""
 
     caller: Caller

@@ -7,8 +7,10 @@ turn costs a few microseconds and no thread.
 import logging
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
+
+import msgspec
+from msgspec.structs import replace
 
 from cwproxy.accounts.budget import Budget
 from cwproxy.accounts.declarations import Limits
@@ -74,14 +76,12 @@ class Turn:
             self._accounts.settle(lease, outcome)
 
 
-@dataclass(frozen=True, slots=True)
-class _Quota:
+class _Quota(msgspec.Struct, frozen=True):
     fraction_left: float | None
     resets_at: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(msgspec.Struct, frozen=True):
     """ready: a request would find an account, now or soon. detail: a sentence for the operator, who may know labels,
     files and users. counts: one for anybody.
     """

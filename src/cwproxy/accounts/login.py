@@ -5,12 +5,12 @@ needed: a server's start does not wait for it.
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from math import inf
 from typing import assert_never
 from uuid import uuid4
 
 import httpx
+from msgspec.structs import replace
 
 from cwproxy.accounts.identity import Request
 from cwproxy.accounts.profiles import API_REGIONS, ControlPlane

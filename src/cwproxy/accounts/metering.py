@@ -2,10 +2,11 @@
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from math import ceil
 from typing import Final
+
+import msgspec
 
 from cwproxy.accounts.bookkeeping import next_month
 from cwproxy.store.keys import KeyLimits
@@ -24,8 +25,7 @@ class Bound(Enum):
     MONTHLY_CREDITS = "monthly_credits"
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True):
     """retry_after: seconds until it may be tried again. message: a sentence for the client."""
 
     bound: Bound

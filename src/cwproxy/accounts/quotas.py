@@ -8,9 +8,10 @@ wants to know.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from time import monotonic
 from typing import Final
+
+import msgspec
 
 from cwproxy.codewhisperer.catalog import UsageLimits
 from cwproxy.errors import CwproxyError
@@ -23,8 +24,7 @@ PATIENCE_SECONDS: Final = 5.0
 """How long `refresh` waits; what comes later is there the next time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Quota:
+class Quota(msgspec.Struct, frozen=True):
     """read_at: epoch seconds. limits: what was read last, None if nothing ever was. problem: why the last reading
     failed, empty if it did not.
     """
@@ -34,8 +34,7 @@ class Quota:
     problem: str = ""
 
 
-@dataclass(slots=True)
-class _Known:
+class _Known(msgspec.Struct):
     asked_at: float
     attempts: int
     quota: Quota

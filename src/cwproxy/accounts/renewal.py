@@ -9,8 +9,10 @@ import logging
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
-from dataclasses import dataclass, replace
 from typing import TypeAlias, assert_never
+
+import msgspec
+from msgspec.structs import replace
 
 from cwproxy.accounts.identity import how_to_log_in
 from cwproxy.accounts.saving import Unsaved
@@ -49,23 +51,20 @@ SOURCE_REREAD_SECONDS = (*REREAD_SECONDS, 0.3, 1.0, 2.0)
 """Another program writes down what it got only when it has the answer, and we may have asked in between."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refreshed:
+class Refreshed(msgspec.Struct, frozen=True):
     """There is a new token, made here or by another process. unsaved: it could not be stored; None when all is well."""
 
     token: Token
     unsaved: Unsaved | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(msgspec.Struct, frozen=True):
     """Only a person can help. message: a sentence for that person."""
 
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Postponed:
+class Postponed(msgspec.Struct, frozen=True):
     """Later may work. storage: it is the store, not the login service, that is in the way. asked: the login service
     was, so that it is left alone for a while. told: what clients are told instead, where the message names files.
     hopeless: nothing will ever renew it, so that its end, or a refusal, is the login's. misconfigured: a person has to
@@ -83,8 +82,7 @@ class Postponed:
 Outcome: TypeAlias = Refreshed | Lost | Postponed
 
 
-@dataclass(frozen=True, slots=True)
-class _Login:
+class _Login(msgspec.Struct, frozen=True):
     """What the store says, read under the lock, with what is needed to renew it."""
 
     account: Account

@@ -1,7 +1,9 @@
 """Puts a renewed token into the store, whatever has been stored meanwhile."""
 
-from dataclasses import dataclass, replace
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from cwproxy.accounts.sources import accord
 from cwproxy.store import Secret, Store, Token
@@ -9,8 +11,7 @@ from cwproxy.store import Secret, Store, Token
 ATTEMPTS: Final = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Unsaved:
+class Unsaved(msgspec.Struct, frozen=True):
     """A token that is not stored yet. over: the generation that it is to replace. spent: the refresh tokens that were
     spent since that one, and for it: none of them may stay in the store.
     """

@@ -1,10 +1,10 @@
 """Where the calls of an account go, and what proves who it is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import assert_never
 
 import httpx
+import msgspec
 
 from cwproxy.accounts.keys import StoredKey
 from cwproxy.accounts.renewal import login_ended
@@ -16,8 +16,7 @@ from cwproxy.errors import LoginRequired
 from cwproxy.store import Account, AccountKind, AccountState, Store
 
 
-@dataclass(frozen=True, slots=True)
-class Routing:
+class Routing(msgspec.Struct, frozen=True):
     """What the settings say for all accounts.
 
     endpoint: a base URL instead of AWS's hosts. surface, profile_arn: instead of the account's own, for those that can
@@ -30,8 +29,7 @@ class Routing:
     opt_out: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Selected:
+class Selected(msgspec.Struct, frozen=True):
     """An account that is ready to make a call."""
 
     account_id: str

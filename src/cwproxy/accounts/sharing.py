@@ -8,7 +8,9 @@ import asyncio
 import contextvars
 import logging
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import asdict, dataclass
+
+import msgspec
+from msgspec.structs import asdict
 
 from cwproxy.accounts.pool import Change
 from cwproxy.accounts.pool.changes import ACCOUNT
@@ -33,8 +35,7 @@ AGAIN_SECONDS = 1.0
 CLOSING_SECONDS = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class News:
+class News(msgspec.Struct, frozen=True):
     """All accounts, oldest first, and what others or this process have found out since the last time."""
 
     accounts: tuple[Account, ...]

@@ -5,8 +5,9 @@ import contextvars
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import assert_never
+
+import msgspec
 
 from cwproxy.accounts.renewal import FENCE_SECONDS, Lost, Outcome, Postponed, Refreshed, Renewal, login_ended
 from cwproxy.accounts.saving import Unsaved
@@ -36,8 +37,7 @@ LAST_SAVES_SECONDS, LAST_PAUSE_SECONDS = 30.0, 2.0
 LONGEST_LIFE = 86_400.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
+class _Held(msgspec.Struct, frozen=True):
     """deadline: monotonic seconds. ahead: seconds before the end at which it is time to renew."""
 
     token: Token

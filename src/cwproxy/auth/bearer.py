@@ -2,10 +2,10 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
 from typing import Protocol, cast
 
 import httpx
+import msgspec
 
 from cwproxy.codewhisperer import failures
 from cwproxy.errors import BackendUnavailable, CredentialRejected
@@ -14,8 +14,7 @@ ERROR_BODY_LIMIT = 64 * 1024
 """Bytes of an error body that are looked at (reliability.md 3A 23)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Replacement:
+class Replacement(msgspec.Struct, frozen=True):
     """What to try instead of a token that was not accepted. again: seconds until it can be renewed, where this refusal
     has not brought a renewal; None where nothing more can be done, so that a second refusal is the login's end.
     """

@@ -3,11 +3,11 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(msgspec.Struct, frozen=True):
     """now: epoch seconds, which may jump. monotonic: seconds that only grow. sleep: seconds."""
 
     now: Callable[[], float] = time.time

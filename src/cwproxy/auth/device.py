@@ -3,9 +3,10 @@
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import assert_never
+
+import msgspec
 
 from cwproxy.auth.clock import Clock
 from cwproxy.auth.grants import ClientRegistration, DeviceAuthorization, Grant, Login, Reason, Refusal
@@ -22,8 +23,7 @@ SPARE_REGISTRATION_SECONDS = 60.0
 """A registration that ends sooner than this is renewed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
+class Prompt(msgspec.Struct, frozen=True):
     """What the person has to be told. url holds the code already; expires_in: seconds.
     user_code: None where the browser has to be on this machine, and needs no code.
     """

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 TYPICAL_LIFETIME = 3600.0
 """Seconds that an access token lives where the answer does not say (protocol.md 5.2)."""
 
@@ -50,8 +52,7 @@ class Grant:
     profile_arn: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Login:
+class Login(msgspec.Struct, frozen=True):
     """The tokens, and the registration that is needed to renew them, where there are registrations."""
 
     registration: ClientRegistration | None
@@ -77,8 +78,7 @@ class Reason(enum.Enum):
     UNAVAILABLE = "unavailable"
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True):
     """detail: for people, without secrets.
     ambiguous: the request was sent and its answer was lost, so that the service may have acted on it.
     """

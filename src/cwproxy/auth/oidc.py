@@ -13,9 +13,10 @@ import math
 import os
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import quote, urlencode
+
+import msgspec
 
 from cwproxy.auth.grants import (
     ClientRegistration,
@@ -46,8 +47,7 @@ _BODY = "Body"
 _NUMBERS = frozenset({"expiresIn", "interval", "clientIdIssuedAt", "clientSecretExpiresAt"})
 
 
-@dataclass(frozen=True, slots=True)
-class BrowserLogin:
+class BrowserLogin(msgspec.Struct, frozen=True):
     """What a registration for a login in the browser is bound to."""
 
     redirect_uri: str

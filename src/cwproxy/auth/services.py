@@ -1,6 +1,6 @@
 """The login services of the world, made on demand."""
 
-from dataclasses import dataclass
+import msgspec
 
 from cwproxy.auth.external import ExternalIdp
 from cwproxy.auth.oidc import Oidc
@@ -8,8 +8,7 @@ from cwproxy.auth.social import Social
 from cwproxy.auth.web import Web
 
 
-@dataclass(frozen=True, slots=True)
-class LoginServices:
+class LoginServices(msgspec.Struct, frozen=True):
     """How to reach them.
 
     endpoint: a base URL for all of them instead of their own; `{region}` in it becomes the region.

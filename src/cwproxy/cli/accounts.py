@@ -5,9 +5,9 @@ import json
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 
+from msgspec.structs import replace
 from rich.console import Console
 from rich.table import Table
 

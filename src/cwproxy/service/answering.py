@@ -3,7 +3,8 @@
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+
+import msgspec
 
 from cwproxy.accounts.callers import Caller
 from cwproxy.accounts.leasing import Accounts
@@ -20,8 +21,7 @@ from cwproxy.service.options import Options
 from cwproxy.upstream import Upstream
 
 
-@dataclass(frozen=True, slots=True)
-class Readiness:
+class Readiness(msgspec.Struct, frozen=True):
     """Whether a request would find an account. detail: a sentence for the operator. counts: one for anybody, without
     labels, users, files and hosts.
     """

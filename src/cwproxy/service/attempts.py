@@ -8,8 +8,9 @@ import random
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from uuid import UUID, uuid4
+
+import msgspec
 
 from cwproxy.accounts.callers import Caller
 from cwproxy.accounts.leasing import QUEUE_SECONDS, Accounts, Turn
@@ -52,8 +53,7 @@ _RENAMING = frozenset({"invalid_conversation_id", "conversation_limit_exceeded"}
 """Codes of refusals that another name for the conversation may avoid."""
 
 
-@dataclass(frozen=True, slots=True)
-class Means:
+class Means(msgspec.Struct, frozen=True):
     """What all requests share. effortless: (account, model) that refuse to be told how much to think. strange:
     conversations with thoughts that were refused, the latest of them. chance: uniform in [0, 1).
     """
@@ -63,11 +63,11 @@ class Means:
     catalogs: Catalogs
     options: Options
     clock: Clock
-    recorder: Recorder = field(default_factory=Unrecorded)
+    recorder: Recorder = msgspec.field(default_factory=Unrecorded)
     chance: Callable[[], float] = random.random
-    trailers: defaultdict[str, Trailers] = field(default_factory=lambda: defaultdict(Trailers))
-    effortless: set[tuple[str, str]] = field(default_factory=set)
-    strange: set[str] = field(default_factory=set)
+    trailers: defaultdict[str, Trailers] = msgspec.field(default_factory=lambda: defaultdict(Trailers))
+    effortless: set[tuple[str, str]] = msgspec.field(default_factory=set)
+    strange: set[str] = msgspec.field(default_factory=set)
 
 
 class Attempts:

@@ -1,7 +1,8 @@
 """What the user decides about every answer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from cwproxy.filters import Buffering
 from cwproxy.upstream.pictures import Pictures
@@ -11,19 +12,18 @@ REQUEST_SECONDS = 590.0
 """Deadline of a whole request: just under the 600 s of the OpenAI SDKs (reliability.md 1.8)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(msgspec.Struct, frozen=True):
     """aliases: client's model name -> backend's. parse_thinking_tags: text in `<thinking>` at the start of an answer is
     reasoning. buffered: how answers are given out; buffered_by_model: the same by the client's or the backend's name.
     """
 
-    aliases: Mapping[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, str] = msgspec.field(default_factory=dict)
     workspace: Workspace = Workspace()
     pictures: Pictures | None = None
     request_seconds: float = REQUEST_SECONDS
     parse_thinking_tags: bool = False
     buffered: Buffering = "off"
-    buffered_by_model: Mapping[str, Buffering] = field(default_factory=dict)
+    buffered_by_model: Mapping[str, Buffering] = msgspec.field(default_factory=dict)
 
     def buffering(self, *models: str) -> Buffering:
         """For a model of these names; the first that is known counts."""

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from functools import partial
 from uuid import uuid4
 
 import msgspec
+from msgspec.structs import replace
 
 from cwproxy.accounts.callers import Caller
 from cwproxy.accounts.selection import Selected
@@ -26,8 +26,7 @@ HUGE_CONVERSATION = 2 * 1024 * 1024
 """Characters above which even the estimate of its tokens takes too long for the loop."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(msgspec.Struct, frozen=True):
     """What is sent, with what is needed to read the answer."""
 
     state: ConversationState

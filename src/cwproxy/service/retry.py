@@ -5,8 +5,9 @@ The policy is reliability.md 1.8: at most three calls that were work for the bac
 nothing of an answer has gone to the client. The caller guarantees the last.
 """
 
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from cwproxy.errors import (
     AccountUnusable,
@@ -58,8 +59,7 @@ THROTTLE_TOKENS = 5
 """What a call after a failure takes from the process's budget, as in AWS's SDKs (reliability.md 1.1)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
+class Situation(msgspec.Struct, frozen=True):
     """attempt: calls so far that were work. moves: accounts that were left because they are of no use. waited: seconds,
     in all pauses and queues. left: seconds until the deadline.
     """
@@ -70,8 +70,7 @@ class Situation:
     moves: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Course:
+class Course(msgspec.Struct, frozen=True):
     """What may be done. tokens: what it takes from the budget.
 
     here: seconds until the same account may be called again; None when it must not be.

@@ -1,14 +1,14 @@
 """Whether an account's answers end with a sign that they are whole."""
 
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 TRAILERLESS: Final = 2
 """Streams without a trailer, and none with one, after which an account counts as one that sends none."""
 
 
-@dataclass(slots=True)
-class Trailers:
+class Trailers(msgspec.Struct):
     """What has been seen of an account's streams: some never send the events that mark a complete answer
     (backend-rules.md B8), and only of those is an answer without them taken for whole.
     """

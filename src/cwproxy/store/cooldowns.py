@@ -6,13 +6,14 @@ machines may be minutes apart (reliability.md 3G 139).
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from cwproxy.store.database import Database, Row
 
 
-@dataclass(frozen=True, slots=True)
-class CoolDown:
+class CoolDown(msgspec.Struct, frozen=True):
     """What holds for one scope (the account itself, or one of its models) of one account.
 
     until: epoch seconds, or None where no time ends it. level: the step of the back-off. state, detail: the pool's own
@@ -28,8 +29,7 @@ class CoolDown:
     changed_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(msgspec.Struct, frozen=True):
     """The changes up to `stamp`."""
 
     stamp: int

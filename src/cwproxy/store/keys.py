@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final, get_args
 
+import msgspec
+
 from cwproxy.errors import StoreError
 from cwproxy.filters import Buffering
 from cwproxy.store.database import Database, Row
@@ -36,8 +38,7 @@ class KeyKind(enum.Enum):
     ADMIN = "admin"
 
 
-@dataclass(frozen=True, slots=True)
-class KeyLimits:
+class KeyLimits(msgspec.Struct, frozen=True):
     """What one key may use; None for as much as there is. monthly_credits: of the backend's metering, by UTC month."""
 
     requests_per_minute: int | None = None

@@ -2,8 +2,9 @@
 
 import enum
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
 from typing import Literal, TypeAlias
+
+import msgspec
 
 from cwproxy.store.database import Database, Row, Statements
 
@@ -16,8 +17,7 @@ RANKED = 20_000
 """How many served answers percentiles are made of."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True):
     """One call of the backend for a request.
 
     at: epoch seconds of its end. seconds: from its start to then. first_seconds: to the first event, None without one.
@@ -55,8 +55,7 @@ Group: TypeAlias = tuple[str | None, ...]
 """One value for each dimension that was asked for; None for attempts that have none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spread:
+class Spread(msgspec.Struct, frozen=True):
     """Of durations, in seconds. The percentiles are those of the nearest rank among the last answers: in the ledger the
     last `RANKED` of the period, whosever they are, and None for a group that has none of those.
     """
@@ -66,8 +65,7 @@ class Spread:
     p95: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(msgspec.Struct, frozen=True):
     """Some attempts together. requests: first attempts. seconds, buffer_seconds: how long served answers took, and
     how long the first event of them was waited for; None where none was served. failures: by class.
     """
@@ -84,7 +82,7 @@ class Summary:
     output_tokens: int = 0
     cached_tokens: int = 0
     credits: float = 0.0
-    failures: Mapping[str, int] = field(default_factory=dict)
+    failures: Mapping[str, int] = msgspec.field(default_factory=dict)
 
     @property
     def success_rate(self) -> float | None:
@@ -93,8 +91,7 @@ class Summary:
         return self.served / judged if judged else None
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(msgspec.Struct, frozen=True):
     """Epoch seconds; `until` is not in it."""
 
     since: float
@@ -113,13 +110,11 @@ class Period:
             start = end
 
 
-@dataclass(frozen=True, slots=True)
-class Everybody:
+class Everybody(msgspec.Struct, frozen=True):
     """All keys together."""
 
 
-@dataclass(frozen=True, slots=True)
-class OneKey:
+class OneKey(msgspec.Struct, frozen=True):
     """The attempts of one key; with None, those for which no key was asked."""
 
     key_id: str | None
@@ -175,7 +170,7 @@ class Ledger:
         return summaries
 
 
-_COLUMNS = tuple(column.name for column in fields(Record))
+_COLUMNS = Record.__struct_fields__
 _VALUES = ", ".join(f":{name}" for name in _COLUMNS)
 _INSERT = f"INSERT INTO usage ({', '.join(_COLUMNS)}) VALUES ({_VALUES})"  # noqa: S608 - names of our own
 

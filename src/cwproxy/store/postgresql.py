@@ -8,11 +8,11 @@ they are never chained.
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from typing import Final, TypeVar
 
+import msgspec
 import psycopg
 from psycopg.abc import PQGen
 from sqlalchemy import Connection, Engine, TextClause, create_engine, make_url, text
@@ -161,8 +161,7 @@ class PostgresqlDatabase:
             raise StoreError(f"The store {self.name} cannot be used: {_reason(error)}.") from None
 
 
-@dataclass(frozen=True, slots=True)
-class _Skew:
+class _Skew(msgspec.Struct, frozen=True):
     """at: monotonic seconds."""
 
     seconds: float

@@ -1,8 +1,9 @@
 """What the store keeps, as values. Secrets are wrapped, so that no repr, log line or traceback can show one."""
 
 import enum
-from dataclasses import dataclass
 from hmac import compare_digest
+
+import msgspec
 
 
 class Secret:
@@ -57,16 +58,14 @@ class SourceKind(enum.Enum):
     KIRO_CLI = "kiro-cli"
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(msgspec.Struct, frozen=True):
     """Where another program keeps the tokens of an account. path: its file."""
 
     kind: SourceKind
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(msgspec.Struct, frozen=True):
     """A login at AWS.
 
     id: letters, digits, `-` and `_` only; it becomes part of a file name.
@@ -97,8 +96,7 @@ class Account:
     aws_profile: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Registration:
+class Registration(msgspec.Struct, frozen=True):
     """The registration as a client under which the account's tokens were made. expires_at: epoch seconds.
 
     Of an external identity provider there is only the client's name; its secret is empty.
@@ -111,8 +109,7 @@ class Registration:
     scopes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(msgspec.Struct, frozen=True):
     """What proves the login.
 
     access_token: for an API key, the key itself, which has no end (`expires_at` is infinite) and is never renewed.
@@ -128,8 +125,7 @@ class Token:
     extra: Secret | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reservation:
+class Reservation(msgspec.Struct, frozen=True):
     """A refresh that was announced and whose result has not been stored. started_at: epoch seconds."""
 
     generation: int

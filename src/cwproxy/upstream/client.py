@@ -6,11 +6,12 @@ httpx is the interface: its auth flow and its transports are the seams. The tran
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import cast
 
 import httpx
+import msgspec
 
 from cwproxy.codewhisperer import failures
 from cwproxy.codewhisperer.surfaces import Call
@@ -25,8 +26,7 @@ BODY_LIMIT = 8 * 1024 * 1024
 """Bytes of a body that is fetched whole; a list of models has a few kilobytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Timeouts:
+class Timeouts(msgspec.Struct, frozen=True):
     """Seconds (reliability.md 1.8). `silence` is the longest gap between two reads, `headers` is wall-clock."""
 
     connect: float = 5.0

@@ -7,8 +7,9 @@ status of a git checkout (protocol.md 2.5). Only the *names* of environment vari
 import asyncio
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from cwproxy.codewhisperer.request import NEUTRAL_ENVIRONMENT
 from cwproxy.codewhisperer.wire import EnvironmentVariable, EnvState
@@ -24,8 +25,7 @@ VALUE = "set"
 """Stands for every value: the model demands one, and values may be secrets."""
 
 
-@dataclass(frozen=True, slots=True)
-class Workspace:
+class Workspace(msgspec.Struct, frozen=True):
     """directory None means: say nothing about this machine."""
 
     directory: Path | None = None

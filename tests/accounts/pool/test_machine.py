@@ -1,11 +1,12 @@
 """Two replicas with random accounts, calls, failures and clocks: what must hold at every step."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
+from msgspec.structs import replace
 
 from cwproxy.accounts.pool import (
     Busy,

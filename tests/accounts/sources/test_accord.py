@@ -1,11 +1,11 @@
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from tests.support.records import NOW, a_registration, a_token, an_account
 from tests.support.sourcefiles import CLI_REGISTRATION, IDC_HASH, cli_token, kiro_members, write_database, write_kiro
 

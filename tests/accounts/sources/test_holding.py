@@ -1,6 +1,5 @@
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from tests.support.records import a_registration
 
 from cwproxy.accounts.sources.holding import Holding, fingerprint

@@ -1,8 +1,8 @@
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from tests.support.records import NOW
 from tests.support.sourcefiles import IDC_HASH, cli_token, write_database, write_kiro
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.support.logins import NEW, Logins, logins
 from tests.support.oidc_server import Answer, error
@@ -29,7 +30,7 @@ class Shared:
         self.directory = directory
         self.path = write_kiro(directory, refreshToken=bench.server.current, **IDC)
         source = Source(SourceKind.KIRO_IDE, str(self.path))
-        account = replace(an_account("shared", AccountKind.IDENTITY_CENTER), source=source)
+        account = msgspec.structs.replace(an_account("shared", AccountKind.IDENTITY_CENTER), source=source)
         holding = place_of(source, None).read()
         bench.store.add(account, taken(None, holding, now=NOW), a_registration())
         self.renewal = Renewal(bench.store, LoginServices(endpoint=bench.server.url), clock=bench.time.clock)
@@ -104,7 +105,7 @@ async def test_a_file_of_another_machine(shared: Shared) -> None:
     outcome = await shared.renewal.renew("shared", known)
     assert isinstance(outcome, Postponed)
     assert not outcome.asked
-    newer = replace(known, access_token=Secret("canary-elsewhere"), generation=known.generation + 1)
+    newer = msgspec.structs.replace(known, access_token=Secret("canary-elsewhere"), generation=known.generation + 1)
     shared.bench.store.replace_token("shared", newer, expected_generation=known.generation)
     assert await shared.renewal.renew("shared", known) == Refreshed(newer)
     assert shared.bench.server.refreshes == 0

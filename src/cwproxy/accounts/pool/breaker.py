@@ -6,7 +6,8 @@ about whether it should be open still.
 
 import enum
 from collections import deque
-from dataclasses import dataclass
+
+import msgspec
 
 from cwproxy.accounts.pool.policy import Tripping
 
@@ -23,8 +24,7 @@ class Phase(enum.Enum):
     PROBING = "probing"
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(msgspec.Struct, frozen=True):
     """That a call has failed. number: of its lease; latest: the last lease given by then. now: epoch seconds; random:
     uniform in [0, 1). detail: a sentence for people.
     """

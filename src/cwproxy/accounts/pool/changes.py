@@ -4,8 +4,9 @@ Only what AWS has said of an account is shared. Breakers are not: what one repli
 from another.
 """
 
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 ACCOUNT: Final = "account"
 """Scope of an account's standing; `state` is a value of `Standing`. It belongs into the account's own row."""
@@ -24,8 +25,7 @@ LONG: Final = "long"
 """ON for a quota whose end the calendar knows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """One fact about one account, which replaces the earlier one of the same scope.
 
     scope: ACCOUNT, THROTTLED, REFUSED, QUOTA, or MODEL and the model's id.

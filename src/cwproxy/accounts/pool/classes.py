@@ -5,8 +5,9 @@ no class, and judges nobody.
 """
 
 import enum
-from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+import msgspec
 
 from cwproxy.codewhisperer.failures import is_misconfiguration
 from cwproxy.errors import (
@@ -60,8 +61,7 @@ class FailureClass(enum.Enum):
     EMPTY = "empty"
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(msgspec.Struct, frozen=True):
     """retry_after: seconds that the service asked for. until: when it says that a quota begins anew, epoch seconds.
     reason: the service's code. model: which one was meant, if not the lease's. detail: a sentence, without secrets.
     """
@@ -74,20 +74,17 @@ class Failure:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
+class Served(msgspec.Struct, frozen=True):
     """The answer came whole. seconds: from the call to its end."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(msgspec.Struct, frozen=True):
     failure: Failure
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
+class Left(msgspec.Struct, frozen=True):
     """The client went away, or the request itself was at fault: nothing is learnt of anybody."""
 
 

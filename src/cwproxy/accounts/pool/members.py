@@ -2,8 +2,9 @@
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+import msgspec
 
 
 class Standing(enum.Enum):
@@ -20,8 +21,7 @@ class Standing(enum.Enum):
     MISCONFIGURED = "misconfigured"
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(msgspec.Struct, frozen=True):
     """What is known of an account from outside.
 
     weight: its part of the load, relative to the others'; above 0.
@@ -43,11 +43,10 @@ class Member:
     fraction_left: float | None = None
     resets_at: float | None = None
     in_flight_limit: int | None = None
-    model_limits: Mapping[str, int] = field(default_factory=dict)
+    model_limits: Mapping[str, int] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Want:
+class Want(msgspec.Struct, frozen=True):
     """One attempt's wish.
 
     model: the backend's id of it, None for the backend's own choice.
@@ -60,8 +59,7 @@ class Want:
     tried: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(msgspec.Struct, frozen=True):
     """The permission to make one call with an account. It counts as in flight until it is settled, which its holder
     owes in every case: a failure, a cancelled task, a client that is gone.
 
@@ -76,8 +74,7 @@ class Lease:
     model: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Busy:
+class Busy(msgspec.Struct, frozen=True):
     """Accounts could serve, but each has as many calls in flight as it may: wait until one is settled."""
 
 
@@ -106,8 +103,7 @@ class Shortage(enum.Enum):
     TRIED = "tried"
 
 
-@dataclass(frozen=True, slots=True)
-class Exhausted:
+class Exhausted(msgspec.Struct, frozen=True):
     """No account can serve, and waiting in the queue would not help.
 
     retry_after: seconds until the first of the accounts that are out for `reason` may be asked again; None when only a

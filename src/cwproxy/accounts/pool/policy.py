@@ -1,7 +1,8 @@
 """The numbers of the pool, all of reliability.md 1.8 where nothing else is said. Times are seconds."""
 
 import enum
-from dataclasses import dataclass, field
+
+import msgspec
 
 
 class Strategy(enum.Enum):
@@ -16,8 +17,7 @@ class Strategy(enum.Enum):
     STICKY = "sticky"
 
 
-@dataclass(frozen=True, slots=True)
-class Backoff:
+class Backoff(msgspec.Struct, frozen=True):
     """`base` · 2^level, at most `cap`; `jitter` is the part by which it may differ up or down; the level falls by one
     for each `calm` without a failure.
     """
@@ -33,8 +33,7 @@ class Backoff:
         return min(self.cap, self.base * 2.0 ** min(level, 32)) * spread
 
 
-@dataclass(frozen=True, slots=True)
-class Tripping:
+class Tripping(msgspec.Struct, frozen=True):
     """When a breaker opens, for how long, and what closes it.
 
     consecutive: failures in a row, or None where only the share counts.
@@ -52,8 +51,7 @@ class Tripping:
     closing: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(msgspec.Struct, frozen=True):
     """What the pool does when.
 
     in_flight: calls at the same time of an account that has no limit of its own.
@@ -73,16 +71,16 @@ class Policy:
 
     strategy: Strategy = Strategy.ROUND_ROBIN
     in_flight: int = 8
-    account: Tripping = field(
+    account: Tripping = msgspec.field(
         default_factory=lambda: Tripping(Backoff(30.0, 300.0, jitter=0.1), consecutive=5, minimum=5, closing=2)
     )
-    endpoint: Tripping = field(default_factory=lambda: Tripping(Backoff(5.0, 60.0, calm=60.0), consecutive=5))
-    model: Tripping = field(
+    endpoint: Tripping = msgspec.field(default_factory=lambda: Tripping(Backoff(5.0, 60.0, calm=60.0), consecutive=5))
+    model: Tripping = msgspec.field(
         default_factory=lambda: Tripping(Backoff(10.0, 120.0, calm=60.0), minimum=3, least=3, window=30.0)
     )
-    throttled: Backoff = field(default_factory=lambda: Backoff(5.0, 60.0, calm=60.0))
-    refused: Backoff = field(default_factory=lambda: Backoff(60.0, 3600.0, jitter=0.1, calm=3600.0))
-    short_quota: Backoff = field(default_factory=lambda: Backoff(300.0, 86_400.0, calm=3600.0))
+    throttled: Backoff = msgspec.field(default_factory=lambda: Backoff(5.0, 60.0, calm=60.0))
+    refused: Backoff = msgspec.field(default_factory=lambda: Backoff(60.0, 3600.0, jitter=0.1, calm=3600.0))
+    short_quota: Backoff = msgspec.field(default_factory=lambda: Backoff(300.0, 86_400.0, calm=3600.0))
     midnight_spread: float = 300.0
     quota_probe: float = 6 * 3600.0
     model_pause: float = 3600.0

@@ -6,8 +6,9 @@ of an early call is not taken for news.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final, assert_never
+
+import msgspec
 
 from cwproxy.accounts.pool.breaker import Fact, Slot
 from cwproxy.accounts.pool.changes import Change
@@ -27,8 +28,7 @@ CLOCK_STEP: Final = 5.0
 _BUSY: Final = Busy()
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
+class _Held(msgspec.Struct, frozen=True):
     account: MemberState
     endpoint: Endpoint
     slots: Sequence[Slot]

@@ -1,7 +1,8 @@
 """Everything that the pool knows of its accounts, for people: `accounts show`, `/admin/accounts`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from cwproxy.accounts.pool.breaker import Breaker, Phase
 from cwproxy.accounts.pool.classes import FailureClass
@@ -11,8 +12,7 @@ from cwproxy.accounts.pool.states import Fit, MemberState, Obstacle, Past
 _BLACKLIST = frozenset({Standing.SUSPENDED, Standing.MISCONFIGURED})
 
 
-@dataclass(frozen=True, slots=True)
-class BreakerReport:
+class BreakerReport(msgspec.Struct, frozen=True):
     """until: epoch seconds when an open one lets a probe pass, or None. times: how often it has opened, as far as that
     has not been lived down.
     """
@@ -23,8 +23,7 @@ class BreakerReport:
     consecutive: int
 
 
-@dataclass(frozen=True, slots=True)
-class MemberReport:
+class MemberReport(msgspec.Struct, frozen=True):
     """One account. All times are epoch seconds.
 
     available: it could take a call of some model now. why: what keeps it from that, or None.
@@ -60,8 +59,7 @@ class MemberReport:
     error_history: tuple[Past, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointReport:
+class EndpointReport(msgspec.Struct, frozen=True):
     """An endpoint, and those of its models that have failed."""
 
     name: str

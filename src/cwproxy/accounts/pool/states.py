@@ -3,8 +3,9 @@
 import enum
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias, assert_never
+
+import msgspec
 
 from cwproxy.accounts.pool import changes
 from cwproxy.accounts.pool.breaker import Breaker, Fact, Phase, Slot
@@ -38,8 +39,7 @@ class Fit(enum.Enum):
     OPEN = "open"
 
 
-@dataclass(frozen=True, slots=True)
-class Obstacle:
+class Obstacle(msgspec.Struct, frozen=True):
     """Why it could not; until when, epoch seconds, or None."""
 
     shortage: Shortage
@@ -64,8 +64,7 @@ _NOBODYS: Final = frozenset({FailureClass.CAPACITY, FailureClass.CONNECTION, Fai
 """Classes that say nothing against the account."""
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(msgspec.Struct, frozen=True):
     """A failure that is remembered. at: epoch seconds."""
 
     at: float

@@ -9,9 +9,11 @@ import enum
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import assert_never
+
+import msgspec
+from msgspec.structs import asdict, replace
 
 from cwproxy.accounts.sources.cli_database import CliDatabase
 from cwproxy.accounts.sources.holding import Holding, Place, fingerprint
@@ -43,8 +45,7 @@ class Verdict(enum.Enum):
     THEIRS = enum.auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(msgspec.Struct, frozen=True):
     """What the file held when it was last compared, as fingerprints.
 
     spent: the refresh tokens that were last spent here. One of these in the file is an old copy that was put back,

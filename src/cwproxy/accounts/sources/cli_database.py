@@ -8,8 +8,9 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from cwproxy.accounts.sources import document, moments, replacing
 from cwproxy.accounts.sources.holding import Holding
@@ -27,8 +28,7 @@ PROFILE_ROW = "api.codewhisperer.profile"
 _TOKENS = SOCIAL_ROWS + OIDC_ROWS
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(msgspec.Struct, frozen=True):
     key: str
     raw: str | bytes
     members: dict[str, object]

@@ -1,15 +1,15 @@
 """What a source holds, whatever the notation of the program that owns it."""
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+import msgspec
 
 from cwproxy.store import AccountKind, Registration, Secret, Token
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(msgspec.Struct, frozen=True):
     """kind: None where the source does not say how the login was made; it is not guessed (backend-rules.md C 1).
     expires_at: epoch seconds of the access token's end, None where it does not say.
     region: of the login, None where it does not say.

@@ -1,8 +1,10 @@
 """Make an account of another program's login, shared with it or copied from it."""
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
+
+import msgspec
+from msgspec.structs import replace
 
 from cwproxy.accounts.sources.accord import PROGRAMS, place_of, taken
 from cwproxy.accounts.sources.holding import Holding
@@ -29,8 +31,7 @@ READ_ONLY = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True):
     """What to import. kind, region, profile_arn: where the source does not say them. account_id: for a new account.
 
     declared: it stands in the configuration file. surface: the value of a surface, instead of the kind's default.

@@ -6,11 +6,11 @@ for too long. Reading pauses while more is held than HELD_LIMIT, so a slow reade
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Final, Self
 
 import httpx
+import msgspec
 
 from cwproxy.upstream.transport.connection import Connection
 from cwproxy.upstream.transport.faults import Disconnected
@@ -23,8 +23,7 @@ WRITE_SIZE: Final = 128 * 1024
 """Bytes of a body that are handed to the event loop at a time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True):
     """Seconds, or None for no limit. write, read: without any progress."""
 
     connect: float | None = None
