@@ -5,12 +5,12 @@ import logging
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
+import msgspec
 
 from cwproxy.accounts.bookkeeping import Bookkeeper
 from cwproxy.accounts.declarations import Declaration, aliases, declarations
@@ -128,8 +128,7 @@ async def open_service(
         yield parts.service
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(msgspec.Struct, frozen=True):
     """The HTTP application of `cwproxy serve`, and the service behind it. warnings: sentences for its operator."""
 
     service: Service
@@ -185,8 +184,7 @@ async def open_server(settings: Settings, directory: Path | None = None) -> Asyn
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
+class _Parts(msgspec.Struct, frozen=True):
     """What answers requests, and what it is made of."""
 
     store: Store

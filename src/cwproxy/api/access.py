@@ -6,12 +6,12 @@ has been the hole of others. There are two doors, and no key opens both.
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from ipaddress import ip_address
 from math import ceil
 from typing import Final
 from urllib.parse import urlsplit
 
+import msgspec
 from starlette.requests import Request
 
 from cwproxy.accounts.callers import LOCAL, Caller
@@ -47,13 +47,12 @@ class _Said:
                 self.origin = value.decode("latin-1")
 
 
-@dataclass(frozen=True, slots=True)
-class AccessPolicy:
+class AccessPolicy(msgspec.Struct, frozen=True):
     """hosts: names without port, lower-case. origins: of web pages that may call besides those from our own hosts,
     lower-case; `*` for all. wall: epoch seconds.
     """
 
-    ring: KeyRing = field(default_factory=KeyRing, repr=False)
+    ring: KeyRing = msgspec.field(default_factory=KeyRing)
     hosts: frozenset[str] = frozenset(_LOCAL_NAMES)
     origins: frozenset[str] = frozenset()
     clock: Callable[[], float] = time.monotonic

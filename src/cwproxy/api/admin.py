@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -23,8 +22,7 @@ DIMENSIONS: Final = {"account": Dimension.ACCOUNT, "model": Dimension.MODEL, "ke
 DAY: Final = "day"
 
 
-@dataclass(frozen=True, slots=True)
-class Operations:
+class Operations(msgspec.Struct, frozen=True):
     """What the routes show. started: epoch seconds of this process's start; wall: epoch seconds now."""
 
     books: Bookkeeper

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from functools import partial
 from typing import Protocol, TypeAlias, get_args
 
 from fastapi import Request, Response
+from msgspec.structs import replace
 
 from cwproxy.accounts.callers import LOCAL
 from cwproxy.api import body

@@ -8,9 +8,9 @@ import asyncio
 import time
 from abc import ABC, abstractmethod
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from functools import partial
 
+import msgspec
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
@@ -33,8 +33,7 @@ from cwproxy.inbound.failures import Failure
 from cwproxy.reply import Finished, Folder, Reply, ReplyEvent, StopReason, TextPart, ToolUsePart, Usage
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(msgspec.Struct, frozen=True):
     """What every answer needs of the process. strict: refuse what would have no effect."""
 
     service: Service

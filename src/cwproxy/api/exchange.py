@@ -4,9 +4,9 @@ import json
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from random import getrandbits
 
+import msgspec
 from starlette.types import Scope
 
 from cwproxy.accounts.callers import Caller
@@ -22,8 +22,7 @@ CLIENT_GONE = 499
 """The status in the log when the client left before it was sent one."""
 
 
-@dataclass(slots=True)
-class Exchange:
+class Exchange(msgspec.Struct):
     """Filled by whoever knows; `outcome` is `ok`, an error's code, or why the answer was cut. `envelope` is how this
     client is told of failures.
     """
@@ -31,8 +30,8 @@ class Exchange:
     method: str
     path: str
     envelope: Envelope = OPENAI
-    request_id: str = field(default_factory=lambda: f"req_{getrandbits(128):032x}")
-    started: float = field(default_factory=time.monotonic)
+    request_id: str = msgspec.field(default_factory=lambda: f"req_{getrandbits(128):032x}")
+    started: float = msgspec.field(default_factory=time.monotonic)
     caller: Caller | None = None
     model: str | None = None
     stream: bool | None = None

@@ -1,10 +1,9 @@
 """What a client may take of us: sizes in bytes, times in seconds (reliability.md 1.8)."""
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True):
     """requests: answered at once. bodies_bytes: of all bodies that are being received and parsed.
     body_gap, body_total: between two pieces of a body, and for all of it.
     hold: how long status and headers wait for the first event, so that an early failure gets a real status.
