@@ -188,6 +188,29 @@ def test_every_account_state_is_the_class_and_reason_of_the_service(
         assert seen["class"] == (error.error if error.error in MODELLED[alias] else generic)
 
 
+SENDING = [
+    ("AccessDeniedException", 403, "UNAUTHORIZED_CUSTOMIZATION_RESOURCE_ACCESS"),
+    ("ConflictException", 409, "CUSTOMER_KMS_KEY_DISABLED"),
+    ("DryRunOperationException", 400, None),
+    ("InternalServerException", 500, None),
+    ("ResourceNotFoundException", 404, None),
+    ("ServiceQuotaExceededException", 402, "CONVERSATION_LIMIT_EXCEEDED"),
+    ("ThrottlingException", 429, "MONTHLY_REQUEST_COUNT"),
+    ("ValidationException", 400, "INVALID_KMS_GRANT"),
+]
+"""Every class that SendMessage has in all three versions (protocol.md 4.2)."""
+
+
+@pytest.mark.parametrize("alias", ALIASES)
+def test_every_class_of_error_is_known_to_the_client(aws: Simulator, node_project: Path, alias: str) -> None:
+    for name, status, reason in SENDING:
+        aws.fault("error", error=name, status=status, reason=reason, message="No.")
+    token = aws.account().token
+    seen = outcomes(alias, aws, node_project, *[call(token, operation="SendMessage")] * len(SENDING))
+    told = [(one.error["class"], one.error["status"], one.error["reason"]) for one in seen]
+    assert told == SENDING
+
+
 @pytest.mark.parametrize("alias", ALIASES)
 def test_tokens_that_need_another_wire_shape_or_a_token_type(aws: Simulator, node_project: Path, alias: str) -> None:
     """These clients speak REST without `TokenType`: neither an API key nor a company's token is good for them."""

@@ -35,6 +35,7 @@ from cwproxy.filters import Filters
 from cwproxy.reply import Finished, ReplyEvent, Usage
 from cwproxy.service import deadline, retry
 from cwproxy.service.catalogs import Catalogs
+from cwproxy.service.leftovers import Leftovers
 from cwproxy.service.options import Options
 from cwproxy.service.preparation import Prepared, conversation_id, fits, prepared, renamed, without_thoughts
 from cwproxy.service.trailers import Trailers
@@ -68,6 +69,7 @@ class Means(msgspec.Struct, frozen=True):
     trailers: defaultdict[str, Trailers] = msgspec.field(default_factory=lambda: defaultdict(Trailers))
     effortless: set[tuple[str, str]] = msgspec.field(default_factory=set)
     strange: set[str] = msgspec.field(default_factory=set)
+    leftovers: Leftovers = msgspec.field(default_factory=Leftovers)
 
 
 class Attempts:
@@ -186,6 +188,9 @@ class Attempts:
             except BaseException:
                 self._ended(began, first, batch)
                 raise
+            finally:
+                if assembler.ignored:
+                    self._means.leftovers.take(assembler.ignored)
 
     def _assembler(self, trailers: Trailers) -> Assembler:
         return Assembler(
