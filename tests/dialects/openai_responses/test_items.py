@@ -26,6 +26,7 @@ from cwproxy.dialects.openai_responses.items import (
     message,
     references,
     resolved,
+    shown_call_id,
     tools_in,
 )
 from cwproxy.dialects.openai_responses.thoughts import sealed
@@ -259,4 +260,18 @@ def test_calls_and_results_in_anthropics_form() -> None:
         UserTurn((Text("go"),)),
         AssistantTurn((ToolUse("a", "f_g", "{}"),)),
         UserTurn((ToolResult("a", (Text("x"),)), Text("and on"))),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("id", "shown"), [("tooluse_Ab-1", "call_tooluse_Ab-1"), ("call_1", "call_1"), ("toolu_1", "toolu_1")]
+)
+def test_ids_of_calls_begin_as_in_this_api_and_go_back_as_they_came(id: str, shown: str) -> None:
+    assert shown_call_id(id) == shown
+    call = {"type": "function_call", "call_id": shown, "name": "f", "arguments": "{}"}
+    free = {"type": "custom_tool_call", "call_id": shown, "name": "p", "input": ""}
+    output = {"type": "function_call_output", "call_id": shown, "output": ""}
+    assert turns(call, free, output) == [
+        AssistantTurn((ToolUse(id, "f", "{}"), ToolUse(id, "p", '{"input":""}'))),
+        UserTurn((ToolResult(id, (Text(""),)),)),
     ]

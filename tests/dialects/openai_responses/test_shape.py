@@ -2,7 +2,7 @@
 
 import pytest
 
-from cwproxy.dialects.openai_responses.shape import PLAIN, Part, Shape, item, item_id, response_of
+from cwproxy.dialects.openai_responses.shape import PLAIN, Part, Shape, begun, item, item_id, response_of
 from cwproxy.reply import ReasoningPart, RedactedPart, TextPart, ToolUsePart
 
 
@@ -32,3 +32,9 @@ def test_thoughts_are_shown_only_to_who_asked() -> None:
     assert item(thought, "rs_1", PLAIN) == {"id": "rs_1", "type": "reasoning", "summary": []}
     assert item(thought, "rs_1", Shape(summary=True))["summary"] == [{"type": "summary_text", "text": "hm"}]
     assert "encrypted_content" in item(RedactedPart("x"), "rs_1", Shape(summary=True, encrypted=True))
+
+
+@pytest.mark.parametrize("name", ["f", "c"])
+def test_a_call_has_an_id_of_this_api_from_its_beginning_to_its_end(name: str) -> None:
+    part, shape = ToolUsePart("tooluse_1", name, '{"input": "x"}'), Shape(custom=frozenset({"c"}))
+    assert begun(part, "id", shape)["call_id"] == item(part, "id", shape)["call_id"] == "call_tooluse_1"

@@ -72,6 +72,24 @@ def flat_name(namespace: str | None, name: str) -> str:
     return namespace + name if namespace.endswith("_") else f"{namespace}__{name}"
 
 
+_CALL: Final = "call_"
+_BACKENDS: Final = "tooluse_"
+
+
+def shown_call_id(id: str) -> str:
+    """The backend's id of a call as this API's clients know them: with `call_` at its beginning (compatibility.md 2.1).
+
+    Any other id stays as it is.
+    """
+    return _CALL + id if id.startswith(_BACKENDS) else id
+
+
+def _call_id(shown: str | None, path: str) -> str:
+    """The same on its way back: the backend gets the id that it has given."""
+    id = present(shown, f"{path}.call_id")
+    return id.removeprefix(_CALL) if id.startswith(_CALL + _BACKENDS) else id
+
+
 def item(path: str, raw: bytes) -> Item:
     """Raises InvalidRequest for what is no item."""
     kind = _kind(raw, path)
@@ -158,7 +176,7 @@ class Turns(msgspec.Struct):
             case "function_call_output" | "custom_tool_call_output":
                 output = _output(raw, path)
                 shown = tuple(parts.output(output.output, f"{path}.output"))
-                yield ToolResult(present(output.call_id, f"{path}.call_id"), shown)
+                yield ToolResult(_call_id(output.call_id, path), shown)
             case "reasoning":
                 thought = opened(_reasoning(raw, path).encrypted_content)
                 if thought is not None:
@@ -196,7 +214,7 @@ class Turns(msgspec.Struct):
         return ToolUse(call.id, self.names.get((None, call.name), call.name), call.arguments)
 
     def _tool_use(self, call: CallItem, path: str, *, free: bool) -> ToolUse:
-        call_id = present(call.call_id, f"{path}.call_id")
+        call_id = _call_id(call.call_id, path)
         own = present(call.name or None, f"{path}.name")
         name = self.names.get((call.namespace or None, own)) or flat_name(call.namespace, own)
         if free:

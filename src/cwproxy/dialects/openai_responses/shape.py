@@ -5,7 +5,7 @@ from typing import Final, Literal, TypeAlias, assert_never
 
 import msgspec
 
-from cwproxy.dialects.openai_responses.items import ToolName
+from cwproxy.dialects.openai_responses.items import ToolName, shown_call_id
 from cwproxy.dialects.openai_responses.thoughts import sealed
 from cwproxy.inbound import custom
 from cwproxy.inbound.failures import Failure
@@ -117,10 +117,15 @@ def item(part: Part, id: str, shape: Shape, *, cut: bool = False) -> Json:
             status = "incomplete" if cut else "completed"
             return {"id": id, "type": "message", "status": status, "role": "assistant", "content": content}
         case ToolUsePart(id=call_id, name=name, arguments=arguments) if name in shape.custom:
-            call: Json = {"id": id, "type": "custom_tool_call", "status": "completed", "call_id": call_id}
+            call: Json = {
+                "id": id,
+                "type": "custom_tool_call",
+                "status": "completed",
+                "call_id": shown_call_id(call_id),
+            }
             return call | shape.named(name) | {"input": custom.unwrapped(arguments)}
         case ToolUsePart(id=call_id, name=name, arguments=arguments):
-            call = {"id": id, "type": "function_call", "status": "completed", "call_id": call_id}
+            call = {"id": id, "type": "function_call", "status": "completed", "call_id": shown_call_id(call_id)}
             return call | shape.named(name) | {"arguments": arguments or "{}"}
         case ReasoningPart() | RedactedPart():
             shown = shape.summary and isinstance(part, ReasoningPart) and bool(part.text)
@@ -137,10 +142,15 @@ def begun(part: Part, id: str, shape: Shape) -> Json:
         case TextPart():
             return {"id": id, "type": "message", "status": "in_progress", "role": "assistant", "content": []}
         case ToolUsePart(id=call_id, name=name) if name in shape.custom:
-            call: Json = {"id": id, "type": "custom_tool_call", "status": "in_progress", "call_id": call_id}
+            call: Json = {
+                "id": id,
+                "type": "custom_tool_call",
+                "status": "in_progress",
+                "call_id": shown_call_id(call_id),
+            }
             return call | shape.named(name) | {"input": ""}
         case ToolUsePart(id=call_id, name=name):
-            call = {"id": id, "type": "function_call", "status": "in_progress", "call_id": call_id}
+            call = {"id": id, "type": "function_call", "status": "in_progress", "call_id": shown_call_id(call_id)}
             return call | shape.named(name) | {"arguments": ""}
         case ReasoningPart() | RedactedPart():
             return {"id": id, "type": "reasoning", "summary": []}
