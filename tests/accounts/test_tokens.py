@@ -12,7 +12,7 @@ from tests.support.records import NOW, a_registration, a_token
 from cwproxy.accounts.tokens import LAST_PAUSE_SECONDS, TokenKeeper
 from cwproxy.auth.bearer import Replacement
 from cwproxy.auth.services import LoginServices
-from cwproxy.errors import BackendTimeout, BackendUnavailable, LoginRequired, StoreError
+from cwproxy.errors import BackendUnavailable, LoginRequired, StoreError
 from cwproxy.store import AccountState, Secret, Store, Token
 
 pytestmark = pytest.mark.anyio
@@ -376,8 +376,9 @@ async def test_a_request_waits_so_long_and_no_longer(bench: Logins) -> None:
     bench.expire(left=30)
     assert await source.token() == OLD
     bench.expire()
-    with pytest.raises(BackendTimeout):
+    with pytest.raises(BackendUnavailable) as caught:
         await source.token()
+    assert (caught.value.reason, caught.value.retry_after) == ("login_not_renewed", 5.0)
     release()
     await keeper.aclose()
     assert await source.token() == NEW

@@ -454,7 +454,7 @@ async def test_13_an_empty_answer_is_asked_for_again(chat: Chat, stream: bool) -
     assert (await chat.post(user(), stream=stream)).status_code == 200
     chat.stack.simulator.fault("empty", count=2)
     answer = await chat.post(user(), stream=stream)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (502, "upstream_empty_reply")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (502, "empty_response")
 
 
 async def test_13_nothing_but_reasoning(chat: Chat) -> None:

@@ -56,6 +56,7 @@ OURS: Final[tuple[tuple[str, errors.CwproxyError], ...]] = (
     ("no trusted TLS", errors.BackendUnavailable("", reason="upstream_tls_error")),
     ("a web page in place of an answer", errors.BackendUnavailable("", reason="unexpected_content_type")),
     ("no descriptor is free on this machine", errors.BackendUnavailable("", reason="out_of_descriptors")),
+    ("a login that cannot be renewed yet", errors.BackendUnavailable("", reason="login_not_renewed", retry_after=5.0)),
     ("an answer that is cut in the text", errors.StreamTruncated("")),
     ("an answer that is cut in a tool call", errors.ToolUseTruncated("")),
     ("an answer with a broken frame", errors.FrameError("")),

@@ -15,7 +15,7 @@ from cwproxy.accounts.sources.accord import Accord
 from cwproxy.auth.bearer import Replacement
 from cwproxy.auth.clock import Clock
 from cwproxy.auth.services import LoginServices
-from cwproxy.errors import AccountUnusable, BackendTimeout, BackendUnavailable, LoginRequired, StoreError
+from cwproxy.errors import AccountUnusable, BackendUnavailable, LoginRequired, StoreError
 from cwproxy.store import Account, AccountState, Store, Token
 from cwproxy.store.threads import in_store
 
@@ -49,8 +49,8 @@ class AccountTokens:
     """The `TokenSource` of one account; made by `TokenKeeper.source`.
 
     `token` and `renew` raise LoginRequired when a person has to log in, AccountUnusable when the login belongs to
-    another region, and BackendUnavailable, BackendTimeout or
-    StoreError when there is no valid token and none can be had now. Used in one event loop.
+    another region, and BackendUnavailable (`login_not_renewed`) or StoreError when there is no valid token and none can
+    be had now. Used in one event loop.
     """
 
     def __init__(
@@ -168,7 +168,11 @@ class AccountTokens:
         except TimeoutError as error:
             if self._left(held) > 0 and not refused:
                 return self._unrenewed(held)
-            raise BackendTimeout("The login service has not answered in time.", retry_after=FIRST_BACK_OFF) from error
+            raise BackendUnavailable(
+                "The login is being renewed, which takes too long.",
+                reason="login_not_renewed",
+                retry_after=FIRST_BACK_OFF,
+            ) from error
         match outcome:
             case Refreshed(token=token):
                 return Replacement(token.access_token.reveal())

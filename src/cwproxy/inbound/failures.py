@@ -93,7 +93,7 @@ _TABLE: Final[tuple[tuple[type[CwproxyError], _Row], ...]] = (
     (ToolUseTruncated, _Row(502, "upstream_error", "upstream_incomplete_tool_call")),
     (StreamTruncated, _Row(502, "upstream_error", "upstream_truncated")),
     (FrameError, _Row(502, "upstream_error", "upstream_malformed")),
-    (EmptyReply, _Row(502, "upstream_error", "upstream_empty_reply")),
+    (EmptyReply, _Row(502, "upstream_error", "empty_response")),
     (BrokenStream, _Row(502, "upstream_error", "upstream_error")),
     (BackendError, _Row(502, "upstream_error", "upstream_error")),
     (StoreError, _Row(503, "server_error", "store_unavailable", retry=True, wait=5.0)),
@@ -107,8 +107,13 @@ _UNKNOWN: Final = "upstream_error"
 _TELLING: Final = frozenset({"upstream_tls_error", "unexpected_content_type", "upstream_api_changed"})
 """Reasons of our own that do (reliability.md 3 3, 63, 72); the service's are in capitals."""
 
-_EXHAUSTED: Final = _Row(503, "server_error", "overloaded", retry=True)
-"""This machine has no free descriptors (reliability.md 3A 26)."""
+_OURS: Final = {
+    "out_of_descriptors": _Row(503, "server_error", "overloaded", retry=True),
+    "login_not_renewed": _Row(503, "server_error", "login_not_renewed", retry=True, wait=5.0),
+}
+"""By reason, where nothing was sent to the backend: this machine has no free descriptors, or the login could not be
+renewed yet (reliability.md 3A 26, 3D 81).
+"""
 
 
 _TOO_LARGE: Final = _Row(413, "request_too_large", "request_too_large")
@@ -135,8 +140,8 @@ def failure_of(error: CwproxyError) -> Failure:
 
 
 def _row(error: CwproxyError) -> _Row:
-    if isinstance(error, BackendError) and error.reason == "out_of_descriptors":
-        return _EXHAUSTED
+    if isinstance(error, BackendError) and error.reason in _OURS:
+        return _OURS[error.reason]
     if isinstance(error, InvalidRequest) and error.code == _TOO_LARGE.code:
         return _TOO_LARGE
     return next(row for kind, row in _TABLE if isinstance(error, kind))
