@@ -70,6 +70,25 @@ async def test_bytes_that_are_no_text_are_replaced_and_the_answer_goes_on(
     assert content.startswith("\N{REPLACEMENT CHARACTER}(Hello!")
 
 
+@pytest.mark.parametrize("status", [301, 501, 505, 511, 599, 999])
+async def test_a_status_that_is_not_known_is_a_failure_at_once(
+    stack: Loopback, client: httpx.AsyncClient, status: int
+) -> None:
+    stack.simulator.fault("status", status=status, count=9, model="claude-sonnet-4.5")
+    answer = await client.post(CHAT, json={**BODY, "model": "claude-sonnet-4.5"})
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (502, "upstream_error")
+    assert error["message"] == f"The backend answered with HTTP {status}."
+    assert len(stack.simulator.received("GenerateAssistantResponse")) == 1
+
+
+async def test_what_is_too_large_for_the_backend_says_so(stack: Loopback, client: httpx.AsyncClient) -> None:
+    stack.simulator.fault("status", status=413, body="Request entity too large", count=9)
+    answer = await client.post(CHAT, json=BODY)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "request_too_large")
+    assert len(stack.simulator.received("GenerateAssistantResponse")) == 1
+
+
 @pytest.mark.parametrize(("status", "seen"), [(500, 502), (400, 400), (200, 502)])
 async def test_gzip_is_not_unpacked(stack: Loopback, client: httpx.AsyncClient, status: int, seen: int) -> None:
     stack.simulator.fault("gzip-bomb", count=9, status=status)

@@ -150,6 +150,9 @@ def test_streams_that_say_too_little() -> None:
         ({"kind": "rst", "account": 3}, "account is of type str"),
         ({"kind": "rst", "scope": "oidc", "account": "one"}, "belongs to no account"),
         ({"kind": "status", "headers": []}, "headers is of type dict"),
+        ({"kind": "status", "status": 1000}, "status is within 200 and 999"),
+        ({"kind": "error", "status": 600}, "error is within 200 and 599"),
+        ({"kind": "html", "status": 100}, "html is within 200 and 599"),
     ],
 )
 def test_a_fault_without_sense_is_explained(document: object, complaint: str) -> None:
@@ -196,6 +199,15 @@ def test_what_a_client_sees(aws: Simulator, http: httpx.Client, kind: str, seen:
     [request] = aws.received()
     assert request.fault == kind
     assert failure(http, account.token) == "200"
+
+
+def test_any_status_of_three_digits(aws: Simulator, http: httpx.Client) -> None:
+    token = aws.account().token
+    aws.fault("status", status=999, body="strange", headers={"retry-after": "1"})
+    answer = chat(http, token)
+    assert (answer.status_code, answer.text, answer.headers["retry-after"]) == (999, "strange", "1")
+    [request] = aws.received()
+    assert request.ended == "fin"
 
 
 def test_only_calls_for_a_model_are_struck(aws: Simulator, http: httpx.Client) -> None:

@@ -98,6 +98,7 @@ def parse_fault(document: object) -> Fault:
     if document.get("kind") not in KINDS:
         raise BadScript(f"a fault's kind is one of {', '.join(sorted(KINDS))}")
     _check_scope(document)
+    _check_status(document)
     for name, kinds in (
         ("account", str),
         ("model", str),
@@ -123,6 +124,13 @@ def _check_scope(document: dict[str, object]) -> None:
         raise BadScript("only a chat call is for a model")
     if scope == "oidc" and "account" in document:
         raise BadScript("a call to the login service belongs to no account")
+
+
+def _check_status(document: dict[str, object]) -> None:
+    """HTTP has three digits, and `status` alone writes those past 599, which the server does not know."""
+    status, last = document.get("status", 500), 999 if document["kind"] == "status" else 599
+    if isinstance(status, int) and not 200 <= status <= last:
+        raise BadScript(f"the status of {document['kind']} is within 200 and {last}")
 
 
 def answer_steps(fault: Fault) -> list[Step]:
@@ -162,8 +170,11 @@ def _bomb() -> bytes:
 
 
 def _whole(status: int, body: bytes, headers: dict[str, str]) -> list[Step]:
-    length = [("content-length", str(len(body)))]
-    return [Head(status, [*headers.items(), *length]), Data(body), End()]
+    members = [*headers.items(), ("content-length", str(len(body)))]
+    if status > 599:
+        lines = "".join(f"{name}: {value}\r\n" for name, value in members)
+        return [Raw(f"HTTP/1.1 {status} \r\n{lines}\r\n".encode() + body), Fin()]
+    return [Head(status, members), Data(body), End()]
 
 
 def change_events(fault: Fault, events: list[Event]) -> list[Event]:
