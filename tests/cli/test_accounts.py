@@ -64,8 +64,10 @@ def test_enable_ends_the_blacklist_and_the_cool_downs(aws: Simulator, cli: Cli, 
         assert json.loads(cli("accounts", "show", account.id, "--json").out)["blacklisted"] is True
         assert "suspended by AWS" in cli("accounts", "list").out
         assert cli("accounts", "enable", account.id).code == 0
-        (found,) = cooldowns.since(0).changes
-        assert (found.state, found.until, found.level) == ("off", None, 0)
+        assert [(found.scope, found.state, found.until, found.level) for found in cooldowns.since(0).changes] == [
+            ("quota", "off", None, 0),
+            ("recovered", "off", None, 0),
+        ]
     shown = json.loads(cli("accounts", "show", account.id, "--json").out)
     assert (shown["state"], shown["cool_downs"], shown["blacklisted"]) == ("active", [], False)
 

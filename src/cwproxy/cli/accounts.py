@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from rich.console import Console
 from rich.table import Table
 
-from cwproxy.accounts.pool.changes import OFF
+from cwproxy.accounts.pool.changes import OFF, RECOVERED
 from cwproxy.accounts.sources.importing import notice
 from cwproxy.cli.reporting import Report, reported
 from cwproxy.errors import CwproxyError, LoginRequired
@@ -92,13 +92,14 @@ async def remove_account(settings: Settings, name: str) -> None:
 
 
 def recover(store: Store, account: Account, *, now: float) -> None:
-    """What a person's word ends: the permanent blacklist, the need of a login, and every cool-down."""
+    """What a person's word ends: the permanent blacklist, the need of a login, every cool-down, and what servers that
+    run have found out by themselves.
+    """
     store.set_disabled(account.id, False)
     store.set_state(account.id, AccountState.ACTIVE)
     held = [found for found in _cooldowns(store) if found.account_id == account.id and found.state != OFF]
-    CoolDowns(store.database).put(
-        replace(found, until=None, level=0, state=OFF, detail="", changed_at=now) for found in held
-    )
+    ended = [replace(found, until=None, level=0, state=OFF, detail="", changed_at=now) for found in held]
+    CoolDowns(store.database).put([*ended, CoolDown(account.id, RECOVERED, None, 0, OFF, "", now)])
 
 
 def one_account(store: Store, name: str) -> Account:

@@ -23,6 +23,7 @@ from cwproxy.accounts.pool import (
     Want,
 )
 from cwproxy.accounts.pool import changes as scopes
+from cwproxy.accounts.pool.breaker import Phase
 
 F = FailureClass
 MIDNIGHT = 1_790_035_200.0
@@ -513,6 +514,32 @@ def test_the_standing_of_others_comes_with_the_accounts_and_not_as_a_change() ->
     change = Change("a", scopes.ACCOUNT, None, 0, "suspended", "", START)
     unknown = Change("a", "of a later version", None, 0, "on", "", START)
     pond.pool.adopt([change, unknown], pond.now)
+    assert {pond.serve() for _ in range(4)} == {"a", "b"}
+
+
+def test_a_model_that_a_person_has_cleared_elsewhere_is_asked_for_again() -> None:
+    pond = Pond("a")
+    pond.fail(pond.lease_on("a", "m"), F.MODEL_UNKNOWN)
+    assert pond.exhausted("m").reason is Shortage.MODEL
+    cleared = Change("a", scopes.MODEL + "m", None, 0, scopes.OFF, "", pond.now)
+    unknown = Change("a", scopes.MODEL + "n", None, 0, scopes.OFF, "", pond.now)
+    pond.pool.adopt([cleared, unknown], pond.now)
+    assert pond.serve(model="m") == "a"
+
+
+def test_what_a_person_says_elsewhere_closes_breakers_here() -> None:
+    pond = Pond("a", "b")
+    pond.fail(pond.lease_on("a"), F.THROTTLED)
+    pond.wait(5.0)
+    for _ in range(5):
+        pond.fail(pond.lease_on("a"), F.BROKEN_STREAM)
+        pond.wait(10.0)
+    assert pond.report("a").breaker.phase is not Phase.CLOSED
+    assert pond.report("a").allowed == 4
+    pond.pool.adopt([Change("a", scopes.RECOVERED, None, 0, scopes.OFF, "", pond.now)], pond.now)
+    report = pond.report("a")
+    assert (report.breaker.phase, report.breaker.times) == (Phase.CLOSED, 0)
+    assert (report.allowed, report.consecutive_errors) == (8, 0)
     assert {pond.serve() for _ in range(4)} == {"a", "b"}
 
 

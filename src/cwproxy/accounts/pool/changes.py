@@ -17,6 +17,9 @@ QUOTA: Final = "quota"
 MODEL: Final = "model:"
 """Prefix of the scope of a model that the account may not use."""
 
+RECOVERED: Final = "recovered"
+"""Scope of a person's word that the account is well: what each replica holds against it by itself ends, too."""
+
 ON: Final = "on"
 OFF: Final = "off"
 """`state` of all scopes but the account's own: whether it holds the account back."""
@@ -28,7 +31,7 @@ LONG: Final = "long"
 class Change(msgspec.Struct, frozen=True):
     """One fact about one account, which replaces the earlier one of the same scope.
 
-    scope: ACCOUNT, THROTTLED, REFUSED, QUOTA, or MODEL and the model's id.
+    scope: ACCOUNT, THROTTLED, REFUSED, QUOTA, RECOVERED, or MODEL and the model's id.
     until: when it ends by itself, epoch seconds, or None.
     level: how often the back-off has been doubled.
     state: `Standing`'s value for ACCOUNT, else ON, LONG or OFF.

@@ -221,8 +221,15 @@ class MemberState:
         if hold is not None:
             if change.changed_at > hold.changed_at:
                 hold.adopt(change, latest)
-        elif change.scope.startswith(changes.MODEL) and change.until is not None:
-            self.forbidden[change.scope.removeprefix(changes.MODEL)] = change.until
+        elif change.scope == changes.RECOVERED:
+            self.endpoint.recover(change.changed_at)
+            self._forget(change.changed_at)
+        elif change.scope.startswith(changes.MODEL):
+            model = change.scope.removeprefix(changes.MODEL)
+            if change.state != changes.OFF and change.until is not None:
+                self.forbidden[model] = change.until
+            else:
+                self.forbidden.pop(model, None)
 
     def recover(self, now: float) -> list[Change]:
         """A person says that all is well again."""
@@ -234,12 +241,16 @@ class MemberState:
         for model in self.forbidden:
             found.append(Change(self.member.id, changes.MODEL + model, now, 0, changes.OFF, "", now))
         self.forbidden.clear()
+        self._forget(now)
+        return found
+
+    def _forget(self, now: float) -> None:
+        """What other replicas know nothing of."""
         self.breaker.close(now)
         self.breaker.times = 0
         self.suspect_until = 0.0
         self.consecutive_errors = 0
         self.load.reset()
-        return found
 
     def shift(self, seconds: float) -> None:
         """The clock was set back by so much."""
