@@ -12,7 +12,8 @@ from tests.support.oidc_server import Answer, Json, error
 from tests.support.records import NOW, a_registration, a_token, an_account
 from tests.support.web_server import Reply, web_server
 
-from cwproxy.accounts.renewal import DOUBTS, FENCE_SECONDS, Lost, Postponed, Refreshed, Renewal
+from cwproxy.accounts.announcing import FENCE_SECONDS
+from cwproxy.accounts.renewal import DOUBTS, Lost, Postponed, Refreshed, Renewal
 from cwproxy.auth.clock import Clock
 from cwproxy.auth.services import LoginServices
 from cwproxy.errors import AccountUnusable, LoginRequired
@@ -413,8 +414,8 @@ async def test_whoever_has_lost_the_lock_and_is_dead_is_waited_for_so_long(bench
     with Store.open(database_url) as store:
         store.add(an_account("one"), Token(Secret(OLD), Secret(bench.server.current), 0.0), a_registration())
         time = FakeClock(NOW)
-        now = NOW + store.database.skew()
-        store.reserve("one", expected_generation=1, started_at=now - FENCE_SECONDS + 3.0)
+        started_at = store.database.now() - FENCE_SECONDS + 3.0
+        store.reserve("one", expected_generation=1, started_at=started_at)
         renewal = Renewal(store, services, clock=time.clock)
         assert isinstance(await renewal.renew("one", a_token(generation=1)), Refreshed)
         assert sum(time.slept) == pytest.approx(3.0, abs=0.5)

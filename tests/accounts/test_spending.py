@@ -8,6 +8,7 @@ from tests.support.records import NOW, a_registration, a_token, an_account
 from tests.support.web_server import Reply, WebServer, web_server
 
 from cwproxy.accounts.spending import Spender
+from cwproxy.auth.clock import Clock
 from cwproxy.auth.grants import Grant
 from cwproxy.auth.services import LoginServices
 from cwproxy.errors import SettingsError
@@ -40,7 +41,7 @@ async def test_at_the_oidc_service_under_the_registration(kind: AccountKind) -> 
         spender.of(an_account("two", kind), a_registration(), token)
         spend = spender.of(an_account(kind=kind), a_registration(), token)
         assert spend is not None
-        grant = await spend()
+        grant = await spend(Clock().limit(10.0))
         await spender.aclose()
     assert isinstance(grant, Grant) and grant.access_token == "canary-access-1"
     assert server.calls[0][1]["clientId"] == "client-0"
@@ -50,7 +51,7 @@ async def test_a_social_one_at_kiros(spender: Spender, service: WebServer) -> No
     service.script.append(Reply(body={"accessToken": "a", "refreshToken": "r", "expiresIn": 60}))
     spend = spender.of(an_account(kind=AccountKind.SOCIAL), None, a_token())
     assert spend is not None
-    assert await spend() == Grant("a", "r", 60.0)
+    assert await spend(Clock().limit(10.0)) == Grant("a", "r", 60.0)
     assert json.loads(service.asked[0].body) == {"refreshToken": "canary-refresh-0"}
 
 
@@ -58,7 +59,7 @@ async def test_an_external_one_at_the_companys(spender: Spender, service: WebSer
     service.script.append(Reply(body={"access_token": "a", "expires_in": 60}))
     spend = spender.of(an_account(kind=AccountKind.EXTERNAL_IDP, start_url=ENTRA), CLIENT, a_token())
     assert spend is not None
-    assert await spend() == Grant("a", None, 60.0)
+    assert await spend(Clock().limit(10.0)) == Grant("a", None, 60.0)
     form = parse_qs(service.asked[0].body.decode())
     assert (form["client_id"], form["scope"]) == (["entra-client"], ["offline_access"])
 

@@ -28,8 +28,6 @@ from cwproxy.errors import CwproxyError
 from cwproxy.store import Store
 
 ACCOUNT = "one"
-FENCE_SECONDS = 1.0
-"""Shorter than it is, for many of these processes are killed."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +128,7 @@ def main(place: str, service: str) -> None:
 
 async def _ask(where: Path | str, services: LoginServices, count: int, at: float) -> None:
     with Store.open(where) as store:
-        keeper = TokenKeeper(store, services, fence_seconds=FENCE_SECONDS)
+        keeper = TokenKeeper(store, services)
         source = keeper.source(ACCOUNT)
         await asyncio.sleep(at - time.time())
         answers = await asyncio.gather(*(source.token() for _ in range(count)), return_exceptions=True)
@@ -147,7 +145,7 @@ async def _ask(where: Path | str, services: LoginServices, count: int, at: float
 
 async def _renew(where: Path | str, services: LoginServices) -> None:
     with Store.open(where) as store:
-        renewal = Renewal(store, services, clock=Clock(), fence_seconds=FENCE_SECONDS)
+        renewal = Renewal(store, services, clock=Clock())
         known = store.token(ACCOUNT)
         while known is not None:
             outcome = await renewal.renew(ACCOUNT, known)

@@ -196,7 +196,9 @@ class StoreContract:
     def test_a_reservation_can_be_released(self, store: Store) -> None:
         store.add(an_account(), a_token())
         store.reserve("one", expected_generation=1, started_at=NOW)
-        store.release("one")
+        store.release("one", Reservation(1, NOW - 1))
+        assert store.unfinished("one") == Reservation(1, NOW), "it is another one's by now"
+        store.release("one", Reservation(1, NOW))
         assert store.unfinished("one") is None
 
     def test_does_not_reserve_for_an_outdated_token(self, store: Store) -> None:

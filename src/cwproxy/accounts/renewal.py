@@ -14,6 +14,7 @@ from typing import TypeAlias, assert_never
 import msgspec
 from msgspec.structs import replace
 
+from cwproxy.accounts.announcing import Announced, Announcer
 from cwproxy.accounts.identity import how_to_log_in
 from cwproxy.accounts.saving import Unsaved
 from cwproxy.accounts.sources.accord import PROGRAMS, Accord, spent
@@ -22,7 +23,7 @@ from cwproxy.auth.clock import Clock
 from cwproxy.auth.grants import Grant, Reason, Refusal
 from cwproxy.auth.services import LoginServices
 from cwproxy.errors import SettingsError, SourceError, StoreError
-from cwproxy.store import Account, AccountState, Registration, Reservation, Secret, Store, Token
+from cwproxy.store import Account, AccountState, Registration, Secret, Store, Token
 from cwproxy.store.threads import in_store
 
 log = logging.getLogger("cwproxy.accounts")
@@ -36,12 +37,6 @@ LOCK_WAITERS = 32
 another one, while that one's wait for it, would hold them both up.
 """
 
-FENCE_SECONDS = 25.0
-"""How long the refresh token that somebody has begun to spend is left alone where the lock says nothing of them: longer
-than that takes, twice included (reliability.md 1.8).
-"""
-
-FENCE_POLL_SECONDS = 0.25
 DOUBTS = 4
 """How often an unknown reason is not believed: with the pauses between, for more than a minute."""
 
@@ -90,11 +85,17 @@ class _Login(msgspec.Struct, frozen=True):
     registration: Registration | None
 
 
+class _Answered(msgspec.Struct, frozen=True):
+    """announced: the try that was."""
+
+    announced: Announced
+    answer: Grant | Refusal
+
+
 class Renewal:
     """Renews tokens of `store`. What it opens of `services` is kept until `aclose`.
 
-    lock_seconds: how long another process that renews the same login is waited for. fence_seconds: the same for one
-    that may have lost the lock while it does so.
+    lock_seconds: how long another process that renews the same login is waited for.
     """
 
     def __init__(
@@ -104,18 +105,15 @@ class Renewal:
         *,
         clock: Clock,
         lock_seconds: float = LOCK_SECONDS,
-        fence_seconds: float = FENCE_SECONDS,
     ) -> None:
         self._store = store
         self._spender = Spender(services)
         self._accord = Accord(store, now=clock.now)
+        self._announcer = Announcer(store, self.newest, clock=clock)
         self._clock = clock
         self._lock_seconds = lock_seconds
-        self._fence_seconds = fence_seconds
         self._doubts: dict[str, int] = {}
         """How often a login was refused in a row for a reason that is not known, by account."""
-        self._own: dict[str, float] = {}
-        """When this process has last announced a renewal, by account."""
         self._waiters: ThreadPoolExecutor | None = None
 
     async def aclose(self) -> None:
@@ -185,17 +183,32 @@ class Renewal:
         spend = self._spender.of(login.account, login.registration, current)
         if spend is None:
             return await self._unrenewable(login)
-        if not await self._announced(login):
+        answered = await self._answered(login, spend)
+        if answered is None:
             return await self._renew(account_id, known)
-        answer = await self._spent(spend)
-        match answer:
-            case Grant():
+        match answered.answer:
+            case Grant() as grant:
                 self._doubts.pop(account_id, None)
-                return await self._saved(login, current, answer)
-            case Refusal():
-                return await self._refused(login, answer)
+                return await self._saved(login, current, grant)
+            case Refusal() as refusal:
+                return await self._refused(login, answered.announced, refusal)
             case _:
-                assert_never(answer)
+                assert_never(answered.answer)
+
+    async def _answered(self, login: _Login, spend: Spend) -> _Answered | None:
+        """None when there is something else to do than to spend it."""
+        announced = await self._announcer.announce(login.account, login.stored)
+        if announced is None:
+            return None
+        answer = await spend(announced.until)
+        if isinstance(answer, Refusal) and answer.ambiguous:
+            # The service may have rotated it already, and then takes the old one again for a moment only.
+            await self._clock.sleep(SECOND_TRY_SECONDS)
+            announced = await self._announcer.again(announced)
+            if announced is None:
+                return None
+            answer = await spend(announced.until)
+        return _Answered(announced, answer)
 
     async def _unrenewable(self, login: _Login) -> Outcome:
         """The end of its token is the end of the login, and not sooner."""
@@ -203,45 +216,6 @@ class Renewal:
             why = "The login cannot be renewed: there is nothing to renew it with."
             return Postponed(why, asked=False, hopeless=True)
         return await self._lost(login, "the service gave nothing to renew it with")
-
-    async def _announced(self, login: _Login) -> bool:
-        """Nobody else spends the refresh token, and nobody will begin to. False when something has changed."""
-        account_id = login.account.id
-        cut_off = await in_store(self._store.unfinished, account_id)
-        if cut_off is not None:
-            if await self._has_ended(account_id, cut_off):
-                return False
-            log.warning("an earlier renewal of account %s was cut off; trying again", account_id)
-        return await in_store(self._reserved, login, cut_off)
-
-    async def _has_ended(self, account_id: str, found: Reservation) -> bool:
-        """Whether somebody else's renewal, which was waited for, has come to an end. It was cut off where the lock is
-        ours and could not be had otherwise; but a lock may also be lost, and then the refresh token is being spent.
-        """
-        database = self._store.database
-        if not database.locks_can_be_lost or self._own.get(account_id) == found.started_at:
-            return False
-        age = self._clock.now() + await in_store(database.skew) - found.started_at
-        end = self._clock.monotonic() + self._fence_seconds - max(age, 0.0)
-        while self._clock.monotonic() < end:
-            await self._clock.sleep(FENCE_POLL_SECONDS)
-            if await in_store(self._store.unfinished, account_id) != found:
-                return True
-        return False
-
-    def _reserved(self, login: _Login, cut_off: Reservation | None) -> bool:
-        """Make room for the result. False when the token has moved meanwhile, in the store or in its program's file,
-        which is looked at last: the less time passes until the token is spent, the less likely both programs do that.
-        """
-        account_id, generation = login.account.id, login.stored.generation
-        started_at = self._clock.now() + self._store.database.skew()
-        if not self._store.reserve(account_id, expected_generation=generation, started_at=started_at, over=cut_off):
-            return False
-        self._own[account_id] = started_at
-        if login.account.source is None:
-            return True
-        newest = self.newest(account_id)
-        return newest is not None and newest.generation == generation
 
     def _read(self, account_id: str) -> _Login | None:
         account, token = self._store.account(account_id), self._store.token(account_id)
@@ -256,14 +230,6 @@ class Renewal:
 
     def _is_good(self, token: Token) -> bool:
         return token.expires_at - self._clock.now() > GOOD_SECONDS
-
-    async def _spent(self, spend: Spend) -> Grant | Refusal:
-        answer = await spend()
-        if isinstance(answer, Refusal) and answer.ambiguous:
-            # The service may have rotated it already, and then takes the old one again for a moment only.
-            await self._clock.sleep(SECOND_TRY_SECONDS)
-            answer = await spend()
-        return answer
 
     async def _saved(self, login: _Login, current: Token, grant: Grant) -> Outcome:
         token = replace(
@@ -299,20 +265,21 @@ class Renewal:
             stored = await in_store(self._accord.push, login.account, stored, spent=current.refresh_token)
         return Refreshed(stored)
 
-    async def _refused(self, login: _Login, refusal: Refusal) -> Outcome:
+    async def _refused(self, login: _Login, announced: Announced, refusal: Refusal) -> Outcome:
         match refusal.reason:
             case Reason.UNAVAILABLE | Reason.SLOW_DOWN | Reason.AUTHORIZATION_PENDING:
                 if not refusal.ambiguous:
-                    await in_store(self._store.release, login.account.id)
+                    await self._announcer.withdraw(announced)
                 return Postponed(f"The login service could not renew the login ({refusal.detail}).")
             case Reason.UNKNOWN if self._doubts.get(login.account.id, 0) < DOUBTS:
                 self._doubts[login.account.id] = self._doubts.get(login.account.id, 0) + 1
-                await in_store(self._store.release, login.account.id)
+                await self._announcer.withdraw(announced)
                 return Postponed(f"The login service gave a reason that is not known ({refusal.detail}).")
             case Reason.WRONG_REGION:
-                await in_store(self._store.release, login.account.id)
+                await self._announcer.withdraw(announced)
                 return Postponed(_elsewhere(login.account, refusal.detail), misconfigured=True)
             case Reason.INVALID_CLIENT if login.account.source is None:
+                await self._announcer.withdraw(announced)
                 return await self._lost(login, f"the registration of this program has expired ({refusal.detail})")
             case (
                 Reason.INVALID_CLIENT
@@ -322,11 +289,11 @@ class Renewal:
                 | Reason.DENIED
                 | Reason.UNKNOWN
             ):
-                return await self._adopted_or_lost(login, refusal)
+                return await self._adopted_or_lost(login, announced, refusal)
             case _:
                 assert_never(refusal.reason)
 
-    async def _adopted_or_lost(self, login: _Login, refusal: Refusal) -> Outcome:
+    async def _adopted_or_lost(self, login: _Login, announced: Announced, refusal: Refusal) -> Outcome:
         """A refusal may mean that somebody without our lock was quicker, and is about to store what they got."""
         account = login.account
         token: Token | None = None
@@ -337,13 +304,13 @@ class Renewal:
                 return Refreshed(token)
         if account.source is not None and token is not None and token.refresh_token != login.stored.refresh_token:
             return await self._renew(account.id, login.stored)
+        await self._announcer.withdraw(announced)
         return await self._lost(
             login, f"the login service of {account.sso_region} refused to renew it ({refusal.detail})"
         )
 
     async def _lost(self, login: _Login, reason: str) -> Lost:
         expected = login.stored.generation
-        await in_store(self._store.release, login.account.id)
         await in_store(self._store.quarantine, login.account.id, reason, expected_generation=expected)
         where = "" if login.account.source is None else f" (shared with {login.account.source.path})"
         log.error("the login of account %s has ended: %s%s", login.account.id, reason, where)

@@ -1,15 +1,17 @@
 """How a refresh token is spent: each kind of account has its own login service."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import TypeAlias, assert_never
 
-from cwproxy.auth.grants import ClientRegistration, Grant, Refusal
+from cwproxy.auth.clock import Limit
+from cwproxy.auth.grants import ClientRegistration, Grant, Reason, Refusal
 from cwproxy.auth.oidc import Oidc
 from cwproxy.auth.services import LoginServices
 from cwproxy.store import Account, AccountKind, Registration, Token
 
-Spend: TypeAlias = Callable[[], Awaitable[Grant | Refusal]]
+Spend: TypeAlias = Callable[[Limit], Awaitable[Grant | Refusal]]
+"""Nothing is sent after the limit, and no answer is waited for."""
 
 
 class Spender:
@@ -37,15 +39,17 @@ class Spender:
             case AccountKind.BUILDER_ID | AccountKind.IDENTITY_CENTER:
                 if registration is None:
                     return None
-                return partial(self._oidc_of(account).refresh, client_registration(registration), refresh_token)
+                oidc, client = self._oidc_of(account), client_registration(registration)
+                return lambda until: _within(until, lambda: oidc.refresh(client, refresh_token, until=until))
             case AccountKind.SOCIAL:
-                return partial(self._services.social(account.sso_region, self._web).refresh, refresh_token)
+                social = self._services.social(account.sso_region, self._web)
+                return lambda until: _within(until, lambda: social.refresh(refresh_token))
             case AccountKind.EXTERNAL_IDP:
                 if registration is None or account.start_url is None:
                     return None
                 idp = self._services.external(account.sso_region, self._web)
-                client = registration.client_id
-                return partial(idp.refresh, account.start_url, client, refresh_token, registration.scopes)
+                url, client_id, scopes = account.start_url, registration.client_id, registration.scopes
+                return lambda until: _within(until, lambda: idp.refresh(url, client_id, refresh_token, scopes))
             case AccountKind.API_KEY | AccountKind.IAM:
                 return None
             case _:
@@ -56,6 +60,18 @@ class Spender:
         if client is None:
             client = self._oidc[account.sso_region] = self._services.oidc(account.sso_region)
         return client
+
+
+async def _within(until: Limit, call: Callable[[], Awaitable[Grant | Refusal]]) -> Grant | Refusal:
+    """Who leaves httpx closes its connection, so that nothing is sent later; boto3 looks at `until` itself."""
+    left = until.left()
+    if left <= 0:
+        return Refusal(Reason.UNAVAILABLE, "there was no time left to ask it")
+    try:
+        async with asyncio.timeout(left):
+            return await call()
+    except TimeoutError:
+        return Refusal(Reason.UNAVAILABLE, "it gave no whole answer in time", ambiguous=True)
 
 
 def client_registration(registration: Registration) -> ClientRegistration:

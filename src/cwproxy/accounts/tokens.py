@@ -9,7 +9,7 @@ from typing import assert_never
 
 import msgspec
 
-from cwproxy.accounts.renewal import FENCE_SECONDS, Lost, Outcome, Postponed, Refreshed, Renewal, login_ended
+from cwproxy.accounts.renewal import Lost, Outcome, Postponed, Refreshed, Renewal, login_ended
 from cwproxy.accounts.saving import Unsaved
 from cwproxy.accounts.sources.accord import Accord
 from cwproxy.auth.bearer import Replacement
@@ -265,14 +265,11 @@ class TokenKeeper:
         clock: Clock | None = None,
         jitter: Callable[[], float] | None = None,
         patience: float = PATIENCE_SECONDS,
-        fence_seconds: float = FENCE_SECONDS,
     ) -> None:
-        """jitter: seconds, drawn once per token. patience: seconds that a request waits for a renewal. fence_seconds:
-        see `Renewal`.
-        """
+        """jitter: seconds, drawn once per token. patience: seconds that a request waits for a renewal."""
         self._store = store
         self._clock = clock or Clock()
-        self._renewal = Renewal(store, services, clock=self._clock, fence_seconds=fence_seconds)
+        self._renewal = Renewal(store, services, clock=self._clock)
         self._accord = Accord(store, now=self._clock.now)
         self._jitter = jitter or _jitter
         self._patience = patience

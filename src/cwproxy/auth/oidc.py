@@ -13,11 +13,13 @@ import math
 import os
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import quote, urlencode
 
 import msgspec
 
+from cwproxy.auth.clock import Limit
 from cwproxy.auth.grants import (
     ClientRegistration,
     DeviceAuthorization,
@@ -41,6 +43,7 @@ CLIENT_TYPE = "public"
 DEVICE_CODE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 CODE_GRANT = "authorization_code"
 TIMEOUT_SECONDS = 10.0
+CONNECT_SECONDS = 5.0
 
 _Answer: TypeAlias = Mapping[str, object]
 _BODY = "Body"
@@ -176,8 +179,10 @@ class Oidc:
 
         return _grant(await self._ask(call, registration.client_secret, code, verifier))
 
-    async def refresh(self, registration: ClientRegistration, refresh_token: str) -> Grant | Refusal:
-        """Spend `refresh_token`, once."""
+    async def refresh(
+        self, registration: ClientRegistration, refresh_token: str, *, until: Limit | None = None
+    ) -> Grant | Refusal:
+        """Spend `refresh_token`, once. until: afterwards it is not sent any more, even if nobody waits for the call."""
 
         def call(client: "SSOOIDCClient") -> _Answer:
             return client.create_token(
@@ -187,21 +192,27 @@ class Oidc:
                 refreshToken=refresh_token,
             )
 
-        return _grant(await self._ask(call, registration.client_secret, refresh_token))
+        return _grant(await self._ask(call, registration.client_secret, refresh_token, until=until))
 
-    async def _ask(self, call: Callable[["SSOOIDCClient"], _Answer], *secrets: str) -> _Answer | Refusal:
-        return await asyncio.to_thread(self._call, call, secrets)
+    async def _ask(
+        self, call: Callable[["SSOOIDCClient"], _Answer], *secrets: str, until: Limit | None = None
+    ) -> _Answer | Refusal:
+        return await asyncio.to_thread(self._call, call, secrets, until)
 
-    def _call(self, call: Callable[["SSOOIDCClient"], _Answer], secrets: tuple[str, ...]) -> _Answer | Refusal:
+    def _call(
+        self, call: Callable[["SSOOIDCClient"], _Answer], secrets: tuple[str, ...], until: Limit | None
+    ) -> _Answer | Refusal:
         from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
         from botocore.parsers import ResponseParserError
+
+        from cwproxy.auth import punctual
 
         try:
             client = self._opened()
         except (BotoCoreError, ValueError) as error:
             return Refusal(Reason.UNAVAILABLE, presentable(str(error), secrets))
         try:
-            return call(client)
+            return punctual.call(partial(call, client), until)
         except ClientError as error:
             return _refusal(error, secrets)
         except (HTTPClientError, IncompleteReadError):
@@ -224,6 +235,8 @@ class Oidc:
         from botocore import UNSIGNED
         from botocore.config import Config
 
+        from cwproxy.auth import punctual
+
         _keep_bodies_out_of_logs()
         # Without a profile and files of configuration, so that a broken `AWS_PROFILE` cannot get in the way.
         session = botocore.session.Session(
@@ -236,7 +249,7 @@ class Oidc:
         )
         config = Config(
             signature_version=UNSIGNED,
-            connect_timeout=self._timeout,
+            connect_timeout=min(self._timeout, CONNECT_SECONDS),
             read_timeout=self._timeout,
             retries={"total_max_attempts": 1, "mode": "standard"},
             proxies={} if self._proxy is None else {"http": self._proxy, "https": self._proxy},
@@ -244,6 +257,7 @@ class Oidc:
         client = boto3.session.Session(botocore_session=session).client(
             "sso-oidc", region_name=self.region, endpoint_url=self._endpoint, verify=self._ca_bundle, config=config
         )
+        punctual.make_punctual(client)
         client.meta.events.register("before-parse.sso-oidc", _mend_numbers)
         client.meta.events.register("after-call.sso-oidc", _keep_error_body)
         return client

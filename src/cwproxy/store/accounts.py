@@ -54,6 +54,10 @@ _UNFINISHED = (
     "SELECT refresh_started.generation, started_at FROM refresh_started "
     "JOIN token USING (account_id, generation) WHERE account_id = :id"
 )
+_RELEASE = (
+    "DELETE FROM refresh_started WHERE account_id = :id AND generation = :generation "
+    "AND started_at = CAST(:started_at AS DOUBLE PRECISION)"
+)
 _HEAL = "UPDATE account SET state = :active, state_detail = '' WHERE id = :id AND state = :needs_login"
 _REFUSED = (
     "UPDATE account SET state = :state, state_detail = :reason WHERE id = :id AND state <> :suspended AND EXISTS "
@@ -217,10 +221,11 @@ class Store:
         self.database.checkpoint()
         return True
 
-    def release(self, account_id: str) -> None:
-        """Take the announcement back: the refresh ended without a result."""
+    def release(self, account_id: str, announced: Reservation) -> None:
+        """Take the announcement back, where nobody has made another one since: the refresh ended without a result."""
+        values = {"id": account_id, "generation": announced.generation, "started_at": announced.started_at}
         with self.database.transaction() as statements:
-            statements.execute("DELETE FROM refresh_started WHERE account_id = :id", {"id": account_id})
+            statements.execute(_RELEASE, values)
 
     def unfinished(self, account_id: str) -> Reservation | None:
         """A refresh of the current token that was announced and neither stored nor released: it was cut off, or

@@ -104,6 +104,10 @@ class Database(Protocol):
         """Whether a lock may end before its holder knows: with the connection that keeps it."""
         ...
 
+    def now(self) -> float:
+        """Epoch seconds by the clock of all who use this database, asked anew each time."""
+        ...
+
     def skew(self) -> float:
         """Seconds by which the clock of all who use this database is ahead of this machine's, in steps of half a
         second, so that what is stored by it comes back as it was.

@@ -117,6 +117,10 @@ class PostgresqlDatabase:
     def locks_can_be_lost(self) -> bool:
         return True
 
+    def now(self) -> float:
+        with self.reading() as statements:
+            return _now(statements)
+
     def skew(self) -> float:
         """Measured again after `SKEW_SECONDS`."""
         measured = self._skew
@@ -124,9 +128,9 @@ class PostgresqlDatabase:
             return measured.seconds
         with self.reading() as statements:
             before = time.time()
-            (row,) = statements.execute("SELECT CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION) AS now")
+            now = _now(statements)
             after = time.time()
-        self._skew = _Skew(round(2.0 * row.number("now") - before - after) / 2.0, time.monotonic())
+        self._skew = _Skew(round(2.0 * now - before - after) / 2.0, time.monotonic())
         return self._skew.seconds
 
     def checkpoint(self, *, wipe: bool = False) -> None:
@@ -213,6 +217,11 @@ class _Statements:
 
     def changed(self, sql: str, parameters: Mapping[str, object] = NO_PARAMETERS) -> int:
         return self._connection.execute(_clause(sql), dict(parameters)).rowcount
+
+
+def _now(statements: _Statements) -> float:
+    (row,) = statements.execute("SELECT CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION) AS now")
+    return row.number("now")
 
 
 @lru_cache(maxsize=256)

@@ -84,6 +84,9 @@ class SqliteDatabase:
     def locks_can_be_lost(self) -> bool:
         return False
 
+    def now(self) -> float:
+        return time.time()
+
     def skew(self) -> float:
         """All who use it are on this machine."""
         return 0.0
