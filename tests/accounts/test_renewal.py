@@ -247,6 +247,21 @@ async def test_a_lost_answer_with_the_token_spent_needs_a_login(bench: Logins, r
     assert bench.server.refreshes == 2
 
 
+async def test_a_lost_answer_is_not_asked_for_again_when_somebody_else_has_renewed_the_login(
+    bench: Logins, renewal: Renewal
+) -> None:
+    """Who was suspended for long, or cut off from the database, is no longer the one who may."""
+    newer = a_token(7, generation=2)
+
+    def renew_elsewhere(_: float) -> None:
+        assert bench.store.replace_token("one", newer, expected_generation=1)
+
+    bench.time.on_sleep = renew_elsewhere
+    bench.server.script.append(Answer(hang_up=True))
+    assert await renewal.renew("one", bench.token) == Refreshed(newer)
+    assert bench.server.refreshes == 1
+
+
 async def test_two_lost_answers_are_postponed_and_remembered(
     bench: Logins, renewal: Renewal, caplog: pytest.LogCaptureFixture
 ) -> None:

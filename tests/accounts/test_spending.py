@@ -1,3 +1,4 @@
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from urllib.parse import parse_qs
@@ -9,7 +10,7 @@ from tests.support.web_server import Reply, WebServer, web_server
 
 from cwproxy.accounts.spending import Spender
 from cwproxy.auth.clock import Clock
-from cwproxy.auth.grants import Grant
+from cwproxy.auth.grants import Grant, Refusal
 from cwproxy.auth.services import LoginServices
 from cwproxy.errors import SettingsError
 from cwproxy.store import Account, AccountKind, Registration, Secret, Token
@@ -84,3 +85,26 @@ async def test_what_cannot_be_renewed(
 async def test_a_region_that_is_none(spender: Spender) -> None:
     with pytest.raises(SettingsError):
         spender.of(an_account(kind=AccountKind.SOCIAL, sso_region="evil.example/"), None, a_token())
+
+
+async def test_nothing_is_asked_when_it_is_too_late(spender: Spender, service: WebServer) -> None:
+    spend = spender.of(an_account(kind=AccountKind.SOCIAL), None, a_token())
+    assert spend is not None
+    refusal = await spend(Clock().limit(0.0))
+    assert isinstance(refusal, Refusal) and not refusal.ambiguous
+    assert not service.asked
+
+
+@pytest.mark.parametrize("kind", [AccountKind.SOCIAL, AccountKind.BUILDER_ID])
+async def test_no_answer_is_waited_for_when_it_is_too_late(kind: AccountKind) -> None:
+    with oidc_server() as server:
+        spender = Spender(LoginServices(server.url))
+        release = server.hold()
+        spend = spender.of(an_account(kind=kind), a_registration(), a_token())
+        assert spend is not None
+        async with asyncio.timeout(5.0):
+            refusal = await spend(Clock().limit(0.5))
+        release()
+        await spender.aclose()
+    assert isinstance(refusal, Refusal)
+    assert refusal.ambiguous or kind is AccountKind.SOCIAL and not server.calls

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -48,6 +49,11 @@ class DatabaseContract:
             2**40,
         )
         assert row.optional_whole("requests_per_minute") is None
+
+    def test_it_knows_the_time(self, database: Database) -> None:
+        before = database.now()
+        assert abs(before - time.time()) < 5.0
+        assert database.now() > before
 
     def test_a_time_is_kept_to_the_microsecond(self, database: Database) -> None:
         with database.transaction() as statements:
