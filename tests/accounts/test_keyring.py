@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tests.support.fake_clock import FakeClock
 from tests.support.records import NOW
+from tests.support.rings import Breakable
 from tests.support.waiting import until
 
 from cwproxy.accounts.keyring import STALE_SECONDS, KeyRing
@@ -15,17 +16,6 @@ from cwproxy.store import open_database
 from cwproxy.store.keys import ApiKey, KeyKind, KeyLimits, Keys, digest_of, new_key
 
 pytestmark = pytest.mark.anyio
-
-
-class Breakable(Keys):
-    broken = False
-    reads = 0
-
-    def all(self) -> list[ApiKey]:
-        self.reads += 1
-        if self.broken:
-            raise StoreError("The store is away.")
-        return super().all()
 
 
 @pytest.fixture
@@ -123,10 +113,12 @@ async def test_while_the_store_is_away_the_known_keys_stay(keys: Breakable, capl
         reads = keys.reads
         await until(lambda: keys.reads > reads + 3)
         assert ring.find(digest) is not None
+        assert not ring.judges
         assert len(caplog.records) == 1
         keys.broken = False
         _, later = made(keys, "later")
         await until(lambda: ring.find(later) is not None)
+        assert ring.judges
 
 
 async def test_keys_that_could_not_be_read_again_for_five_minutes_are_refused(keys: Breakable) -> None:

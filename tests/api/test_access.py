@@ -6,10 +6,11 @@ import pytest
 from starlette.requests import Request
 from tests.support.api_client import scope
 from tests.support.records import NOW
-from tests.support.rings import Ring, a_ring
+from tests.support.rings import Breakable, Ring, a_ring, an_unreadable_ring
+from tests.support.waiting import until
 
 from cwproxy.accounts.callers import LOCAL, Caller
-from cwproxy.accounts.keyring import KeyRing, KnownKey
+from cwproxy.accounts.keyring import STALE_SECONDS, KeyRing, KnownKey
 from cwproxy.api.access import AccessPolicy
 from cwproxy.api.exchange import begin, exchange_of
 from cwproxy.api.refused import Refused
@@ -204,6 +205,37 @@ async def test_an_admin_key_is_no_clients_key_where_clients_need_none(tmp_path: 
     policy = AccessPolicy.of(ring=ring)
     assert await caller(policy) == LOCAL
     assert await refusal(policy, ("x-api-key", secret.reveal())) == 403
+
+
+@pytest.mark.parametrize("seconds", [10.0, STALE_SECONDS + 10.0])
+async def test_a_key_that_cannot_be_judged_is_no_wrong_key(tmp_path: Path, seconds: float) -> None:
+    async with an_unreadable_ring(tmp_path, KEY, seconds=seconds) as made:
+        policy = AccessPolicy.of(ring=made.ring)
+        assert await caller(policy, ("x-api-key", KEY)) is not None
+        if seconds < STALE_SECONDS:
+            assert await caller(policy, ("x-api-key", made.other)) is not None
+        else:
+            assert await refusal(policy, ("x-api-key", made.other)) == 503
+        failure = (await refused(policy, ("x-api-key", "cwp_made-meanwhile"))).failure
+        assert (failure.status, failure.code, failure.type) == (503, "store_unavailable", "server_error")
+        assert dict(failure.headers) == {"retry-after": "5", "x-should-retry": "true"}
+        assert await refusal(policy) == 401, "there is nothing to judge"
+        assert await refusal(policy, ("x-api-key", "one"), ("api-key", "two")) == 401
+        with pytest.raises(Refused) as caught:
+            await operator(policy, ("x-api-key", "cwp_made-meanwhile"))
+        assert caught.value.failure.status == 503
+
+
+async def test_where_no_key_is_asked_for_none_is_judged(tmp_path: Path) -> None:
+    database = open_database(tmp_path)
+    keys = Breakable(database)
+    ring = KeyRing(keys=keys, poll=0.01)
+    await ring.start()
+    keys.broken = True
+    await until(lambda: not ring.judges)
+    assert await caller(AccessPolicy.of(ring=ring), ("x-api-key", "anything")) == LOCAL
+    await ring.aclose()
+    database.close()
 
 
 def charge(policy: AccessPolicy, key: KnownKey | None) -> Failure | None:

@@ -15,7 +15,9 @@ from fastapi import FastAPI
 from starlette.middleware.base import BaseHTTPMiddleware
 from tests.support.api_client import Caller, assert_envelope, chat, in_process, scope
 from tests.support.fake_service import FakeReadiness, FakeService, text_reply, tool_reply
+from tests.support.rings import an_unreadable_ring
 
+from cwproxy.accounts.keyring import STALE_SECONDS
 from cwproxy.api import AccessPolicy, Limits, create_app
 from cwproxy.api.drain import Drain
 from cwproxy.diagnosis.dumps import Dumps
@@ -190,6 +192,19 @@ async def test_one_line_per_request_without_bodies_and_keys(caplog: pytest.LogCa
     assert (lines[0]["input_tokens"], lines[0]["output_tokens"], lines[0]["usage_source"]) == (7, 5, "estimate")
     assert "private" not in caplog.text
     assert KEY not in caplog.text
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/completions", "/v1/responses"])
+async def test_a_key_that_cannot_be_judged(tmp_path: Path, path: str) -> None:
+    async with (
+        an_unreadable_ring(tmp_path, "configured", seconds=STALE_SECONDS + 1.0) as made,
+        in_process(app_of(access=AccessPolicy.of(ring=made.ring))) as client,
+    ):
+        refused = await client.post(path, json=chat(), headers={"authorization": f"Bearer {made.other}"})
+        admitted = await client.post(path, json=chat(), headers={"authorization": "Bearer configured"})
+    assert (refused.status_code, refused.headers["x-should-retry"]) == (503, "true")
+    assert assert_envelope(refused.content)["code"] == "store_unavailable"
+    assert admitted.status_code != 503
 
 
 def test_no_middleware_stands_between_an_answer_and_the_server() -> None:

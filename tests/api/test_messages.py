@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import anthropic
@@ -12,7 +13,9 @@ from tests.support.anthropic_events import accumulated, events
 from tests.support.api_client import Caller, in_process, scope
 from tests.support.errors import OWN
 from tests.support.fake_service import FakeService, text_reply, tool_reply
+from tests.support.rings import an_unreadable_ring
 
+from cwproxy.accounts.keyring import STALE_SECONDS
 from cwproxy.api import AccessPolicy, Limits, create_app
 from cwproxy.api.drain import Drain
 from cwproxy.errors import CwproxyError, InvalidRequest, ModelUnavailable, SourceError, StoreError, StreamTruncated
@@ -63,6 +66,18 @@ async def test_both_kinds_of_keys(path: str, headers: dict[str, str]) -> None:
     assert refused.status_code == 401
     assert refused.json()["error"]["type"] == "authentication_error"
     assert refused.json()["request_id"] == refused.headers["request-id"]
+
+
+async def test_a_key_that_cannot_be_judged(tmp_path: Path) -> None:
+    async with (
+        an_unreadable_ring(tmp_path, seconds=STALE_SECONDS + 1.0) as made,
+        in_process(app_of(access=AccessPolicy.of(ring=made.ring))) as client,
+    ):
+        refused = await client.post("/v1/messages", json=asking(), headers={"x-api-key": made.other})
+    assert (refused.status_code, refused.headers["x-should-retry"]) == (503, "true")
+    assert refused.json()["type"] == "error"
+    assert refused.json()["error"]["type"] == "api_error"
+    assert "cannot be checked" in refused.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("limits", [Limits(), Limits(offload_bytes=1)])

@@ -1,14 +1,18 @@
-"""A key ring with one key of each kind, without a store that changes."""
+"""Key rings: with one key of each kind, without a store that changes; and with one that goes away."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tests.support.fake_clock import FakeClock
 from tests.support.records import NOW
+from tests.support.waiting import until
 
 from cwproxy.accounts.keyring import KeyRing, Spending
+from cwproxy.errors import StoreError
 from cwproxy.store import open_database
-from cwproxy.store.keys import KeyKind, KeyLimits, Keys, new_key
+from cwproxy.store.keys import ApiKey, KeyKind, KeyLimits, Keys, new_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,34 @@ class Ring:
     limited: str
     other: str
     admin: str
+
+
+class Breakable(Keys):
+    broken = False
+    reads = 0
+
+    def all(self) -> list[ApiKey]:
+        self.reads += 1
+        if self.broken:
+            raise StoreError("The store is away.")
+        return super().all()
+
+
+@asynccontextmanager
+async def an_unreadable_ring(directory: Path, *configured: str, seconds: float) -> AsyncIterator[Ring]:
+    """Keys that could not be read again for so long."""
+    made = await a_ring(directory)
+    database = open_database(directory)
+    keys, time = Breakable(database), FakeClock()
+    ring = KeyRing(configured, keys, poll=0.01, clock=time.clock.monotonic)
+    await ring.start()
+    keys.broken = True
+    time.advance(seconds)
+    reads = keys.reads
+    await until(lambda: keys.reads > reads + 1)
+    yield replace(made, ring=ring)
+    await ring.aclose()
+    database.close()
 
 
 async def a_ring(

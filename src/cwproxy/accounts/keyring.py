@@ -2,7 +2,7 @@
 
 So a key that is made or revoked anywhere is known everywhere within two seconds. While the store cannot be read the
 keys that were read last stay in force, for five minutes: after that nobody knows which of them has been revoked
-(reliability.md 3G 136).
+(reliability.md 3G 136). What is not found then may still be a key (`KeyRing.judges`).
 """
 
 import asyncio
@@ -101,6 +101,11 @@ class KeyRing:
         return self._clients > 0
 
     @property
+    def judges(self) -> bool:
+        """Whether a key that is not found is none: while the store cannot be read, it may be one of its keys."""
+        return not self._failing
+
+    @property
     def spends(self) -> bool:
         """Whether any key in force has only so many credits."""
         return any(key.meter.limits.monthly_credits is not None for key in self._by_head.values())
@@ -139,7 +144,9 @@ class KeyRing:
     def _forget_what_is_stale(self) -> None:
         """`required` stays what it was: the keys are forgotten, not that there are some."""
         if not self._stale and self._clock() - self._read_at >= STALE_SECONDS:
-            log.error("the API keys could not be read for %d s: those of the store are refused", STALE_SECONDS)
+            log.error(
+                "the API keys could not be read for %d s: those of the store are told to come back", STALE_SECONDS
+            )
             self._stale = True
             self._rebuild()
 

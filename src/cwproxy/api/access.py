@@ -79,7 +79,7 @@ class AccessPolicy(msgspec.Struct, frozen=True):
 
         The result is None where no key is asked for.
         """
-        key = self._shown(request)
+        key = self._shown(request, wanted=self.ring.required)
         if key is not None and key.kind is not KeyKind.CLIENT:
             raise _other_door("This is an operator's key, which opens `/admin` and nothing else.")
         if key is None and self.ring.required:
@@ -89,7 +89,7 @@ class AccessPolicy(msgspec.Struct, frozen=True):
 
     async def admit_operator(self, request: Request) -> KnownKey:
         """The same for the routes under `/admin`, which always want a key."""
-        key = self._shown(request)
+        key = self._shown(request, wanted=True)
         if key is None:
             raise _unknown(" An operator's key is made by `cwproxy keys create NAME --admin`.")
         if key.kind is not KeyKind.ADMIN:
@@ -133,14 +133,19 @@ class AccessPolicy(msgspec.Struct, frozen=True):
         if name not in self.hosts:
             raise elsewhere()
 
-    def _shown(self, request: Request) -> KnownKey | None:
+    def _shown(self, request: Request, *, wanted: bool) -> KnownKey | None:
         """The key in force that the client shows, by whichever header; None for none, another, or several. Raises
-        Refused for a client from a place that may not call.
+        Refused for a client from a place that may not call, and where one is wanted that cannot be judged now.
         """
         said = _Said(request.scope["headers"])
         self._check_host(said.hosts)
         self._check_origin(said.origin)
-        return self.ring.find(digest_of(said.keys.pop())) if len(said.keys) == 1 else None
+        if len(said.keys) != 1:
+            return None
+        key = self.ring.find(digest_of(said.keys.pop()))
+        if key is None and wanted and not self.ring.judges:
+            raise _unjudged()
+        return key
 
 
 def _unknown(more: str = "") -> Refused:
@@ -149,6 +154,16 @@ def _unknown(more: str = "") -> Refused:
         "The API key is missing or wrong; send it as `Authorization: Bearer KEY`." + more,
         "invalid_api_key",
         headers=(("www-authenticate", "Bearer"), ("x-should-retry", "false")),
+    )
+
+
+def _unjudged() -> Refused:
+    return Refused(
+        503,
+        "The API key cannot be checked, because the store of keys cannot be read at the moment; try again soon.",
+        "store_unavailable",
+        type="server_error",
+        headers=(("retry-after", "5"), ("x-should-retry", "true")),
     )
 
 
