@@ -66,6 +66,19 @@ def test_they_are_listed_used_and_vanish(aws: Simulator, cli: Cli, home: Path, l
     assert all(kiro.path.exists() for kiro in logins)
 
 
+@pytest.mark.parametrize("words", [("accounts", "remove"), ("logout",)])
+def test_one_that_is_not_in_the_file_any_more_can_be_removed_at_once(
+    cli: Cli, home: Path, logins: list[FakeKiro], words: tuple[str, ...]
+) -> None:
+    write(home, two(logins))
+    assert cli("accounts", "list").code == 0
+    write(home, "")
+    done = cli(*words, "ann")
+    assert (done.code, done.out.startswith("Forgot ann (builder-id).")) == (0, True), done.err
+    assert [account["label"] for account in json.loads(cli("accounts", "list", "--json").out)] == ["bob"]
+    assert logins[0].path.exists()
+
+
 def test_one_whose_login_cannot_be_read_is_no_obstacle_to_others(
     aws: Simulator, cli: Cli, home: Path, logins: list[FakeKiro]
 ) -> None:

@@ -17,7 +17,7 @@ from cwproxy.cli.reporting import Report, reported
 from cwproxy.errors import CwproxyError, LoginRequired
 from cwproxy.settings import Settings
 from cwproxy.store import Account, AccountState, CoolDown, CoolDowns, Store
-from cwproxy.wiring import open_accounts
+from cwproxy.wiring import declared_accounts, open_accounts
 
 NOBODY = "No account is logged in. Run `cwproxy login`, or `cwproxy accounts import`."
 
@@ -79,13 +79,10 @@ async def enable_account(settings: Settings, name: str) -> None:
 
 
 async def remove_account(settings: Settings, name: str) -> None:
-    """Raises CwproxyError for a declared one."""
+    """Raises CwproxyError for one that is declared."""
     async with open_accounts(settings) as store:
         account = await asyncio.to_thread(one_account, store, name)
-        if account.declared:
-            raise CwproxyError(
-                f"{account.label} is declared in the configuration file; take it out of `providers` there."
-            )
+        refuse_declared(settings, account)
         await asyncio.to_thread(store.remove, account.id)
     left = "" if account.source is None else f" {account.source.path} is left as it is."
     print(f"Forgot {account.label} ({account.kind.value}).{left}")
@@ -100,6 +97,12 @@ def recover(store: Store, account: Account, *, now: float) -> None:
     held = [found for found in _cooldowns(store) if found.account_id == account.id and found.state != OFF]
     ended = [replace(found, until=None, level=0, state=OFF, detail="", changed_at=now) for found in held]
     CoolDowns(store.database).put([*ended, CoolDown(account.id, RECOVERED, None, 0, OFF, "", now)])
+
+
+def refuse_declared(settings: Settings, account: Account) -> None:
+    """Raises CwproxyError where the configuration file, as it is now, would bring the account back."""
+    if any(declaration.account_id == account.id for declaration in declared_accounts(settings)):
+        raise CwproxyError(f"{account.label} is declared in the configuration file; take it out of `providers` there.")
 
 
 def one_account(store: Store, name: str) -> Account:

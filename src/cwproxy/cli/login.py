@@ -20,7 +20,7 @@ from cwproxy.accounts.identity import Request, is_builder_id
 from cwproxy.accounts.login import LoginDesk, first_profile
 from cwproxy.auth.device import BUILDER_ID_START_URL, Prompt
 from cwproxy.auth.social import Provider
-from cwproxy.cli.accounts import one_account
+from cwproxy.cli.accounts import one_account, refuse_declared
 from cwproxy.cli.browsing import opened
 from cwproxy.codewhisperer.catalog import Profile
 from cwproxy.codewhisperer.surfaces import Surface
@@ -182,10 +182,7 @@ async def logout(settings: Settings, name: str | None) -> None:
     """name: as the other commands take it; None for the only account."""
     async with open_store(settings) as store, open_upstream(settings) as upstream:
         account = _only(store) if name is None else one_account(store, name)
-        if account.declared:
-            raise CwproxyError(
-                f"{account.label} is declared in the configuration file; take it out of `providers` there."
-            )
+        refuse_declared(settings, account)
         await LoginDesk(store, login_services(settings), upstream.http).log_out(account.id)
     print(f"Forgot {account.label} ({account.kind.value}).")
 
