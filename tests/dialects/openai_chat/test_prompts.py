@@ -71,6 +71,7 @@ def test_what_cannot_be_served_is_refused(members: dict[str, Any], param: str, c
 
 def test_nothing_is_asked_by_the_defaults() -> None:
     assert parsed(echo=False, best_of=1, n=1, suffix=None).emulated == ()
+    assert parsed(suffix="").ignored == ()
 
 
 def test_every_parameter_is_in_the_table_once() -> None:

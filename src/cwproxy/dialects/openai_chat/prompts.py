@@ -54,7 +54,7 @@ class PromptRequest(msgspec.Struct):
 
 OWN: Final = (
     Parameter("prompt", Kind.HONOURED, "Text, or a list of texts with one choice each; token numbers are refused."),
-    Parameter("suffix", Kind.REFUSED, "The model cannot insert text."),
+    Parameter("suffix", Kind.REFUSED, "The model cannot insert text.", bool),
     Parameter("echo", Kind.REFUSED, "The prompt is not repeated.", bool),
     Parameter("best_of", Kind.REFUSED, "Nothing tells which of several answers is best.", lambda value: value != 1),
     Parameter("logprobs", Kind.IGNORED, "The backend tells none; `logprobs` is null."),
