@@ -1,5 +1,7 @@
 """Web pages of configured origins may call; others may not, and without configuration nothing is said of origins."""
 
+import json
+
 import pytest
 from fastapi import FastAPI
 from tests.support.api_client import chat, in_process
@@ -26,11 +28,22 @@ async def test_a_page_may_call_and_read(allowed: str, stream: bool) -> None:
     assert (asked.status_code, asked.content) == (204, b"")
     assert asked.headers["access-control-allow-origin"] == PAGE
     assert asked.headers["access-control-allow-headers"] == "authorization,content-type"
-    assert "POST" in asked.headers["access-control-allow-methods"]
+    assert asked.headers["access-control-allow-methods"] == "GET, HEAD, POST, DELETE"
     assert answer.status_code == 200
     assert answer.headers["access-control-allow-origin"] == PAGE
     assert "x-cwproxy-ignored" in answer.headers["access-control-expose-headers"]
     assert answer.headers["vary"] == "origin"
+
+
+@pytest.mark.parametrize(("origin", "status", "outcome"), [(PAGE, 204, "ok"), ("null", 403, "origin_not_allowed")])
+async def test_a_preflight_is_in_the_log_as_what_it_was(
+    origin: str, status: int, outcome: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "cwproxy.access")
+    async with in_process(app_of(PAGE), headers={"origin": origin}) as client:
+        await client.options("/v1/responses/resp_1", headers={"access-control-request-method": "DELETE"})
+    (line,) = [json.loads(record.getMessage()) for record in caplog.records if record.name == "cwproxy.access"]
+    assert (line["status"], line["outcome"]) == (status, outcome)
 
 
 async def test_a_preflight_that_asks_for_no_headers_is_granted_none() -> None:

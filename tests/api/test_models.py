@@ -9,17 +9,17 @@ from cwproxy.api.models import listing, single
 
 
 def test_the_list_is_of_both_apis() -> None:
-    page = json.loads(listing(FakeCatalog().models))
+    page = json.loads(listing(FakeCatalog(aliased=True).named()))
     assert (page["object"], page["has_more"], page["first_id"], page["last_id"]) == (
         "list",
         False,
         "claude-sonnet-4",
-        "auto",
+        "my/auto",
     )
     for item in page["data"]:
         assert Model.model_validate_json(json.dumps(item), strict=True).object == "model"
         assert (item["type"], item["lifecycle"], item["created_at"]) == ("model", "active", "1970-01-01T00:00:00Z")
-    assert [item["display_name"] for item in page["data"]] == ["Claude Sonnet 4", "Auto"]
+    assert [item["display_name"] for item in page["data"]] == ["Claude Sonnet 4", "Auto"] * 2
     assert page["data"][0]["context_length"] == 200_000
     assert "context_length" not in page["data"][1]
 

@@ -20,6 +20,14 @@ def test_lists_what_the_account_may_use(aws: Simulator, cli: Cli, home: Path) ->
     assert done.err == ""
 
 
+def test_names_of_the_settings(aws: Simulator, cli: Cli, home: Path) -> None:
+    store_login(home, aws.account("builder-id"))
+    (home / "config.toml").write_text('aliases = { best = "claude-opus-4-6", lost = "no-such-model" }\n')
+    done = cli("models", "--endpoint", aws.url)
+    assert "best (claude-opus-4.6)" in done.out
+    assert "lost" not in done.out
+
+
 def test_as_json(aws: Simulator, cli: Cli, home: Path) -> None:
     store_login(home, aws.account("builder-id", models=["claude-haiku-4.5"]))
     models = json.loads(cli("models", "--json", "--endpoint", aws.url).out)

@@ -289,3 +289,10 @@ def test_the_fraction_left_is_that_of_what_chats_are_paid_with(
     allowances: tuple[Allowance, ...], left: float | None
 ) -> None:
     assert UsageLimits(None, None, False, allowances).fraction_left() == left
+
+
+def test_the_operators_names_are_shown_beside_the_ids() -> None:
+    names = [(name, model.id) for name, model in CATALOG.named()]
+    assert names[: len(MODELS)] == [(model.id, model.id) for model in MODELS]
+    assert ("my-model", "claude-haiku-4.5") in names[len(MODELS) :]
+    assert list(Catalog(MODELS[:1], None, {"lost": "not-there"}).named()) == [(MODELS[0].id, MODELS[0])]

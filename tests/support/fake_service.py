@@ -1,7 +1,7 @@
 """A service without accounts: it plays a script, and remembers what it was asked."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -52,6 +52,11 @@ class FakeModel:
 @dataclass(frozen=True, slots=True)
 class FakeCatalog:
     models: Sequence[FakeModel] = (FakeModel("claude-sonnet-4", "Claude Sonnet 4", 200_000), FakeModel("auto", "Auto"))
+    aliased: bool = False
+
+    def named(self) -> Iterator[tuple[str, FakeModel]]:
+        yield from ((model.id, model) for model in self.models)
+        yield from ((f"my/{model.id}", model) for model in self.models if self.aliased)
 
     def resolve(self, client_name: str, /) -> FakeModel:
         for model in self.models:

@@ -100,7 +100,8 @@ def _openai(around: Surroundings) -> APIRouter:
     async def list_models(request: Request) -> Response:
         catalog = await around.service.models()
         caller = exchange_of(request.scope).caller or LOCAL
-        return _json(request, models.listing(model for model in catalog.models if caller.may_use(model.id)))
+        named = ((name, model) for name, model in catalog.named() if caller.may_use(name, model.id))
+        return _json(request, models.listing(named))
 
     @router.api_route("/models/{id:path}", methods=["GET", "HEAD"], response_model=None)
     async def get_model(request: Request, id: str) -> Response:

@@ -14,7 +14,7 @@ from cwproxy.api.refused import elsewhere
 
 _EXPOSED: Final = (
     b"x-request-id, retry-after, x-cwproxy-ignored, x-cwproxy-emulated, x-cwproxy-tool-choice, x-cwproxy-json, "
-    b"request-id, x-cwproxy-model"
+    b"request-id, x-cwproxy-model, x-cwproxy-usage-source, x-should-retry"
 )
 _DAY: Final = "86400"
 
@@ -44,11 +44,13 @@ class Cors:
     def _preflight(self, origin: str, headers: Headers, scope: Scope) -> Response:
         if not self._allows(origin):
             failure, exchange = elsewhere().failure, exchange_of(scope)
+            exchange.status, exchange.outcome = exchange.envelope.status(failure), failure.code or failure.type
             body = exchange.envelope.body(failure, exchange.request_id)
-            return Response(body, exchange.envelope.status(failure), media_type="application/json")
+            return Response(body, exchange.status, media_type="application/json")
+        exchange_of(scope).status = 204
         granted = {
             "access-control-allow-origin": origin,
-            "access-control-allow-methods": "GET, HEAD, POST",
+            "access-control-allow-methods": "GET, HEAD, POST, DELETE",
             "access-control-max-age": _DAY,
             "vary": "origin",
         }

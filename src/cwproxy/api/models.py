@@ -30,8 +30,9 @@ class _Listing(msgspec.Struct, frozen=True):
     has_more: bool = False
 
 
-def listing(models: Iterable[Model]) -> bytes:
-    items = tuple(_item(model, model.id) for model in models)
+def listing(named: Iterable[tuple[str, Model]]) -> bytes:
+    """Models, each by the name that clients call it."""
+    items = tuple(_item(model, name) for name, model in named)
     return msgspec.json.encode(_Listing(items, items[0].id if items else None, items[-1].id if items else None))
 
 

@@ -20,8 +20,9 @@ class Model(Protocol):
 
 
 class Catalog(Protocol):
-    @property
-    def models(self) -> Sequence[Model]: ...
+    def named(self) -> Iterable[tuple[str, Model]]:
+        """Every model, by each of the names that are shown."""
+
     def resolve(self, client_name: str, /) -> Model:
         """Raises ModelNotFound."""
 

@@ -5,7 +5,7 @@ members are skipped, nulls and wrong types count as absent. Only an answer that 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
 
 import msgspec
@@ -144,6 +144,14 @@ class Catalog(msgspec.Struct, frozen=True):
     default_id: str | None = None
     aliases: Mapping[str, str] = msgspec.field(default_factory=dict)
 
+    def named(self) -> Iterator[tuple[str, Model]]:
+        """What a client may choose from: every model by its id, then those that the operator has names for."""
+        ids = {model.id for model in self.models}
+        yield from ((model.id, model) for model in self.models)
+        for alias in self.aliases:
+            if alias not in ids and (model := self._find(alias)) is not None:
+                yield alias, model
+
     def resolve(self, client_name: str, *, any_version: bool = False) -> Model:
         """The model that a client means. Raises ModelNotFound, naming what there is.
 
@@ -152,6 +160,17 @@ class Catalog(msgspec.Struct, frozen=True):
         upper-case ids (protocol.md 6.1). Another version only where `any_version` allows it: then the newest of the
         same family, and where a Claude model has none, the default.
         """
+        found = self._find(client_name)
+        if found is not None:
+            return found
+        folded = self.aliases.get(client_name, client_name).strip().casefold()
+        related = self._related(folded) if any_version else None
+        if related is not None:
+            return related
+        names = ", ".join(model.id for model in self.models) or "none"
+        raise ModelNotFound(f"There is no model {client_name[:_MAX_NAME_SHOWN]!r}. Available: {names}.")
+
+    def _find(self, client_name: str) -> Model | None:
         wanted = self.aliases.get(client_name, client_name)
         folded = wanted.strip().casefold()
         for model in self.models:
@@ -164,11 +183,7 @@ class Catalog(msgspec.Struct, frozen=True):
         for model in self.models:
             if key is not None and _spelling(model.id.casefold()) == key:
                 return model
-        related = self._related(folded) if any_version else None
-        if related is not None:
-            return related
-        names = ", ".join(model.id for model in self.models) or "none"
-        raise ModelNotFound(f"There is no model {client_name[:_MAX_NAME_SHOWN]!r}. Available: {names}.")
+        return None
 
     def _related(self, folded: str) -> Model | None:
         wanted = _spelling(folded)
