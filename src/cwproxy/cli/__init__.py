@@ -12,17 +12,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     import gc
     import sys
 
-    if arguments is None and sys.argv[1:2] == ["serve"]:
+    serving = arguments is None and sys.argv[1:2] == ["serve"]
+    if serving:
         from cwproxy.cli.allocator import use_system_allocator
 
         use_system_allocator()
         # Nothing that the imports make is garbage; the server turns it on when it has started.
         gc.disable()
-        # Its own command line, with Pygments and Rich behind it: a tenth of a start. httpx is made to do without.
-        sys.modules["httpx._main"] = None  # type: ignore[assignment]
     from cwproxy.errors import CwproxyError, SettingsError
 
     try:
+        if serving:
+            from cwproxy.cli.starting import import_less
+
+            import_less()
         from cwproxy.cli.app import app
 
         app(args=arguments, prog_name="cwproxy")

@@ -7,8 +7,6 @@ import re
 import struct
 from typing import Final, assert_never
 
-import filetype
-
 from cwproxy.conversation import Image, ImageFormat
 from cwproxy.errors import InvalidRequest
 from cwproxy.media.payload import Payload
@@ -58,6 +56,8 @@ def pixels(format: ImageFormat, content: bytes) -> tuple[int, int]:
 def _kind(content: bytes) -> str:
     if _SVG.match(content[:256]) and b"<svg" in content[:4096].lower():
         return "image/svg+xml"
+    import filetype
+
     return filetype.guess_mime(content) or "no picture"
 
 

@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from stat import S_IFREG
 
-import filelock
-
 from cwproxy.errors import StoreError
 from cwproxy.store import schema
 from cwproxy.store.database import NO_PARAMETERS, Row
@@ -67,6 +65,8 @@ class SqliteDatabase:
     @contextmanager
     def locked(self, name: str, *, within: float) -> Iterator[bool]:
         """A file beside the database, never deleted, because removing one would let two holders in."""
+        import filelock
+
         lock = filelock.FileLock(self._directory / f"{name}.lock", mode=0o600, thread_local=False)
         try:
             lock.acquire(timeout=within, poll_interval=LOCK_POLL_SECONDS)
