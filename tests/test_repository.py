@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -110,3 +111,14 @@ def test_makefile_has_at_most_eight_targets_and_explains_each() -> None:
     assert len(targets) <= 8
     for target in targets:
         assert re.search(rf"^{target}:.*## \S", text, re.MULTILINE)
+
+
+def test_the_simulator_sees_the_wire_format_and_nothing_else() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (own,) = [contract for contract in contracts if contract.get("source_modules") == ["cwproxy.simulator"]]
+    rooms = {path.stem for path in (ROOT / "src/cwproxy").iterdir() if path.suffix in ("", ".py")}
+    modules = {path.stem for path in (ROOT / "src/cwproxy/codewhisperer").glob("*.py")}
+    rooms -= {"__init__", "__main__", "__pycache__", "simulator", "eventstream", "codewhisperer", "cli"}
+    modules -= {"__init__", "wire"}
+    expected = {f"cwproxy.{room}" for room in rooms} | {f"cwproxy.codewhisperer.{module}" for module in modules}
+    assert set(own["forbidden_modules"]) == expected
