@@ -198,6 +198,15 @@ def test_codex_is_told_when_there_is_no_room() -> None:
     assert b'"error":{"code":"context_length_exceeded","message":"Too long."}' in renderer().failed(failure)
 
 
+@pytest.mark.parametrize(
+    ("code", "said"), [("rate_limit_exceeded", "Slow. Please try again in 7s."), ("other", "Slow.")]
+)
+def test_who_is_told_to_wait_is_told_how_long(code: str, said: str) -> None:
+    headers = (("x-should-retry", "true"), ("retry-after", "7"))
+    error, last = events(renderer().failed(Failure(429, "Slow.", "rate_limit_error", code, headers=headers)))[-2:]
+    assert (error["message"], last["response"]["error"]["message"]) == ("Slow.", said)
+
+
 def test_long_pieces_are_cut() -> None:
     long = "\x01" * (2 * PIECE + 1)
     said: list[ReplyEvent] = [
