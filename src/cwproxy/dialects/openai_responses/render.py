@@ -116,6 +116,7 @@ class Renderer:
         """How the stream ends when it fails. Each of the two events is the one that some client looks at."""
         out = [] if self._number else self._begin()
         out += self._text_ended()
+        failure = _with_wait(failure)
         told = {"code": failure.code, "message": failure.message, "param": failure.param}
         out.append(self._event("error", **told, error={"type": failure.type, **told}))
         response = self._frame.failed(self._items(), failure)
@@ -290,6 +291,14 @@ def _part(event: _Started) -> Part:
             return ToolUsePart(id, name, "")
         case _:
             assert_never(event)
+
+
+def _with_wait(failure: Failure) -> Failure:
+    """It says when to try again, in the words that Codex looks for (compatibility.md 2.1): headers come too late."""
+    wait = dict(failure.headers).get("retry-after")
+    if wait is None or failure.code != "rate_limit_exceeded":
+        return failure
+    return msgspec.structs.replace(failure, message=f"{failure.message} Please try again in {wait}s.")
 
 
 def _pieces(text: str) -> Iterator[str]:

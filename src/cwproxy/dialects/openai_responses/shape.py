@@ -175,12 +175,6 @@ _CODES: Final = frozenset({"context_length_exceeded", "rate_limit_exceeded", "in
 """By which Codex knows what to do; everything else is the server's fault (compatibility.md 2.1)."""
 
 
-def _when(failure: Failure) -> str:
-    """When to try again, in the words that Codex looks for (compatibility.md 2.1): a stream has no headers any more."""
-    wait = dict(failure.headers).get("retry-after")
-    return f" Please try again in {wait}s." if wait is not None and failure.code == "rate_limit_exceeded" else ""
-
-
 class Frame(msgspec.Struct, frozen=True):
     """The response object but for what the model says."""
 
@@ -201,7 +195,7 @@ class Frame(msgspec.Struct, frozen=True):
 
     def failed(self, output: Sequence[Json], failure: Failure) -> Json:
         code = failure.code if failure.code in _CODES else "server_error"
-        return self._object("failed", output, {"error": {"code": code, "message": failure.message + _when(failure)}})
+        return self._object("failed", output, {"error": {"code": code, "message": failure.message}})
 
     def _object(self, status: str, output: Sequence[Json], more: Json) -> Json:
         return {
