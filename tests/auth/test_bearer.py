@@ -120,7 +120,7 @@ async def test_two_refusals_without_a_renewal_between_them_say_nothing_of_the_lo
     async with client(backend) as http:
         with pytest.raises(BackendUnavailable, match="renewed just now") as caught:
             await http.post("http://backend/", auth=Bearer(tokens))
-    assert (caught.value.reason, caught.value.retry_after) == ("login_not_renewed", 40.0)
+    assert (caught.value.reason, caught.value.retry_after) == ("login_refused", 40.0)
     assert len(backend.seen) == 2
 
 

@@ -104,6 +104,7 @@ USELESS = (
     LoginRequired("x"),
     StoreError("x"),
     BackendUnavailable("x", reason="login_not_renewed", retry_after=40.0),
+    BackendUnavailable("x", reason="login_refused", retry_after=40.0),
 )
 PERHAPS = (AccountUnusable("x"), AccountUnusable("x", reason="FEATURE_NOT_SUPPORTED"), ModelNotFound("x"))
 

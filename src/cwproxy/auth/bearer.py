@@ -59,7 +59,7 @@ class Bearer(httpx.Auth):
             if replacement.again is not None and await rejected(response):
                 raise BackendUnavailable(
                     "The backend has refused a login that was renewed just now.",
-                    reason="login_not_renewed",
+                    reason="login_refused",
                     retry_after=replacement.again,
                 )
 

@@ -97,7 +97,7 @@ def course(error: CwproxyError, situation: Situation, *, random: float) -> Cours
 
 def _dead(error: CwproxyError) -> bool:
     if isinstance(error, BackendUnavailable):
-        return error.reason == "login_not_renewed"
+        return error.reason in ("login_not_renewed", "login_refused")
     return isinstance(
         error, QuotaExhausted | AccountUnusable | CredentialRejected | LoginRequired | ModelNotFound | StoreError
     )
