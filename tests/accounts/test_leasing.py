@@ -8,10 +8,10 @@ import httpx
 import pytest
 from tests.support.fake_clock import FakeClock
 from tests.support.fleet import FixedSelector
-from tests.support.logins import eventually
 from tests.support.records import an_account
+from tests.support.waiting import until
 
-from cwproxy.accounts.leasing import Accounts, State, Turn
+from cwproxy.accounts.leasing import QUEUE_SECONDS, Accounts, State, Turn
 from cwproxy.accounts.pool import (
     Exhausted,
     Failed,
@@ -81,6 +81,7 @@ class Replica:
 
     async def later(self, seconds: float = BELIEVED_SECONDS) -> None:
         """What was found is stored, and the second has passed."""
+        await until(lambda: not self.accounts._sharing.unwritten)
         await self.accounts._sharing.aclose()
         self.time.advance(seconds)
 
@@ -129,7 +130,7 @@ async def test_nothing_at_all_is_asked_of_a_suspended_account(replica: Replica) 
 
 async def test_a_suspended_account_is_left_alone_when_the_store_has_it_but_was_not_read_again(replica: Replica) -> None:
     first = await replica.fails(FailureClass.SUSPENDED)
-    await eventually(lambda: not replica.accounts._sharing.unwritten)
+    await until(lambda: not replica.accounts._sharing.unwritten)
     second = await replica.fails(FailureClass.SUSPENDED)
     replica.accounts.learn_quota(second, 0.5, None)
     assert {await replica.serves() for _ in range(6)}.isdisjoint({first, second})
@@ -139,7 +140,7 @@ async def test_cool_downs_are_seen_by_other_replicas_within_two_seconds(replica:
     other = Replica(replica.store, replica.time)
     await other.serves()
     tired = await replica.fails(FailureClass.THROTTLED, retry_after=60.0)
-    await eventually(lambda: len(CoolDowns(replica.store.database).since(0).changes) == 1)
+    await until(lambda: len(CoolDowns(replica.store.database).since(0).changes) == 1)
     replica.time.advance(1.9)
     assert tired not in {await other.serves() for _ in range(6)}
     await other.accounts.aclose()
@@ -383,7 +384,7 @@ async def test_a_person_cannot_bring_back_an_account_that_no_call_can_be_made_wi
     await replica.accounts.report()
     for name in ("one", "two", "three"):
         replica.accounts.recover(name)
-    async with asyncio.timeout(5.0):
+    async with asyncio.timeout(QUEUE_SECONDS - 1.0):
         with pytest.raises(LoginRequired, match="Which region"):
             await replica.accounts.lease(ANY)
     assert isinstance(replica.accounts.other(ANY), Exhausted)
@@ -393,7 +394,7 @@ async def test_a_lease_without_a_way_to_call_is_given_back(replica: Replica) -> 
     await replica.serves()
     replica.accounts._selected.clear()
     assert isinstance(replica.accounts.other(ANY), Exhausted)
-    async with asyncio.timeout(5.0):
+    async with asyncio.timeout(QUEUE_SECONDS - 1.0):
         with pytest.raises(BackendUnavailable):
             await replica.accounts.lease(ANY)
     assert sum(report.in_flight for report in replica.accounts.pool.report(replica.time.wall)) == 0

@@ -10,6 +10,7 @@ from tests.support.fake_clock import FakeClock
 from tests.support.logins import NEW, OLD, Logins, logins
 from tests.support.oidc_server import Answer, Json, error
 from tests.support.records import NOW, a_registration, a_token, an_account
+from tests.support.waiting import SECONDS
 from tests.support.web_server import Reply, web_server
 
 from cwproxy.accounts.announcing import FENCE_SECONDS
@@ -83,7 +84,7 @@ async def test_the_lock_file_is_private_and_stays(bench: Logins, renewal: Renewa
 async def test_the_room_is_made_before_the_refresh_token_is_spent(bench: Logins, renewal: Renewal) -> None:
     release = bench.server.hold()
     running = asyncio.ensure_future(renewal.renew("one", bench.token))
-    await asyncio.to_thread(bench.server.arrived.wait, 10)
+    await asyncio.to_thread(bench.server.arrived.wait, SECONDS)
     assert bench.store.unfinished("one") is not None
     release()
     await running
@@ -361,7 +362,9 @@ from cwproxy.store import Store
 
 async def main() -> None:
     with Store.open(Path(sys.argv[1])) as store:
-        keeper = TokenKeeper(store, LoginServices(endpoint=sys.argv[2]))
+        services = LoginServices(endpoint=sys.argv[2])
+        services.oidc("us-east-1")._opened()  # which takes the longest
+        keeper = TokenKeeper(store, services)
         source = keeper.source("one")
         print("ready", flush=True)
         sys.stdin.readline()
@@ -410,7 +413,7 @@ async def test_a_lost_lock_lets_nobody_else_spend_the_same_token(bench: Logins, 
         first, second = (Renewal(store, services, clock=Clock()) for store in (here, there))
         release = bench.server.hold()
         spending = asyncio.ensure_future(first.renew("one", known))
-        await asyncio.to_thread(bench.server.arrived.wait, 10)
+        await asyncio.to_thread(bench.server.arrived.wait, SECONDS)
         with there.database.transaction() as statements:
             assert statements.execute(_END_LOCKS)
         waiting = asyncio.ensure_future(second.renew("one", known))
@@ -433,7 +436,9 @@ async def test_whoever_has_lost_the_lock_and_is_dead_is_waited_for_so_long(bench
         store.reserve("one", expected_generation=1, started_at=started_at)
         renewal = Renewal(store, services, clock=time.clock)
         assert isinstance(await renewal.renew("one", a_token(generation=1)), Refreshed)
-        assert sum(time.slept) == pytest.approx(3.0, abs=0.5)
+        assert sum(time.slept) == pytest.approx(3.0, abs=2.0), (
+            "and no more than the measured clock of the server may be wrong"
+        )
         await renewal.aclose()
 
 
@@ -452,11 +457,11 @@ async def test_what_was_noted_beside_a_token_while_it_was_spent_does_not_keep_it
 async def test_accounts_do_not_wait_for_each_other(bench: Logins, renewal: Renewal) -> None:
     release = bench.server.hold()
     first = asyncio.ensure_future(renewal.renew("one", bench.token))
-    await asyncio.to_thread(bench.server.arrived.wait, 10)
+    await asyncio.to_thread(bench.server.arrived.wait, SECONDS)
     bench.store.add(an_account("two"), a_token(3), a_registration())
     bench.server.arrived.clear()
     second = asyncio.ensure_future(renewal.renew("two", a_token(3)))
-    assert await asyncio.to_thread(bench.server.arrived.wait, 10)
+    assert await asyncio.to_thread(bench.server.arrived.wait, SECONDS)
     release()
     assert isinstance(await first, Refreshed)
     assert isinstance(await second, Lost)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.records import a_record
-from tests.support.waiting import until
+from tests.support.waiting import SECONDS, until
 
 from cwproxy.accounts.reports import Reports
 from cwproxy.errors import StoreError
@@ -42,7 +42,7 @@ async def test_one_waits_for_the_other(tmp_path: Path) -> None:
 
     def question(number: int) -> int:
         begun.append(number)
-        gate.wait(10)
+        gate.wait(SECONDS)
         return number
 
     both = [asyncio.create_task(reports.ask(lambda _, number=number: question(number))) for number in (1, 2)]  # type: ignore[misc]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from tests.support.fake_clock import FakeClock
-from tests.support.logins import eventually
 from tests.support.records import an_account
+from tests.support.waiting import SECONDS, until
 
 from cwproxy.accounts.pool import Change
 from cwproxy.accounts.pool.changes import ACCOUNT, ON, QUOTA, THROTTLED
@@ -68,7 +68,7 @@ async def test_it_is_asked_once_a_second_at_most_and_beside_the_requests(store: 
     time.advance(BELIEVED_SECONDS * 0.2)
     await process.sharing.fresh()
     assert len(process.news) == 1, "the request did not wait"
-    await eventually(lambda: len(process.news) == 2)
+    await until(lambda: len(process.news) == 2)
 
 
 async def test_a_standing_is_kept_with_the_account(store: Store) -> None:
@@ -126,7 +126,7 @@ async def test_what_is_read_while_writing_is_not_older_than_what_was_written(sto
         (news,) = process.news
         told = process.sharing.untold("one")
         assert told is not None or news.accounts[0].state is AccountState.SUSPENDED
-        await eventually(lambda: not process.sharing.unwritten)
+        await until(lambda: not process.sharing.unwritten)
 
 
 async def test_a_reading_that_hangs_holds_up_requests_once(store: Store) -> None:
@@ -134,7 +134,7 @@ async def test_a_reading_that_hangs_holds_up_requests_once(store: Store) -> None
     go_on.set()
 
     def slowly() -> list[Account]:
-        assert go_on.wait(10)
+        assert go_on.wait(SECONDS)
         return store.accounts()
 
     sharing = Sharing(store, CoolDowns(store.database), heard=lambda _: None, clock=time.clock, accounts=slowly)
@@ -161,9 +161,9 @@ async def test_a_database_that_cannot_be_used_is_survived(store: Store, tmp_path
     await process.sharing.fresh()
     await process.sharing.fresh()
     process.sharing.tell([change()])
-    await eventually(lambda: len(time.slept) > 2)
+    await until(lambda: len(time.slept) > 2)
     bring_back(tmp_path)
-    await eventually(lambda: len(CoolDowns(store.database).since(0).changes) == 1)
+    await until(lambda: len(CoolDowns(store.database).since(0).changes) == 1)
     time.advance(BELIEVED_SECONDS)
     await process.sharing.fresh()
     assert process.changes == [change()]

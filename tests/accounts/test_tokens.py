@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.support.logins import NEW, OLD, Logins, eventually, logins
+from tests.support.logins import NEW, OLD, Logins, logins
 from tests.support.oidc_server import Answer, error
 from tests.support.records import NOW, a_registration, a_token
+from tests.support.waiting import SECONDS, until
 
 from cwproxy.accounts.tokens import LAST_PAUSE_SECONDS, TokenKeeper
 from cwproxy.auth.bearer import Replacement
@@ -72,7 +73,7 @@ async def test_a_client_that_leaves_does_not_stop_the_renewal(bench: Logins) -> 
     source = bench.keeper.source("one")
     release = bench.server.hold()
     leaver, stayer = asyncio.ensure_future(source.token()), asyncio.ensure_future(source.token())
-    await asyncio.to_thread(bench.server.arrived.wait, 10)
+    await asyncio.to_thread(bench.server.arrived.wait, SECONDS)
     leaver.cancel()
     await asyncio.gather(leaver, return_exceptions=True)
     release()
@@ -86,11 +87,11 @@ async def test_a_renewal_that_everybody_left_is_still_stored(bench: Logins) -> N
     source = bench.keeper.source("one")
     release = bench.server.hold()
     leaver = asyncio.ensure_future(source.token())
-    await asyncio.to_thread(bench.server.arrived.wait, 10)
+    await asyncio.to_thread(bench.server.arrived.wait, SECONDS)
     leaver.cancel()
     await asyncio.gather(leaver, return_exceptions=True)
     release()
-    await eventually(lambda: bench.token.generation == 2)
+    await until(lambda: bench.token.generation == 2)
     assert await source.token() == NEW
     assert bench.server.refreshes == 1
 
@@ -251,7 +252,7 @@ async def test_a_token_that_cannot_be_stored_lives_in_memory_and_is_stored_later
     source = bench.keeper.source("one")
     assert await source.token() == NEW
     assert await source.token() == NEW
-    await eventually(lambda: bench.token.generation == 2)
+    await until(lambda: bench.token.generation == 2)
     assert bench.token.access_token == Secret(NEW)
     assert set(pauses) == {5.0}
     critical = [record for record in caplog.records if record.levelno == logging.CRITICAL]
@@ -283,7 +284,7 @@ async def test_the_next_renewal_of_an_unstored_token_begins_with_it(bench: Login
         bench.time.advance(5)  # whenever the next attempt has been planned, its time comes
         return bench.token.generation == 3
 
-    await eventually(stored_in_time)
+    await until(stored_in_time)
     assert bench.token.refresh_token == Secret("canary-refresh-2")
 
 
@@ -300,7 +301,7 @@ async def test_an_unstored_token_replaces_the_older_unstored_one_that_was_stored
         "BEGIN IMMEDIATE; DROP TRIGGER full_insert; DROP TRIGGER full_update; "
         "UPDATE token SET generation = 2, access_token = 'canary-access-1', refresh_token = 'canary-refresh-1'; COMMIT"
     )
-    await eventually(lambda: bench.token.generation == 3)
+    await until(lambda: bench.token.generation == 3)
     assert bench.token.refresh_token == Secret("canary-refresh-2")
 
 
@@ -348,7 +349,7 @@ async def test_closing_waits_for_a_running_renewal(bench: Logins) -> None:
     bench.expire(left=300)
     release = bench.server.hold()
     await bench.keeper.source("one").token()
-    await asyncio.to_thread(bench.server.arrived.wait, 10)
+    await asyncio.to_thread(bench.server.arrived.wait, SECONDS)
     closing = asyncio.ensure_future(bench.keeper.aclose())
     await asyncio.sleep(0)
     assert not closing.done()
@@ -362,7 +363,7 @@ async def test_closing_does_not_wait_for_ever(bench: Logins) -> None:
     release = bench.server.hold()
     source = bench.keeper.source("one")
     await source.token()
-    await asyncio.to_thread(bench.server.arrived.wait, 10)
+    await asyncio.to_thread(bench.server.arrived.wait, SECONDS)
     await source.aclose(within=0.05)
     release()
     assert bench.token.generation == 1
@@ -430,7 +431,7 @@ async def test_a_late_reader_does_not_bring_an_old_token_back(bench: Logins) -> 
         keeper = bench.keeper_of(store)
         source = keeper.source("one")
         late = asyncio.ensure_future(source.token())
-        await eventually(lambda: not store.first)
+        await until(lambda: not store.first)
         await source.renew(OLD)
         proceed.set()
         assert await late == NEW

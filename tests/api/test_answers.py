@@ -11,6 +11,7 @@ import pytest
 from fastapi import FastAPI
 from tests.support.api_client import Caller, chat, in_process, scope
 from tests.support.fake_service import FakeService, Step, text_reply, tool_reply
+from tests.support.waiting import SECONDS
 
 from cwproxy.api import AccessPolicy, Limits, create_app
 from cwproxy.api.drain import Drain
@@ -190,7 +191,7 @@ async def test_a_client_that_leaves_frees_the_backend_at_once(
         await service.waiting.wait()
         assert not service.left.is_set()
         caller.leave()
-        await asyncio.wait_for(task, 1)
+        await asyncio.wait_for(task, SECONDS)
     assert service.left.is_set()
     assert '"outcome": "client_gone"' in caplog.text
     assert ('"status": 200' if stream and not opening else '"status": 499') in caplog.text

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from tests.support.waiting import SECONDS
 
 from cwproxy.api.guard import HEAD_BYTES, PIECE, Guard
 
@@ -38,7 +39,7 @@ def guard(wire: Wire, *, head: float = 60, stall: float = 60) -> Guard:
 async def test_a_head_that_does_not_come_closes_the_connection() -> None:
     wire = Wire()
     guard(wire, head=0.01).awaits_head()
-    await asyncio.wait_for(wire.closed.wait(), 1)
+    await asyncio.wait_for(wire.closed.wait(), SECONDS)
 
 
 async def test_pieces_end_when_the_connection_is_closing() -> None:
@@ -85,17 +86,17 @@ async def test_a_client_that_reads_nothing_is_disconnected() -> None:
     wire = Wire()
     wire.unread = 100
     guard(wire, stall=0.01).pause_writing()
-    await asyncio.wait_for(wire.aborted.wait(), 1)
+    await asyncio.wait_for(wire.aborted.wait(), SECONDS)
 
 
 async def test_a_client_that_reads_slowly_is_waited_for() -> None:
     wire = Wire()
     wire.unread = 100
-    slow = guard(wire, stall=0.2)
+    slow = guard(wire, stall=1.5)
     slow.pause_writing()
-    for _ in range(15):
+    for _ in range(10):
         wire.unread -= 1
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.2)
     assert not wire.aborted.is_set()
     slow.resume_writing()
     slow.resume_writing()

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from tests.support.api_client import Caller, chat, in_process, scope
 from tests.support.fake_service import FakeService, Step, text_reply, tool_reply
+from tests.support.waiting import SECONDS
 
 from cwproxy.api import AccessPolicy, create_app
 from cwproxy.codewhisperer import wire
@@ -131,6 +132,6 @@ async def test_a_client_that_leaves_during_the_second_answer_frees_it(stream: bo
     task = asyncio.create_task(create_app(service, AccessPolicy())(scope(), caller.receive, caller.send))
     await service.waiting.wait()
     caller.leave()
-    await asyncio.wait_for(task, 1)
+    await asyncio.wait_for(task, SECONDS)
     assert service.left.is_set()
     assert caller.sent == []

@@ -17,6 +17,7 @@ from tests.support.api_client import assert_envelope, in_process
 from tests.support.fake_service import FakeService, text_reply, tool_reply
 from tests.support.replies import TABLE
 from tests.support.response_events import accumulated, events
+from tests.support.waiting import SECONDS
 
 from cwproxy.api import AccessPolicy, Limits, create_app
 from cwproxy.api.exchange import Exchange
@@ -255,7 +256,7 @@ async def test_an_answer_does_not_wait_for_a_store_that_is_stuck(
 
     with caplog.at_level(logging.WARNING, "cwproxy.responses"):
         other.execute("BEGIN IMMEDIATE")
-        async with asyncio.timeout(4):
+        async with asyncio.timeout(SECONDS):
             assert await asyncio.gather(*(keep(number) for number in range(4))) == [False] * 4
             assert not await keep(4)
         other.execute("ROLLBACK")
@@ -264,7 +265,7 @@ async def test_an_answer_does_not_wait_for_a_store_that_is_stuck(
     assert caplog.text.count("too many") == 2
     assert not await keep(5)
     now += REST
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(SECONDS):
         while not await keep(6):
             now += REST
     assert responses.get("resp_6", "") is not None

@@ -14,6 +14,7 @@ from tests.support.api_client import Caller, in_process, scope
 from tests.support.errors import OWN
 from tests.support.fake_service import FakeService, text_reply, tool_reply
 from tests.support.rings import an_unreadable_ring
+from tests.support.waiting import SECONDS
 
 from cwproxy.accounts.keyring import STALE_SECONDS
 from cwproxy.api import AccessPolicy, Limits, create_app
@@ -124,7 +125,7 @@ async def test_pings_are_events() -> None:
     task = asyncio.create_task(app(scope("/v1/messages"), caller.receive, caller.send))
     await caller.until_sent(3)
     wait.set()
-    await asyncio.wait_for(task, 5)
+    await asyncio.wait_for(task, SECONDS)
     assert caller.body().startswith(b'event: ping\ndata: {"type":"ping"}\n\n')
     assert accumulated(events(caller.body()))["content"][0]["text"] == "late"
 

@@ -9,8 +9,8 @@ pytestmark = pytest.mark.anyio
 
 
 class Hasty(GuardedH11):
-    head_seconds = 0.2
-    stall_seconds = 0.2
+    head_seconds = 0.8
+    stall_seconds = 0.8
 
 
 class TestGuardedH11(ProtocolContract):

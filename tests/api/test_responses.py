@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from tests.support.api_client import Caller, assert_envelope, in_process, scope
 from tests.support.fake_service import FakeService, text_reply, tool_reply
 from tests.support.response_events import accumulated, events
+from tests.support.waiting import SECONDS
 
 from cwproxy.api import AccessPolicy, Limits, create_app
 from cwproxy.api.drain import Drain
@@ -77,7 +78,7 @@ async def test_a_late_failure_is_a_pair_and_the_last_thing(begun: list[list[Repl
     task = asyncio.create_task(app(scope("/v1/responses"), caller.receive, caller.send))
     await caller.until_sent(3)
     wait.set()
-    await asyncio.wait_for(task, 5)
+    await asyncio.wait_for(task, SECONDS)
     found = events(caller.body())
     assert [event["type"] for event in found[-2:]] == ["error", "response.failed"]
     assert found[-2]["error"]["message"] == found[-1]["response"]["error"]["message"] == "Cut."
@@ -90,10 +91,10 @@ async def test_a_server_that_stops_says_so_in_the_stream() -> None:
     caller = Caller()
     caller.inbox.put_nowait({"type": "http.request", "body": json.dumps(asking(stream=True)).encode()})
     task = asyncio.create_task(app_of(service, drain=drain)(scope("/v1/responses"), caller.receive, caller.send))
-    await asyncio.wait_for(service.waiting.wait(), 5)
+    await asyncio.wait_for(service.waiting.wait(), SECONDS)
     drain.begin()
     drain.cut()
-    await asyncio.wait_for(task, 5)
+    await asyncio.wait_for(task, SECONDS)
     assert events(caller.body())[-2]["code"] == "server_shutdown"
 
 
@@ -131,7 +132,7 @@ async def test_pings_are_comments() -> None:
     task = asyncio.create_task(app(scope("/v1/responses"), caller.receive, caller.send))
     await caller.until_sent(3)
     wait.set()
-    await asyncio.wait_for(task, 5)
+    await asyncio.wait_for(task, SECONDS)
     assert caller.body().startswith(b": ping\n\n")
     assert accumulated(events(caller.body()))["output"][0]["content"][0]["text"] == "late"
 

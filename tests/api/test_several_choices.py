@@ -8,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 from tests.support.api_client import Caller, chat, in_process, scope
 from tests.support.fake_service import FakeService, Step, text_reply
+from tests.support.waiting import SECONDS
 
 from cwproxy.api import AccessPolicy, Limits, create_app
 from cwproxy.errors import StreamTruncated, Throttled
@@ -108,7 +109,7 @@ async def test_a_client_that_leaves_frees_every_backend(stream: bool) -> None:
     await service.waiting.wait()
     assert service.open == 3
     caller.leave()
-    await asyncio.wait_for(task, 1)
+    await asyncio.wait_for(task, SECONDS)
     assert service.open == 0
 
 

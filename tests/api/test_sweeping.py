@@ -5,6 +5,7 @@ import logging
 import threading
 
 import pytest
+from tests.support.waiting import SECONDS
 
 from cwproxy.api.sweeping import Sweeper
 from cwproxy.errors import StoreError
@@ -27,7 +28,7 @@ async def test_sweeps_go_on_after_a_failure(caplog: pytest.LogCaptureFixture) ->
     sweeper = Sweeper(sweep, every=0.01)
     with caplog.at_level(logging.WARNING, "cwproxy.responses"):
         sweeper.start()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(SECONDS):
             await enough.wait()
         await sweeper.aclose()
     assert "Away." in caplog.text
@@ -41,12 +42,12 @@ async def test_the_end_waits_for_a_sweep() -> None:
 
     def sweep() -> None:
         loop.call_soon_threadsafe(begun.set)
-        assert go_on.wait(5)
+        assert go_on.wait(SECONDS)
         done.append(True)
 
     sweeper = Sweeper(sweep)
     sweeper.start()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(SECONDS):
         await begun.wait()
         closing = asyncio.create_task(sweeper.aclose())
         await asyncio.sleep(0)

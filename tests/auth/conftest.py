@@ -1,6 +1,7 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from tests.support.waiting import SECONDS
 from tests.support.web_server import WebServer, web_server
 
 from cwproxy.auth.web import Web
@@ -14,6 +15,6 @@ def service() -> Iterator[WebServer]:
 
 @pytest.fixture
 async def web() -> AsyncIterator[Web]:
-    web = Web(timeout=5.0)
+    web = Web(timeout=SECONDS)
     yield web
     await web.aclose()

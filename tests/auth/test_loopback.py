@@ -2,6 +2,7 @@ import asyncio
 
 import httpx
 import pytest
+from tests.support.waiting import SECONDS
 
 from cwproxy.auth.loopback import Callback, listening
 from cwproxy.errors import LoginFailed
@@ -19,7 +20,7 @@ async def test_the_code_of_the_awaited_login_arrives() -> None:
     async with listening("s") as callback:
         assert callback.redirect_uri.startswith("http://127.0.0.1:")
         page = await visit(callback, "code=canary-code&state=s")
-        assert await callback.code(within=10) == "canary-code"
+        assert await callback.code(within=SECONDS) == "canary-code"
     assert page.status_code == 200
     assert "closed" in page.text
     assert "canary" not in page.text + str(page.headers)
@@ -28,7 +29,7 @@ async def test_the_code_of_the_awaited_login_arrives() -> None:
 
 async def test_what_is_not_of_this_login_is_turned_away_and_ends_nothing() -> None:
     async with listening("s") as callback:
-        waiting = asyncio.ensure_future(callback.code(within=10))
+        waiting = asyncio.ensure_future(callback.code(within=SECONDS))
         await asyncio.sleep(0)
         assert (await visit(callback, "code=c&state=other")).status_code == 400
         assert (await visit(callback, "code=c&state=")).status_code == 400
@@ -52,7 +53,7 @@ async def test_what_is_not_of_this_login_is_turned_away_and_ends_nothing() -> No
 )
 async def test_a_login_that_did_not_succeed(query: str, sentence: str) -> None:
     async with listening("s") as callback:
-        waiting = asyncio.ensure_future(callback.code(within=10))
+        waiting = asyncio.ensure_future(callback.code(within=SECONDS))
         await asyncio.sleep(0)
         assert "not completed" in (await visit(callback, query)).text
         with pytest.raises(LoginFailed, match=sentence):

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from tests.support.oidc_server import ERROR_TYPES, Answer, Json, OidcServer, error, oidc_server
+from tests.support.waiting import until
 
 from cwproxy.auth.device import SCOPES
 from cwproxy.auth.grants import ClientRegistration, DeviceAuthorization, Grant, Reason, Refusal
@@ -193,6 +194,7 @@ async def test_silence_ends_and_is_ambiguous(server: OidcServer, registration: C
         release()
         await oidc.aclose()
     assert (refusal.reason, refusal.ambiguous) == (Reason.UNAVAILABLE, True)
+    await until(lambda: server.refreshes > 0)
     assert server.refreshes == 1
 
 

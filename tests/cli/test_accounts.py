@@ -10,6 +10,7 @@ from tests.cli.conftest import Cli
 from tests.support.program import Server, store_login, until
 from tests.support.simulator import Simulator
 from tests.support.sourcefiles import write_kiro
+from tests.support.waiting import SECONDS
 
 from cwproxy.cli.accounts import one_account
 from cwproxy.errors import CwproxyError, LoginRequired
@@ -19,11 +20,11 @@ ASKING = {"model": "auto", "messages": [{"role": "user", "content": "Hi"}]}
 
 
 def ask(server: Server) -> int:
-    return httpx.post(f"{server.url}/v1/chat/completions", json=ASKING, trust_env=False, timeout=20).status_code
+    return httpx.post(f"{server.url}/v1/chat/completions", json=ASKING, trust_env=False, timeout=SECONDS).status_code
 
 
 def ready(server: Server) -> int:
-    return httpx.get(f"{server.url}/health/ready", trust_env=False).status_code
+    return httpx.get(f"{server.url}/health/ready", trust_env=False, timeout=SECONDS).status_code
 
 
 def test_nobody(cli: Cli, home: Path) -> None:
@@ -111,16 +112,16 @@ def test_show_tells_what_a_running_server_knows(
         assert (pool["error_history"], pool["errors"], pool["backoff_level"], pool["blacklisted"]) == ([], {}, 0, False)
         assert "pool: consecutive errors" in cli("accounts", "show", account.id).out
         assert cli("accounts", "disable", account.id).code == 0
-        until(lambda: ready(server) == 503, within=5)
+        until(lambda: ready(server) == 503)
         assert cli("accounts", "enable", account.id).code == 0
-        until(lambda: ready(server) == 200, within=5)
+        until(lambda: ready(server) == 200)
         aws.set_state(account.id, "suspended")
         assert ask(server) != 200
-        until(lambda: ready(server) == 503, within=5)
-        assert json.loads(cli("accounts", "show", account.id, "--json").out)["blacklisted"] is True
+        until(lambda: ready(server) == 503)
+        until(lambda: json.loads(cli("accounts", "show", account.id, "--json").out)["blacklisted"] is True)
         aws.set_state(account.id, "healthy")
         assert cli("accounts", "enable", account.id).code == 0
-        until(lambda: ready(server) == 200, within=5)
+        until(lambda: ready(server) == 200)
         assert ask(server) == 200
 
 

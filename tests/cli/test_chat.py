@@ -95,7 +95,7 @@ def test_an_answer_that_breaks_off_fails(logged_in: Simulator, cli: Cli) -> None
 
 
 def test_at_a_terminal_text_appears_as_it_comes_and_ctrl_c_ends_it(logged_in: Simulator, home: Path) -> None:
-    logged_in.say("first second third fourth", pieces=4, pace=0.5)
+    logged_in.say("first second third fourth", pieces=4, pace=4.0)
     with Terminal("chat", "Count", "--endpoint", logged_in.url, home=home) as terminal:
         terminal.wait_for("first")
         assert "fourth" not in terminal.shown

@@ -14,6 +14,7 @@ import openai
 import pytest
 from tests.support.program import Server, command, store_login
 from tests.support.simulator import SimulatorClient
+from tests.support.waiting import SECONDS
 
 KEY, OTHER_KEY = "cwp_canary-key-number-one", "cwp_canary-key-number-two"
 
@@ -34,7 +35,7 @@ class Running:
 
     def http(self, key: str = KEY) -> httpx.Client:
         headers = {"authorization": f"Bearer {key}"}
-        return httpx.Client(base_url=self.url, headers=headers, trust_env=False, timeout=20)
+        return httpx.Client(base_url=self.url, headers=headers, trust_env=False, timeout=SECONDS)
 
     def client(self, key: str = KEY) -> openai.OpenAI:
         http = openai.DefaultHttpxClient(trust_env=False)
@@ -47,7 +48,7 @@ class Running:
             return client.post("/v1/chat/completions", json=body, headers=headers)
 
     def ready(self) -> httpx.Response:
-        return httpx.get(f"{self.url}/health/ready", trust_env=False)
+        return httpx.get(f"{self.url}/health/ready", trust_env=False, timeout=SECONDS)
 
 
 @contextmanager

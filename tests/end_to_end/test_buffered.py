@@ -1,7 +1,6 @@
 """Buffered mode over real HTTP with the SDKs of the three APIs: tool calls that the model writes as text."""
 
 import json
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 from anthropic import AsyncAnthropic
 from openai import AsyncOpenAI
 from tests.support.loopback import Loopback, proxy
+from tests.support.waiting import SECONDS
 
 from cwproxy.api import Limits
 
@@ -96,11 +96,10 @@ async def test_the_same_in_the_two_other_apis(stack: Loopback, mode: str) -> Non
 
 async def test_nothing_but_pings_comes_before_the_end(stack: Loopback) -> None:
     """Without the mode the first words come at once; in full mode they come with the last ones."""
-    times: dict[str, float] = {}
+    sent: dict[str, int] = {}
     for mode in ("off", "full"):
-        stack.simulator.turns({"say": "word " * 20, "pieces": 20, "pace": 0.03})
+        stack.simulator.turns({"say": "word " * 20, "pieces": 20, "pace": 0.1})
         async with chat(stack) as client:
-            began = time.monotonic()
             stream: Any = await client.chat.completions.create(
                 model="auto",
                 messages=ASK,
@@ -110,26 +109,28 @@ async def test_nothing_but_pings_comes_before_the_end(stack: Loopback) -> None:
             said = ""
             async for chunk in stream:
                 piece = (chunk.choices[0].delta.content or "") if chunk.choices else ""
-                if piece and mode not in times:
-                    times[mode] = time.monotonic() - began
+                if piece and mode not in sent:
+                    sent[mode] = stack.simulator.received("GenerateAssistantResponse")[-1].frames
                 said += piece
             assert said == "word " * 20
-    assert times["full"] > 0.5 > times["off"]
+    assert sent["full"] >= 20 > sent["off"]
 
 
 async def test_a_client_that_leaves_ends_the_call(stack: Loopback) -> None:
-    stack.simulator.turns({"say": "word " * 100, "pieces": 100, "pace": 0.05})
+    stack.simulator.turns({"say": "word " * 100, "pieces": 100, "pace": 0.1})
     async with httpx.AsyncClient(base_url=stack.url, trust_env=False) as client:
         body = {"model": "auto", "messages": ASK, "stream": True}
+        soon = httpx.Timeout(SECONDS, read=0.5)
         with pytest.raises(httpx.ReadTimeout):
-            await client.post("/v1/chat/completions", json=body, headers={"x-cwproxy-buffered": "full"}, timeout=0.5)
+            await client.post("/v1/chat/completions", json=body, headers={"x-cwproxy-buffered": "full"}, timeout=soon)
     await stack.simulator.wait_for(running=0)
+    assert stack.simulator.received("GenerateAssistantResponse")[-1].ended != "complete"
 
 
 @pytest.mark.parametrize(("path", "ping"), [("chat/completions", b": ping\n\n"), ("messages", b"event: ping\n")])
 async def test_pings_keep_the_client_waiting(path: str, ping: bytes) -> None:
     async with proxy("q", limits=Limits(hold=0.1, ping=0.2)) as stack:
-        stack.simulator.turns({"say": SAID, "pieces": 20, "pace": 0.05})
+        stack.simulator.turns({"say": SAID, "pieces": 20, "pace": 0.1})
         body = {"model": "auto", "max_tokens": 99, "messages": ASK, "stream": True}
         async with httpx.AsyncClient(base_url=stack.url, trust_env=False, timeout=20) as client:
             answer = await client.post(f"/v1/{path}", json=body, headers={"x-cwproxy-buffered": "full"})

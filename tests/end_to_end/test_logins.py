@@ -25,7 +25,7 @@ def account(programs: Running) -> str:
 
 def until_ready(programs: Running, status: int) -> None:
     """The proxy believes for a second in what it has seen of the logins."""
-    until(lambda: programs.ready().status_code == status, within=3)
+    until(lambda: programs.ready().status_code == status)
 
 
 def refreshes(programs: Running) -> int:

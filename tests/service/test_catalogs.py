@@ -5,6 +5,7 @@ import json
 
 import pytest
 from tests.support.scripted_backend import MODELS, WHOLE, Backend, ask, reply, running
+from tests.support.waiting import SECONDS, settled
 
 from cwproxy.auth.clock import Clock
 from cwproxy.codewhisperer.surfaces import Surface
@@ -98,7 +99,7 @@ async def test_unknown_models_are_refused_before_any_call() -> None:
 async def test_an_account_that_hangs_holds_up_nobody_for_long() -> None:
     backend = Backend(WHOLE)
     backend.hanging = {"b"}
-    async with running(backend, accounts=("a", "b")) as service, asyncio.timeout(LISTING_PATIENCE + 5):
+    async with running(backend, accounts=("a", "b")) as service, asyncio.timeout(SECONDS):
         assert {model.id for model in (await service.models()).models} == {"auto", "claude-sonnet-4.5"}
         before = asyncio.get_running_loop().time()
         for _ in range(3):
@@ -116,25 +117,25 @@ async def test_a_listing_that_hangs_holds_up_nobody_for_long_either_when_nothing
     options = Options(aliases={"fast": "claude-haiku-4.5"})
     began = loop.time()
     async with running(backend, options, clock=Clock(monotonic=lambda: now + loop.time() - began)) as service:
-        async with asyncio.timeout(FIRST_PATIENCE + 2.0):
+        async with asyncio.timeout(FIRST_PATIENCE * 2.5):
             await asyncio.gather(*(reply(service, ask(model="fast")) for _ in range(3)))
-        async with asyncio.timeout(1.0):
+        async with asyncio.timeout(FIRST_PATIENCE - 0.5):
             await reply(service)
             with pytest.raises(BackendUnavailable, match="not been listed yet"):
                 await service.models()
         assert backend.listings == 1
         backend.list_status = 500
         backend.list_gate.set()
-        await asyncio.sleep(0.05)
+        await settled()
         now += LISTING_PAUSE + 1
         backend.list_gate.clear()
-        async with asyncio.timeout(1.0):
+        async with asyncio.timeout(FIRST_PATIENCE - 0.5):
             await reply(service)
-        await asyncio.sleep(0.05)
+        await settled()
         assert backend.listings == 2
         backend.list_status = 200
         backend.list_gate.set()
-        await asyncio.sleep(0.05)
+        await settled()
         assert (await service.models()).models
     assert "claude-haiku-4.5" in json.dumps(backend.chats[0])
 

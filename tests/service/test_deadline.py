@@ -7,6 +7,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 from tests.support.scripted_backend import METERING, WHOLE, Backend, Torn, ask, event, reply, running, text
+from tests.support.waiting import SECONDS
 
 from cwproxy.accounts.callers import LOCAL
 from cwproxy.auth.clock import Clock
@@ -14,7 +15,7 @@ from cwproxy.codewhisperer.assembler import Assembler
 from cwproxy.errors import BackendTimeout, BackendUnavailable
 from cwproxy.reply import Finished, ReplyEvent, TextPart, ToolUsePart
 from cwproxy.service import Options
-from cwproxy.service.deadline import GRACE_SECONDS, batches
+from cwproxy.service.deadline import batches
 from cwproxy.upstream.reading import Reading
 
 pytestmark = pytest.mark.anyio
@@ -47,7 +48,7 @@ async def test_the_answers_of_one_request_share_its_deadline() -> None:
 async def test_silence_does_not_outlast_the_deadline() -> None:
     backend = Backend(WHOLE)
     backend.gate.clear()
-    async with running(backend, Options(request_seconds=0.05)) as service, asyncio.timeout(2.0):
+    async with running(backend, Options(request_seconds=0.05)) as service, asyncio.timeout(SECONDS):
         with pytest.raises(BackendTimeout, match="longer than a whole request"):
             await reply(service)
     assert backend.open == 0
@@ -115,7 +116,7 @@ async def test_a_broken_answer_is_no_whole_one(data: bytes) -> None:
 
 async def test_an_end_that_has_been_told_is_not_waited_for_long() -> None:
     backend = Backend(Torn(WHOLE))
-    async with running(backend) as service, asyncio.timeout(GRACE_SECONDS + 5.0):
+    async with running(backend) as service, asyncio.timeout(SECONDS):
         assert (await reply(service)).parts == (TextPart("Hello"),)
     assert backend.open == 0
 
@@ -132,6 +133,6 @@ async def test_nothing_is_read_after_the_deadline() -> None:
 
 async def test_nothing_is_read_after_the_filters_have_ended_the_answer() -> None:
     backend = Backend(Torn(text("one STOP two")))
-    async with running(backend) as service, asyncio.timeout(2.0):
+    async with running(backend) as service, asyncio.timeout(SECONDS):
         assert (await reply(service, replace(ask(), stop=("STOP",)))).parts == (TextPart("one "),)
     assert backend.open == 0

@@ -20,6 +20,7 @@ from tests.support.scripted_backend import (
     running,
     text,
 )
+from tests.support.waiting import settled, until
 
 from cwproxy.accounts.callers import Caller
 from cwproxy.accounts.pool import Policy, Strategy
@@ -317,7 +318,8 @@ async def test_nothing_is_kept_of_a_client_that_goes() -> None:
     async with running(backend, accounts=("a",)) as service:
         tasks = [asyncio.ensure_future(reply(service)) for _ in range(12)]
         await backend.reached.wait()
-        await asyncio.sleep(0.05)
+        await until(lambda: len(backend.called) >= 8)
+        await settled()
         assert len(backend.called) == 8, "as many as one account may have in flight"
         for task in tasks:
             task.cancel()

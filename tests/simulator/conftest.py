@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from tests.support.simulator import Simulator
+from tests.support.waiting import SECONDS
 
 
 @pytest.fixture
@@ -15,5 +16,5 @@ def aws() -> Iterator[Simulator]:
 
 @pytest.fixture
 def http(aws: Simulator) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=aws.url, trust_env=False, timeout=5) as client:
+    with httpx.Client(base_url=aws.url, trust_env=False, timeout=SECONDS) as client:
         yield client

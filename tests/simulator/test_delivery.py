@@ -5,6 +5,7 @@ import httpx
 import pytest
 from starlette.types import Message
 from tests.support.simulator import Simulator
+from tests.support.waiting import SECONDS
 from tests.support.wire_requests import chat
 
 from cwproxy.simulator.delivery import Data, End, Fin, Head, Pause, Progress, Raw, Reset, Step, deliver
@@ -65,7 +66,7 @@ async def test_what_http_must_not_know_of() -> None:
 
 async def test_a_client_that_leaves_during_a_pause_is_noticed_at_once() -> None:
     wire = Wire()
-    async with asyncio.timeout(1), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(SECONDS), asyncio.TaskGroup() as group:
         delivery = group.create_task(wire.deliver(Head(200, []), Pause(30.0), Data(b"never"), End()))
         await asyncio.sleep(0)
         wire.gone.set()

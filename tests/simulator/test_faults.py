@@ -5,6 +5,7 @@ import httpx
 import pytest
 from botocore.eventstream import EventStreamBuffer, InvalidPayloadLength
 from tests.support.simulator import Simulator
+from tests.support.waiting import SECONDS
 from tests.support.wire_requests import AWS_JSON, CHAT_TARGETS, chat, chat_body, events
 
 from cwproxy.errors import FrameError
@@ -235,7 +236,7 @@ def test_hanging_ends_with_the_client_or_with_a_reset(aws: Simulator, http: http
     aws.fault("hang", seconds=0.06)
     aws.fault("hang")
     assert failure(http, token) == "ReadError"
-    http.timeout = httpx.Timeout(0.2)
+    http.timeout = httpx.Timeout(SECONDS, read=0.2)
     assert failure(http, token) == "ReadTimeout"
 
 

@@ -7,6 +7,7 @@ import httpx
 import pytest
 import trustme
 from tests.support.simulator import Simulator
+from tests.support.waiting import SECONDS
 
 from cwproxy.simulator import SimulatorOptions, SimulatorServer
 
@@ -39,7 +40,7 @@ async def test_stopping_cuts_what_is_open() -> None:
     port = await server.start()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"POST /token HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 100\r\n\r\n")
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(SECONDS):
         assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
         assert server.simulation.connections() == 1
         await server.stop()
@@ -52,11 +53,11 @@ async def test_it_can_stop_listening_for_a_while() -> None:
     server = SimulatorServer()
     port = await server.start()
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
-        await client.post("/__control/listening", json={"seconds": 0.1})
+        await client.post("/__control/listening", json={"seconds": 2.0})
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection("127.0.0.1", port)
         assert (await client.get("/__control/status")).json()["connections"] == 1
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(SECONDS):
             while True:
                 try:
                     _, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -72,12 +73,12 @@ async def test_it_can_accept_and_never_read() -> None:
     server = SimulatorServer()
     port = await server.start()
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
-        await client.post("/__control/black-hole", json={"seconds": 0.3})
+        await client.post("/__control/black-hole", json={"seconds": 3.0})
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET / HTTP/1.1\r\n\r\n" + b"x" * 50_000_000)
         assert (await client.get("/__control/status")).status_code == 200  # an older connection
         assert writer.transport.get_write_buffer_size() > 10_000_000
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(SECONDS):
             with pytest.raises(ConnectionResetError):
                 await reader.read()
         writer.close()
@@ -94,7 +95,7 @@ async def test_it_can_be_stopped_while_it_swallows() -> None:
     server.simulation.swallow(30.0)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     await server.stop()
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(SECONDS):
         with pytest.raises(ConnectionResetError):
             await reader.read()
     writer.close()

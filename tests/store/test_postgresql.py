@@ -3,6 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from tests.support.postgresql import PASSWORD, PostgresqlServer, stopped
 from tests.support.records import a_token, an_account
+from tests.support.waiting import SECONDS
 
 from cwproxy.errors import StoreError
 from cwproxy.store import Store, open_database
@@ -61,8 +62,8 @@ def backends(store: Store) -> list[int]:
 
 
 def test_a_server_that_hangs_is_not_waited_for_for_ever(database_url: str) -> None:
-    store = Store(PostgresqlDatabase(database_url, answer_seconds=0.5))
-    with pytest.raises(StoreError, match="no answer for 0 s"), store.database.reading() as statements:
+    store = Store(PostgresqlDatabase(database_url, answer_seconds=2.0))
+    with pytest.raises(StoreError, match="no answer for 2 s"), store.database.reading() as statements:
         statements.execute("SELECT 1")
         with stopped(backends(store)):
             statements.execute("SELECT 1")
@@ -78,7 +79,7 @@ def test_to_close_the_store_ends_who_waits_for_a_server_that_hangs(database_url:
         with pytest.raises(TimeoutError):
             waiting.result(0.3)
         store.close()
-        assert isinstance(waiting.exception(5.0), StoreError)
+        assert isinstance(waiting.exception(SECONDS), StoreError)
 
 
 def test_its_clock_is_this_machines_where_it_runs_here(database_url: str) -> None:

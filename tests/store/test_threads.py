@@ -22,7 +22,7 @@ async def test_what_the_work_returns_and_raises() -> None:
 
 async def test_a_store_that_hangs_is_waited_for_so_long_and_keeps_no_other_thread() -> None:
     end = threading.Event()
-    threads = StoreThreads(threads=1, most=3, within=0.05)
+    threads = StoreThreads(threads=1, most=3, within=2.0)
     try:
         with pytest.raises(StoreError, match="not answered within"):
             await threads.run(end.wait)

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 from starlette.types import ASGIApp, Message, Scope
 from tests.support import leaks
+from tests.support.waiting import SECONDS
 
 HELLO = [{"role": "user", "content": "hi"}]
 
@@ -60,7 +61,7 @@ class Caller:
 
     async def until_sent(self, count: int) -> None:
         async with self.arrived:
-            await asyncio.wait_for(self.arrived.wait_for(lambda: len(self.sent) >= count), 5)
+            await asyncio.wait_for(self.arrived.wait_for(lambda: len(self.sent) >= count), SECONDS)
 
     def leave(self) -> None:
         self.inbox.put_nowait({"type": "http.disconnect"})

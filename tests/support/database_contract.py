@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from tests.support.waiting import SECONDS
 
 from cwproxy.errors import StoreError
 from cwproxy.store import Database
@@ -133,7 +134,7 @@ class DatabaseContract:
         first, second = open_database(), open_database()
 
         def wait() -> bool:
-            with second.locked("one", within=20) as held:
+            with second.locked("one", within=SECONDS) as held:
                 return held
 
         with ThreadPoolExecutor(1) as thread:
@@ -141,7 +142,7 @@ class DatabaseContract:
                 waiting = thread.submit(wait)
                 with pytest.raises(TimeoutError):
                     waiting.result(0.3)
-            assert waiting.result(10)
+            assert waiting.result(SECONDS)
         first.close()
         second.close()
 
@@ -154,7 +155,7 @@ class DatabaseContract:
             with database.locked("one", within=0.1) as held:
                 assert not held
             holder.kill()
-            with database.locked("one", within=10) as held:
+            with database.locked("one", within=SECONDS) as held:
                 assert held
 
     def test_a_closed_database_says_so(self, open_database: OpenDatabase) -> None:

@@ -1,8 +1,7 @@
 """A store, a login service and a clock, with one account in it: what the tests of `accounts` begin with."""
 
-import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,9 +88,3 @@ async def logins(directory: Path) -> AsyncIterator[Logins]:
         keeper = TokenKeeper(store, LoginServices(endpoint=server.url), clock=time.clock, jitter=lambda: 0.0)
         yield Logins(directory, store, server, time, keeper)
         await keeper.aclose()
-
-
-async def eventually(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - it is a file that changes, not an object of this loop
-            await asyncio.sleep(0.005)

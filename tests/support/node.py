@@ -12,7 +12,7 @@ from filelock import FileLock
 _REPOSITORY: Final = Path(__file__).resolve().parents[2]
 _PACKAGE_JSON: Final = _REPOSITORY / "tests" / "contract" / "node" / "package.json"
 _CACHE: Final = _REPOSITORY / ".cache" / "contract-node"
-_INSTALL_SECONDS: Final = 100
+_INSTALL_SECONDS: Final = 240
 
 
 def missing_program() -> str | None:
@@ -51,7 +51,7 @@ def _npm_install(folder: Path) -> None:
 
 
 def run_node(
-    script: Path, *args: str, project: Path, stdin: bytes = b"", timeout: float = 60
+    script: Path, *args: str, project: Path, stdin: bytes = b"", timeout: float = 120
 ) -> subprocess.CompletedProcess[bytes]:
     """Runs an ES module or CommonJS file to its end, `project` being the folder that `install` returned.
 

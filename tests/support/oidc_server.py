@@ -121,7 +121,7 @@ class OidcServer:
         if path.endswith("/device_authorization"):
             return self._next(self.start_script) or Answer(body=self._device())
         if self.gate is not None:
-            self.gate.wait(20)
+            self.gate.wait(60)
         with self._lock:
             scripted = self._next(self.script)
             if scripted is None:

@@ -4,6 +4,7 @@ The server of the machine's packages is used: Debian and Ubuntu keep its program
 """
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -43,13 +44,18 @@ def require() -> None:
 @contextmanager
 def stopped(pids: list[int]) -> Iterator[None]:
     """Processes that neither answer nor hang up."""
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
     try:
+        for pid in pids:
+            _signal(pid, signal.SIGSTOP)
         yield
     finally:
         for pid in pids:
-            os.kill(pid, signal.SIGCONT)
+            _signal(pid, signal.SIGCONT)
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):  # a connection that has ended meanwhile
+        os.kill(pid, number)
 
 
 @dataclass
@@ -99,9 +105,10 @@ class PostgresqlServer:
     def hanging(self) -> Iterator[None]:
         """All its processes are stopped: it takes connections and says nothing."""
         assert self.process is not None
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        with stopped([self.process.pid, *map(int, children)]):
-            yield
+        with stopped([self.process.pid]):  # which makes no more of them then
+            children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+            with stopped([int(child) for child in children]):
+                yield
 
     def _answers(self) -> bool:
         try:
@@ -124,6 +131,17 @@ def _somebody() -> _User:
     return {"user": "postgres", "group": "postgres", "extra_groups": []}
 
 
+def _port() -> int:
+    """A free one that the system gives to nobody who takes any port, so that it is still free after a restart."""
+    numbers = list(range(20_000, 32_000))
+    random.SystemRandom().shuffle(numbers)
+    for number in numbers:
+        with socket.socket() as free, suppress(OSError):
+            free.bind(("127.0.0.1", number))
+            return number
+    raise RuntimeError("no port is free")
+
+
 @contextmanager
 def postgresql_server() -> Iterator[PostgresqlServer]:
     """Not below pytest's directories, into which nobody but their owner may look."""
@@ -143,10 +161,7 @@ def postgresql_server() -> Iterator[PostgresqlServer]:
             cwd=directory,
             **_somebody(),
         )
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        server = PostgresqlServer(directory, port)
+        server = PostgresqlServer(directory, _port())
         server.start()
         try:
             yield server

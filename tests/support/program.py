@@ -24,14 +24,12 @@ from typing import Self
 
 from tests.support import leaks
 from tests.support.simulator import SimulatedAccount
+from tests.support.waiting import SECONDS
 
 from cwproxy.store import Account, AccountKind, Registration, Secret, Store, Token
 
 ROOT = Path(__file__).parents[2]
 CWPROXY = (sys.executable, "-m", "cwproxy")
-SECONDS = 30.0
-"""For anything that a program does; several times what it takes on a busy machine."""
-
 READY = re.compile(r"^(?:cwproxy|simulator) ready on (http://\S+)\n", re.MULTILINE)
 """A whole line: a program's text and its line break may come in two pieces."""
 

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 from tests.support.api_client import chat
 from tests.support.fake_service import FakeService, Step, text_reply
 from tests.support.server import run_server
+from tests.support.waiting import SECONDS
 
 from cwproxy.api import AccessPolicy, Limits, create_app
 from cwproxy.api.line import ABORT
@@ -46,7 +47,7 @@ async def connected(
         writer.close()
 
 
-async def until_closed(reader: asyncio.StreamReader, seconds: float = 15) -> bytes:
+async def until_closed(reader: asyncio.StreamReader, seconds: float = SECONDS) -> bytes:
     """What arrives until the server ends the connection."""
     async with asyncio.timeout(seconds):
         try:
@@ -76,7 +77,7 @@ class ProtocolContract:
         async with run_server(app_of(FakeService()), protocol=self.protocol) as url, connected(url) as (reader, writer):
             for _ in range(3):
                 writer.write(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(SECONDS):
                     answer = await reader.readuntil(b"\r\n\r\n")
                     length = int(answer.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
                     await reader.readexactly(length)
@@ -90,9 +91,9 @@ class ProtocolContract:
             async with connected(url) as (_, writer):
                 body = json.dumps(chat(stream=stream)).encode()
                 writer.write(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
-                await asyncio.wait_for(service.waiting.wait(), 3)
+                await asyncio.wait_for(service.waiting.wait(), SECONDS)
                 assert not service.left.is_set()
-            await asyncio.wait_for(service.left.wait(), 1)
+            await asyncio.wait_for(service.left.wait(), SECONDS)
 
     @pytest.mark.parametrize("whole", [True, False], ids=["at once", "head first"])
     async def test_an_offered_upgrade_is_declined_and_the_body_read(self, whole: bool) -> None:
@@ -105,7 +106,7 @@ class ProtocolContract:
                     await writer.drain()
                     await asyncio.sleep(0.05)
                 writer.write(BODY)
-                async with asyncio.timeout(3):
+                async with asyncio.timeout(SECONDS):
                     answer = await reader.readuntil(b"[DONE]\n\n\r\n0\r\n\r\n")
                 assert answer.startswith(b"HTTP/1.1 200")
                 assert b"Hello" in answer
@@ -122,7 +123,7 @@ class ProtocolContract:
             writer.write(b"POST /nope HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nab")
             assert (await reader.readuntil(b'"not_found"}}')).startswith(b"HTTP/1.1 404")
             writer.write(b"cd")
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(1.0)
             writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             assert b'"ok"' in await until_closed(reader)
 
@@ -208,7 +209,7 @@ class ProtocolContract:
             connected(url, receive_buffer=4096) as (_, writer),
         ):
             writer.write(REQUEST)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(SECONDS):
                 await service.entered.wait()
                 await service.left.wait()
 
@@ -227,7 +228,7 @@ class ProtocolContract:
             await asyncio.sleep(0.1)
             assert not service.left.is_set()
             transport.resume_reading()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(SECONDS):
                 answer = await reader.readuntil(b"[DONE]\n\n\r\n0\r\n\r\n")
         assert answer.count(b"x" * 100_000) == 100
 

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 import anyio
 import httpx
+from tests.support.waiting import SECONDS
 
 from cwproxy.simulator import SimulatorOptions, SimulatorServer
 from cwproxy.simulator.clock import Clock
@@ -239,9 +240,9 @@ class SimulatorClient:
             if operation is None or item["operation"] == operation
         ]
 
-    async def wait_for(self, *, connections: int | None = None, running: int | None = 0, within: float = 3.0) -> Status:
-        """Until at most that many are left; AssertionError when they stay longer than `within` seconds."""
-        end = time.monotonic() + within
+    async def wait_for(self, *, connections: int | None = None, running: int | None = 0) -> Status:
+        """Until at most that many are left; AssertionError when they stay."""
+        end = time.monotonic() + SECONDS
         while True:
             status = self.status()
             few = connections is None or status.connections <= connections
@@ -258,7 +259,7 @@ class SimulatorClient:
         return self._exchange("POST", name, {}, json.dumps(members).encode())
 
     def _exchange(self, method: str, name: str, query: dict[str, str], body: bytes) -> dict[str, Any]:
-        with httpx.Client(trust_env=False) as client:
+        with httpx.Client(trust_env=False, timeout=SECONDS) as client:
             response = client.request(method, f"{self.url}{PREFIX}{name}", params=query, content=body)
         return _document(response.status_code, response.content)
 
@@ -275,16 +276,16 @@ class Simulator(SimulatorClient):
 
     def __enter__(self) -> Self:
         self._thread.start()
-        port = asyncio.run_coroutine_threadsafe(self._server.start(tls=self._tls), self._loop).result(10)
+        port = asyncio.run_coroutine_threadsafe(self._server.start(tls=self._tls), self._loop).result(SECONDS)
         self.url = f"{'https' if self._tls else 'http'}://127.0.0.1:{port}"
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        asyncio.run_coroutine_threadsafe(self._server.stop(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._server.stop(), self._loop).result(SECONDS)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(SECONDS)
         self._loop.close()
 
     @property
@@ -314,7 +315,7 @@ class Simulator(SimulatorClient):
         async def call() -> Reply:
             return answer(self._server.simulation, request)
 
-        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(SECONDS)
 
 
 def _document(status: int, body: bytes) -> dict[str, Any]:

@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import Final, Literal, Self
 
 from tests.support import leaks
+from tests.support.waiting import SECONDS
 
 ROOT = Path(__file__).parents[2]
 CWPROXY = (sys.executable, "-m", "cwproxy")
-START_SECONDS = 30.0
-STOP_SECONDS = 15.0
 
 SurfaceName = Literal["q", "kiro"]
 
@@ -85,7 +84,7 @@ class Stack:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=START_SECONDS,
+            timeout=SECONDS,
             check=False,
         )
         leaks.look(shlex.join(arguments), done.stdout)
@@ -152,7 +151,7 @@ class Program:
 
     def _wait_until_ready(self) -> str:
         ready = f"{self._name} ready on "
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + SECONDS
         while time.monotonic() < deadline:
             for line in self._log.read_text(errors="replace").splitlines(keepends=True):
                 if line.startswith(ready) and line.endswith("\n"):
@@ -162,12 +161,12 @@ class Program:
             except subprocess.TimeoutExpired:
                 continue
             raise RuntimeError(f"{self._name} ended with {code} before it was ready:\n{self._stack.tail()}")
-        raise RuntimeError(f"{self._name} was not ready after {START_SECONDS:.0f} s:\n{self._stack.tail()}")
+        raise RuntimeError(f"{self._name} was not ready after {SECONDS:.0f} s:\n{self._stack.tail()}")
 
     def _stop(self) -> None:
         self._process.terminate()
         try:
-            self._process.wait(timeout=STOP_SECONDS)
+            self._process.wait(timeout=SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

@@ -1,15 +1,15 @@
 """Requests through a transport, as the upstream client makes them."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
+from tests.support.waiting import SECONDS
 
 from cwproxy.upstream.transport import Transport
 
 
-def timeouts(*, connect: float = 1.0, write: float = 1.0, read: float = 1.0) -> dict[str, object]:
+def timeouts(*, connect: float = SECONDS, write: float = SECONDS, read: float = SECONDS) -> dict[str, object]:
     """The extensions of a request."""
     return {"timeout": {"connect": connect, "write": write, "read": read, "pool": connect}}
 
@@ -36,10 +36,3 @@ async def read(response: httpx.Response) -> bytes:
         return await response.aread()
     finally:
         await response.aclose()
-
-
-async def until(condition: Callable[[], bool], within: float = 2.0) -> None:
-    """Wait for something that happens in another task soon."""
-    async with asyncio.timeout(within):
-        while not condition():  # noqa: ASYNC110 - the conditions belong to other programs' objects
-            await asyncio.sleep(0.005)

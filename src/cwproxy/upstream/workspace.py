@@ -26,10 +26,11 @@ VALUE = "set"
 
 
 class Workspace(msgspec.Struct, frozen=True):
-    """directory None means: say nothing about this machine."""
+    """directory None means: say nothing about this machine. patience: seconds that git may take."""
 
     directory: Path | None = None
     variable_names: Sequence[str] = ()
+    patience: float = GIT_SECONDS
 
     def environment(self) -> EnvState:
         if self.directory is None:
@@ -56,7 +57,7 @@ class Workspace(msgspec.Struct, frozen=True):
         except OSError:
             return None
         try:
-            output, _ = await asyncio.wait_for(process.communicate(), GIT_SECONDS)
+            output, _ = await asyncio.wait_for(process.communicate(), self.patience)
         except TimeoutError:
             return None
         finally:

@@ -17,7 +17,7 @@ from tests.support.stack import KEY, Stack
 pytestmark = [pytest.mark.contract, PATIENCE, pytest.mark.usefixtures("node_project")]
 
 SUITE = Path(__file__).parent / "claude_code"
-SECONDS = 60
+SECONDS = 150
 TOOL = f"mcp__{SERVER}__{NAME}"
 MODELS = ["claude-sonnet-4-5", "claude-haiku-4-5-20251001", "claude-opus-4-8", "claude-opus-5-5[1m]"]
 """The first two are ones that the simulated account has; of the others it has another version."""

@@ -20,7 +20,7 @@ from tests.support.stack import KEY, Stack
 pytestmark = [pytest.mark.contract, PATIENCE, pytest.mark.usefixtures("node_project")]
 
 SUITE = Path(__file__).parent / "codex"
-SECONDS = 60
+SECONDS = 150
 CHAT = "GenerateAssistantResponse"
 PATCHING_MODEL = "gpt-5.5"
 """For this name, Codex offers `apply_patch` as a custom tool with a grammar."""

@@ -13,7 +13,8 @@ import httpx
 import pytest
 import trustme
 from tests.support.raw_server import raw_server
-from tests.support.transports import ask, read, transport, until
+from tests.support.transports import ask, read, transport
+from tests.support.waiting import SECONDS, until
 
 from cwproxy.upstream.transport.connection import Origin
 from cwproxy.upstream.transport.dialing import Dialer, Proxy
@@ -123,7 +124,7 @@ async def test_no_tls_at_all(bundle: str) -> None:
 
     ended = asyncio.Event()
     listener = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with transport(ca_bundle=bundle) as made, asyncio.timeout(3.0):
+    async with transport(ca_bundle=bundle) as made, asyncio.timeout(SECONDS):
         port = listener.sockets[0].getsockname()[1]
         with pytest.raises(httpx.ConnectError) as caught:
             await ask(made, f"https://127.0.0.1:{port}")
@@ -133,19 +134,14 @@ async def test_no_tls_at_all(bundle: str) -> None:
 
 
 async def test_a_handshake_that_hangs_is_given_up(bundle: str) -> None:
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def hangs(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
-        ended.set()
         writer.close()
 
-    ended = asyncio.Event()
-    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with transport(ca_bundle=bundle) as made, asyncio.timeout(3.0):
-        port = listener.sockets[0].getsockname()[1]
+    async with raw_server(hangs) as server, transport(ca_bundle=bundle) as made:
         with pytest.raises(httpx.ConnectTimeout):
-            await ask(made, f"https://127.0.0.1:{port}", connect=0.2)
-        await ended.wait()
-    listener.close()
+            await ask(made, server.url.replace("http:", "https:"), connect=0.2)
+        await until(lambda: server.open == 0)
 
 
 @pytest.mark.parametrize("secure_proxy", [False, True])
@@ -231,7 +227,7 @@ async def test_a_name_is_looked_up_once_for_all_who_wait() -> None:
         origin = Origin(False, "somewhere.test", server.port)
         with pytest.raises(httpx.ConnectTimeout):
             await dialer.dial(origin, within=0.05, on_closed=lambda _: None)
-        dials = [asyncio.ensure_future(dialer.dial(origin, within=2.0, on_closed=lambda _: None)) for _ in range(5)]
+        dials = [asyncio.ensure_future(dialer.dial(origin, within=SECONDS, on_closed=lambda _: None)) for _ in range(5)]
         await asyncio.sleep(0.05)  # until all of them wait
         gate.set()
         for connection in await asyncio.gather(*dials):
@@ -241,26 +237,32 @@ async def test_a_name_is_looked_up_once_for_all_who_wait() -> None:
 
 async def test_a_look_up_that_fails_is_made_again() -> None:
     asked: list[str] = []
+    failed: list[str] = []
+    nobody_waits = asyncio.Event()
 
     async def resolve(host: str, port: int) -> Addresses:
         asked.append(host)
-        await asyncio.sleep(0.05)  # until nobody waits any more
+        await nobody_waits.wait()
+        failed.append(host)
         raise socket.gaierror(-3, "Temporary failure in name resolution")
 
     dialer = Dialer(resolve=resolve)
     origin = Origin(False, "somewhere.test", 80)
     with pytest.raises(httpx.ConnectTimeout):
         await dialer.dial(origin, within=0.01, on_closed=lambda _: None)
-    await asyncio.sleep(0.1)  # until the first has failed unheard
+    nobody_waits.set()
+    await until(lambda: len(failed) == 1)
     with pytest.raises(httpx.ConnectError):
-        await dialer.dial(origin, within=1.0, on_closed=lambda _: None)
+        await dialer.dial(origin, within=SECONDS, on_closed=lambda _: None)
     assert len(asked) == 2
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the names of the options are Linux's")
 async def test_the_kernel_watches_whether_the_peer_is_there() -> None:
     async with raw_server(says_ok) as server:
-        connection = await Dialer().dial(Origin(False, "127.0.0.1", server.port), within=1.0, on_closed=lambda _: None)
+        connection = await Dialer().dial(
+            Origin(False, "127.0.0.1", server.port), within=SECONDS, on_closed=lambda _: None
+        )
         assert connection.transport is not None
         sock = connection.transport.get_extra_info("socket")
         assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1

@@ -5,7 +5,8 @@ import asyncio
 import httpx
 import pytest
 from tests.support.raw_server import LAST_CHUNK, OK_HEAD, chunk, raw_server
-from tests.support.transports import ask, read, transport, until
+from tests.support.transports import ask, read, transport
+from tests.support.waiting import SECONDS, until
 
 pytestmark = pytest.mark.anyio
 
@@ -48,31 +49,31 @@ async def test_a_slow_reader_holds_the_backend_up() -> None:
         seen = -1
         while written != seen:  # until the sockets between are full, too
             seen = written
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.2)
         assert written < 32 * MEGABYTE
         assert len(await read(response)) == 64 * MEGABYTE
-        assert await read(await ask(made, server.url, read=5.0)) == bytes(64 * MEGABYTE)
+        assert await read(await ask(made, server.url, read=SECONDS)) == bytes(64 * MEGABYTE)
         assert server.accepted == 1
 
 
 async def test_silence_has_a_limit_and_slowness_has_none() -> None:
     async def behaviour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(OK_HEAD)
-        for _ in range(8):
+        for _ in range(10):
             writer.write(chunk(b"."))
             await writer.drain()
-            await asyncio.sleep(0.05)  # the pace itself
+            await asyncio.sleep(0.2)  # the pace itself
         await reader.read()
 
     async with raw_server(behaviour) as server, transport() as made:
-        response = await ask(made, server.url, read=0.2)
+        response = await ask(made, server.url, read=1.5)
         seen = b""
         began = asyncio.get_running_loop().time()
         with pytest.raises(httpx.ReadTimeout):
             async for data in response.stream:  # type: ignore[union-attr]
                 seen += data
-        assert seen == b"........"
-        assert 0.5 < asyncio.get_running_loop().time() - began < 1.0
+        assert seen == b"." * 10
+        assert asyncio.get_running_loop().time() - began > 3.0
         await until(lambda: server.open == 0)
 
 
@@ -80,12 +81,14 @@ async def test_a_reader_that_takes_its_time_is_no_silence() -> None:
     async def behaviour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(OK_HEAD + chunk(b"one"))
         await writer.drain()
-        await asyncio.sleep(0.3)  # longer than the limit of silence, but nobody waits for most of it
+        await quiet.wait()  # longer than the limit of silence, but nobody waits for most of it
         writer.write(chunk(b"two") + LAST_CHUNK)
 
+    quiet = asyncio.Event()
     async with raw_server(behaviour) as server, transport() as made:
-        response = await ask(made, server.url, read=0.2)
-        await asyncio.sleep(0.25)
+        response = await ask(made, server.url, read=1.0)
+        await asyncio.sleep(1.2)
+        asyncio.get_running_loop().call_later(0.05, quiet.set)
         assert await read(response) == b"onetwo"
 
 
@@ -105,15 +108,16 @@ async def test_a_request_that_is_not_taken_has_a_limit() -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await given_up.wait()  # the fault itself: it never reads
         writer.close()
+        noticed.set()
 
-    given_up = asyncio.Event()
+    given_up, noticed = asyncio.Event(), asyncio.Event()
     listener = await asyncio.start_server(serve, "127.0.0.1", 0, limit=1024)
     async with transport() as made:
         port = listener.sockets[0].getsockname()[1]
         with pytest.raises(httpx.WriteTimeout):
             await ask(made, f"http://127.0.0.1:{port}", content=bytes(64 * MEGABYTE), write=0.2)
     given_up.set()
-    await asyncio.sleep(0.05)  # until the server has noticed
+    await noticed.wait()
     listener.close()
 
 
@@ -199,12 +203,13 @@ async def test_a_server_that_ends_its_side_before_it_has_read() -> None:
         writer.write_eof()
         await done.wait()
         writer.close()
+        ended.set()
 
-    done = asyncio.Event()
+    done, ended = asyncio.Event(), asyncio.Event()
     listener = await asyncio.start_server(serve, "127.0.0.1", 0, limit=1024)
     async with transport() as made:
         port = listener.sockets[0].getsockname()[1]
         assert await read(await ask(made, f"http://127.0.0.1:{port}", content=bytes(64 * MEGABYTE))) == b"ok"
         done.set()
-        await asyncio.sleep(0.05)  # until the server has ended
+        await ended.wait()
     listener.close()

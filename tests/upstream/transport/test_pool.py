@@ -4,7 +4,7 @@ import asyncio
 import socket
 
 import pytest
-from tests.support.transports import until
+from tests.support.waiting import until
 
 from cwproxy.upstream.transport.connection import Connection, Origin
 from cwproxy.upstream.transport.pool import IDLE_LIMIT, IDLE_SECONDS, Pool

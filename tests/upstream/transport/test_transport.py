@@ -6,7 +6,8 @@ import socket
 import httpx
 import pytest
 from tests.support.raw_server import LAST_CHUNK, OK_HEAD, chunk, raw_server, reset
-from tests.support.transports import ask, read, transport, until
+from tests.support.transports import ask, read, transport
+from tests.support.waiting import until
 
 from cwproxy.upstream.transport.faults import Disconnected
 from cwproxy.upstream.transport.pool import IDLE_LIMIT
