@@ -102,7 +102,7 @@ async def test_no_answer_is_waited_for_when_it_is_too_late(kind: AccountKind) ->
         release = server.hold()
         spend = spender.of(an_account(kind=kind), a_registration(), a_token())
         assert spend is not None
-        async with asyncio.timeout(5.0):
+        async with asyncio.timeout(8.0):
             refusal = await spend(Clock().limit(0.5))
         release()
         await spender.aclose()

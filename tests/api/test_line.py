@@ -76,9 +76,9 @@ async def test_silence_is_filled_with_pings() -> None:
 
 async def test_a_stream_that_stops_soon_is_not_silent_for_longer_than_one_that_stops_late() -> None:
     caller = Caller()
-    async with line_of(caller, limits=Limits(hold=1.0, ping=1.02)) as line:
+    async with line_of(caller, limits=Limits(hold=3.0, ping=3.06)) as line:
         await line.write(b"a")
-        async with asyncio.timeout(1.4):
+        async with asyncio.timeout(4.2):
             await caller.until_sent(3)
         await line.finish(b"b")
     assert bodies(caller) == [b"a", b": ping\n\n", b"b"]

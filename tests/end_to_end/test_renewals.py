@@ -10,6 +10,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -156,7 +157,8 @@ def kills(store: Store, service: OidcServer, renewers: Renewers, number: int, lo
         seen = service.refreshes
         pause.wait(chance.uniform(0.0, 0.5))
         victim = chance.randrange(len(pids))
-        os.kill(pids[victim], signal.SIGSTOP)  # so that what it does between a look and the kill is not overlooked
+        with suppress(ProcessLookupError):  # it has ended with the login
+            os.kill(pids[victim], signal.SIGSTOP)  # so that nothing it does between the look and the kill is overlooked
         cut_off += store.unfinished(ACCOUNT) is not None
         renewers.kill(pids[victim])
         if is_lost():
