@@ -10,7 +10,7 @@ import pytest
 from tests.support.stack import KEY, Stack
 from tests.support.venvs import INSTALL_SECONDS
 
-SUITE_SECONDS: Final = 200
+SUITE_SECONDS: Final = 600
 
 PATIENCE: Final = pytest.mark.timeout(INSTALL_SECONDS + SUITE_SECONDS + 20)
 """The first run on a machine downloads the suite."""
