@@ -61,3 +61,8 @@ def test_what_would_be_another_answer_is_refused(request_: Request) -> None:
 def test_no_background_is_fine() -> None:
     assert effects(Request(background=False, parallel_tool_calls=True), TABLE) == Effects()
     assert effects(Request(parallel_tool_calls=False), TABLE).emulated == ("parallel_tool_calls",)
+
+
+@pytest.mark.parametrize(("value", "ignored"), [("auto", ("truncation",)), ("disabled", ()), (None, ())])
+def test_what_a_client_would_have_cut_is_named(value: str | None, ignored: tuple[str, ...]) -> None:
+    assert effects(Request(truncation=value), TABLE).ignored == ignored

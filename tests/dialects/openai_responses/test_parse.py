@@ -232,6 +232,7 @@ def test_names_that_would_be_the_same_stay_apart_in_the_history() -> None:
     assert asked.shape.named("mcp__a__b_2") == {"name": "b", "namespace": "mcp__a"}
     assert asked.shape.named("mcp__a__b") == {"name": "mcp__a__b"}
     assert asked.ignored == ("tools[web_search]", "tool_choice")
+    assert asked.emulated == ()
 
 
 def test_who_only_counts_need_not_name_a_model() -> None:

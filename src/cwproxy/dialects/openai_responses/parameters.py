@@ -26,6 +26,10 @@ def _is_false(value: object) -> bool:
     return value is False
 
 
+def _truncates(value: object) -> bool:
+    return value != "disabled"
+
+
 _KNOB: Final = "The backend has no such setting."
 _ADMINISTRATIVE: Final = "Accepted; there is nothing here that it could change."
 
@@ -84,7 +88,7 @@ TABLE: Final[tuple[Parameter, ...]] = (
     Parameter("frequency_penalty", Kind.IGNORED, _KNOB),
     Parameter("presence_penalty", Kind.IGNORED, _KNOB),
     Parameter("top_logprobs", Kind.IGNORED, "The backend tells none.", bool),
-    Parameter("truncation", Kind.IGNORED, "Nothing is taken out of a conversation that is too long.", told=False),
+    Parameter("truncation", Kind.IGNORED, "Nothing is taken out of a conversation that is too long.", _truncates),
     Parameter("max_tool_calls", Kind.IGNORED, "It bounds the tools that run at OpenAI.", told=False),
     Parameter("context_management", Kind.IGNORED, "Nothing is taken out of the conversation.", told=False),
     Parameter("metadata", Kind.HONOURED, "Repeated in the answer."),

@@ -107,13 +107,14 @@ class Draft(msgspec.Struct, frozen=True):
         request = self.request
         found = effects(request, TABLE)
         conversation, shape, own, left_out = self._read(past)
+        unmet = left_out if conversation.tool_choice.mode == "auto" else ()
         return ResponsesRequest(
             (conversation,),
             conversation.model,
             bool(request.stream),
             shape,
             (*found.ignored, *left_out),
-            (*found.emulated, *(["tools[custom]"] if shape.custom else [])),
+            (*(name for name in found.emulated if name not in unmet), *(["tools[custom]"] if shape.custom else [])),
             self.store,
             own,
             self.previous,
