@@ -1,3 +1,4 @@
+import asyncio
 import gzip
 from typing import Any
 
@@ -207,6 +208,7 @@ def test_any_status_of_three_digits(aws: Simulator, http: httpx.Client) -> None:
     aws.fault("status", status=999, body="strange", headers={"retry-after": "1"})
     answer = chat(http, token)
     assert (answer.status_code, answer.text, answer.headers["retry-after"]) == (999, "strange", "1")
+    asyncio.run(aws.wait_for(running=0))
     [request] = aws.received()
     assert request.ended == "fin"
 
