@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.support.simulator import SimulatedAccount, Simulator
+from tests.support.waiting import SECONDS
 
 from cwproxy.accounts.identity import Request
 from cwproxy.accounts.login import LoginDesk
@@ -30,7 +31,7 @@ class Person:
 
     async def __call__(self, prompt: Prompt) -> None:
         self.prompts.append(prompt)
-        async with httpx.AsyncClient(trust_env=False, follow_redirects=True) as browser:
+        async with httpx.AsyncClient(trust_env=False, follow_redirects=True, timeout=SECONDS) as browser:
             assert (await browser.get(prompt.url)).status_code == 200
 
 
@@ -49,7 +50,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 async def desk(aws: Simulator, store: Store) -> AsyncIterator[LoginDesk]:
     endpoint = aws.url + "/{region}"
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=SECONDS) as http:
         yield LoginDesk(store, LoginServices(endpoint), http, endpoint=endpoint)
 
 

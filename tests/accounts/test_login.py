@@ -6,6 +6,7 @@ import httpx
 import pytest
 from tests.support.logins import Logins, logins
 from tests.support.oidc_server import error
+from tests.support.waiting import SECONDS
 
 from cwproxy.accounts.identity import Request
 from cwproxy.accounts.login import LoginDesk
@@ -88,7 +89,7 @@ async def test_the_person_is_told_the_code(bench: Logins) -> None:
     async def tell(prompt: Prompt) -> None:
         told.append(prompt.user_code)
 
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=SECONDS) as http:
         desk = LoginDesk(bench.store, LoginServices(endpoint=bench.server.url), http, clock=bench.time.clock)
         await desk.log_in(BUILDER_ID, tell)
     assert told == ["ABCD-EFGH"]
@@ -302,7 +303,7 @@ async def test_a_label_that_was_chosen_is_meant(bench: Logins) -> None:
 
 async def test_logging_out_forgets_everything(bench: Logins) -> None:
     account_id = await log_in(bench, BUILDER_ID)
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=SECONDS) as http:
         desk = LoginDesk(bench.store, LoginServices(endpoint=bench.server.url), http)
         assert await desk.log_out(account_id)
         assert not await desk.log_out(account_id)

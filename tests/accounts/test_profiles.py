@@ -2,6 +2,7 @@ import json
 
 import httpx
 import pytest
+from tests.support.waiting import SECONDS
 
 from cwproxy.accounts.profiles import MAX_PAGES, ControlPlane
 from cwproxy.codewhisperer.surfaces import Surface
@@ -59,6 +60,6 @@ async def test_a_key_is_shown_as_what_it_is() -> None:
 
 
 async def test_nobody_answers() -> None:
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=SECONDS) as http:
         with pytest.raises(BackendUnavailable, match=r"127\.0\.0\.1 cannot be reached"):
             await ControlPlane(http, "http://127.0.0.1:9").check(Surface.KIRO, "us-east-1", "x", None)

@@ -63,7 +63,7 @@ async def serving(service: FakeService, *, drain: float) -> AsyncIterator[tuple[
 async def test_a_signal_lets_open_answers_finish(number: signal.Signals) -> None:
     gate = asyncio.Event()
     service = FakeService([BEGUN, gate, *text_reply("whole")])
-    async with serving(service, drain=10) as (url, task), httpx.AsyncClient(base_url=url) as client:
+    async with serving(service, drain=10) as (url, task), httpx.AsyncClient(base_url=url, timeout=SECONDS) as client:
         assert gc.get_freeze_count() > 0
         answer = asyncio.create_task(client.post("/v1/chat/completions", json=chat(stream=True)))
         await asyncio.wait_for(service.waiting.wait(), SECONDS)
@@ -71,7 +71,7 @@ async def test_a_signal_lets_open_answers_finish(number: signal.Signals) -> None
         with pytest.raises(httpx.TransportError):
             async with asyncio.timeout(SECONDS):
                 while True:
-                    async with httpx.AsyncClient(base_url=url) as late:
+                    async with httpx.AsyncClient(base_url=url, timeout=SECONDS) as late:
                         response = await late.get("/health/ready")
                     assert response.status_code == 503 or not task.done()
         gate.set()
@@ -82,7 +82,7 @@ async def test_a_signal_lets_open_answers_finish(number: signal.Signals) -> None
 @pytest.mark.usefixtures("_signals_do_not_end_the_tests")
 async def test_answers_that_do_not_finish_are_told_before_the_end() -> None:
     service = FakeService([BEGUN, asyncio.Event()])
-    async with serving(service, drain=2.2) as (url, task), httpx.AsyncClient(base_url=url) as client:
+    async with serving(service, drain=2.2) as (url, task), httpx.AsyncClient(base_url=url, timeout=SECONDS) as client:
         answer = asyncio.create_task(client.post("/v1/chat/completions", json=chat(stream=True)))
         await asyncio.wait_for(service.waiting.wait(), SECONDS)
         os.kill(os.getpid(), signal.SIGTERM)
@@ -95,7 +95,7 @@ async def test_answers_that_do_not_finish_are_told_before_the_end() -> None:
 @pytest.mark.usefixtures("_signals_do_not_end_the_tests")
 async def test_a_second_interrupt_does_not_wait() -> None:
     service = FakeService([BEGUN, asyncio.Event()])
-    async with serving(service, drain=60) as (url, task), httpx.AsyncClient(base_url=url) as client:
+    async with serving(service, drain=60) as (url, task), httpx.AsyncClient(base_url=url, timeout=SECONDS) as client:
         answer = asyncio.create_task(client.post("/v1/chat/completions", json=chat(stream=True)))
         await asyncio.wait_for(service.waiting.wait(), SECONDS)
         os.kill(os.getpid(), signal.SIGINT)
@@ -109,7 +109,7 @@ async def test_a_second_interrupt_does_not_wait() -> None:
 @pytest.mark.usefixtures("_signals_do_not_end_the_tests")
 async def test_a_third_interrupt_waits_for_nothing() -> None:
     service = FakeService([BEGUN, asyncio.Event()])
-    async with serving(service, drain=60) as (url, task), httpx.AsyncClient(base_url=url) as client:
+    async with serving(service, drain=60) as (url, task), httpx.AsyncClient(base_url=url, timeout=SECONDS) as client:
         answer = asyncio.create_task(client.post("/v1/chat/completions", json=chat(stream=True)))
         await asyncio.wait_for(service.waiting.wait(), SECONDS)
         for _ in range(3):
@@ -124,7 +124,7 @@ async def test_a_third_interrupt_waits_for_nothing() -> None:
 async def test_small_writes_are_not_held_back() -> None:
     """Nagle's algorithm and the client's delayed ACK together cost 40 ms each time."""
     took: list[float] = []
-    async with serving(FakeService(), drain=1) as (url, _), httpx.AsyncClient(base_url=url) as client:
+    async with serving(FakeService(), drain=1) as (url, _), httpx.AsyncClient(base_url=url, timeout=SECONDS) as client:
         while len(took) < 300 and min(took, default=1.0) > 0.03:
             begun = time.monotonic()
             assert (await client.get("/health")).status_code == 200

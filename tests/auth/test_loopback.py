@@ -12,7 +12,7 @@ pytestmark = pytest.mark.anyio
 
 async def visit(callback: Callback, query: str, *, path: str | None = None, host: str | None = None) -> httpx.Response:
     url = callback.redirect_uri if path is None else callback.redirect_uri.replace("/oauth/callback", path)
-    async with httpx.AsyncClient(trust_env=False) as browser:
+    async with httpx.AsyncClient(trust_env=False, timeout=SECONDS) as browser:
         return await browser.get(f"{url}?{query}", headers={} if host is None else {"host": host})
 
 

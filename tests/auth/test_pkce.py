@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 from tests.support.oidc_server import OidcServer, error, oidc_server
+from tests.support.waiting import SECONDS
 from tests.support.web_server import Reply, WebServer
 
 from cwproxy.auth import pkce
@@ -37,7 +38,7 @@ class Browser:
         self.visit = asyncio.ensure_future(self._return())
 
     async def _return(self) -> None:
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with httpx.AsyncClient(trust_env=False, timeout=SECONDS) as http:
             await http.get(f"{self.query['redirect_uri'][0]}?{self.answer}&state={self.query['state'][0]}")
 
 

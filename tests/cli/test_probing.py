@@ -45,8 +45,8 @@ def test_one_that_is_held_back_here(aws: Simulator, cli: Cli, home: Path) -> Non
         store.set_state(account.id, AccountState.SUSPENDED, "by AWS")
         CoolDowns(store.database).put(
             [
-                CoolDown(account.id, "throttled", now + 60.4, 1, ON, "slow down", now),
-                CoolDown(account.id, "refused", now + 600.4, 1, ON, "", now),
+                CoolDown(account.id, "throttled", now + 1_820, 1, ON, "slow down", now),
+                CoolDown(account.id, "refused", now + 620, 1, ON, "", now),
                 CoolDown(account.id, "quota", now + 36_000, 1, LONG, "", now),
                 CoolDown(account.id, "model:x", None, 1, ON, "no", now),
                 CoolDown(account.id, "model:y", now - 1, 1, ON, "over", now),
@@ -59,7 +59,7 @@ def test_one_that_is_held_back_here(aws: Simulator, cli: Cli, home: Path) -> Non
     assert sorted(held.removesuffix(".").split("; ")) == [
         "resting for 10 h, quota",
         "resting for 10 min, refused",
-        "resting for 60 s, throttled: slow down",
+        "resting for 30 min, throttled: slow down",
         "resting until you enable it, model:x: no",
         "suspended: by AWS",
     ]

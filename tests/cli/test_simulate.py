@@ -7,6 +7,7 @@ import pytest
 from tests.cli.conftest import Cli
 from tests.support.program import Server, until
 from tests.support.simulator import SimulatorClient
+from tests.support.waiting import SECONDS
 
 
 def test_says_where_it_is_and_how_to_use_it(tmp_path: Path) -> None:
@@ -34,7 +35,10 @@ def test_flags_become_options(tmp_path: Path) -> None:
 
 
 def test_a_client_that_is_still_connected_does_not_keep_it_alive(tmp_path: Path) -> None:
-    with Server("simulate", "--pace", "10", home=tmp_path) as simulator, httpx.Client(trust_env=False) as client:
+    with (
+        Server("simulate", "--pace", "10", home=tmp_path) as simulator,
+        httpx.Client(trust_env=False, timeout=SECONDS) as client,
+    ):
         assert client.get(f"{simulator.url}/__control/status").status_code == 200
         assert simulator.end(signal.SIGTERM) == 0
 

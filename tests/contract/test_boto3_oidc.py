@@ -14,6 +14,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from tests.support.simulator import Simulator
+from tests.support.waiting import SECONDS
 
 if TYPE_CHECKING:
     from mypy_boto3_sso_oidc import SSOOIDCClient
@@ -157,7 +158,7 @@ def browsed(aws: Simulator, registration: dict[str, str], **changes: str) -> str
         **changes,
     }
     aws.options(auto_approve=0)
-    answer = httpx.get(f"{aws.url}/authorize", params=query, trust_env=False)
+    answer = httpx.get(f"{aws.url}/authorize", params=query, trust_env=False, timeout=SECONDS)
     assert answer.status_code == 302, answer.text
     returned = parse_qs(urlsplit(answer.headers["location"]).query)
     assert returned["state"] == ["s"]

@@ -118,7 +118,7 @@ async def test_nothing_but_pings_comes_before_the_end(stack: Loopback) -> None:
 
 async def test_a_client_that_leaves_ends_the_call(stack: Loopback) -> None:
     stack.simulator.turns({"say": "word " * 100, "pieces": 100, "pace": 0.1})
-    async with httpx.AsyncClient(base_url=stack.url, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=stack.url, trust_env=False, timeout=SECONDS) as client:
         body = {"model": "auto", "messages": ASK, "stream": True}
         soon = httpx.Timeout(SECONDS, read=0.5)
         with pytest.raises(httpx.ReadTimeout):

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.support.loopback import Loopback, proxy
-from tests.support.waiting import until
+from tests.support.waiting import SECONDS, until
 
 from cwproxy.codewhisperer import wire
 
@@ -111,7 +111,7 @@ async def test_one_refused_choice_refuses_all(stack: Loopback, stream: bool) -> 
 async def test_a_client_that_leaves_frees_every_choice(stack: Loopback) -> None:
     stack.simulator.turns(*[{"say": LONG, "pieces": 300, "pace": 0.05}] * 3)
     async with (
-        httpx.AsyncClient(base_url=stack.url, trust_env=False) as client,
+        httpx.AsyncClient(base_url=stack.url, trust_env=False, timeout=SECONDS) as client,
         client.stream("POST", "/v1/chat/completions", json=body(n=3, stream=True)) as response,
     ):
         await anext(response.aiter_lines())
@@ -227,7 +227,9 @@ async def test_an_effort_that_cannot_be_told_is_named(stack: Loopback) -> None:
 
 
 async def test_a_strict_client_is_refused(stack: Loopback) -> None:
-    async with httpx.AsyncClient(base_url=stack.url, trust_env=False, headers={"x-cwproxy-strict": "1"}) as client:
+    async with httpx.AsyncClient(
+        base_url=stack.url, trust_env=False, headers={"x-cwproxy-strict": "1"}, timeout=SECONDS
+    ) as client:
         responses = await asyncio.gather(
             *(
                 client.post("/v1/chat/completions", json=body(**members))

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.end_to_end.conftest import KEY, OTHER_KEY, Running, running
+from tests.support.waiting import SECONDS
 
 pytestmark = pytest.mark.end_to_end
 
@@ -32,7 +33,7 @@ def test_a_wrong_key_reaches_nobody(programs: Running, key: str) -> None:
 
 
 def test_only_health_needs_no_key(programs: Running) -> None:
-    with httpx.Client(base_url=programs.url, trust_env=False) as client:
+    with httpx.Client(base_url=programs.url, trust_env=False, timeout=SECONDS) as client:
         codes = [client.get(path).status_code for path in ("/health", "/health/ready", "/v1/models")]
     assert codes == [200, 200, 401]
 

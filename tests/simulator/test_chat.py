@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.support.simulator import Simulator
+from tests.support.waiting import SECONDS
 from tests.support.wire_requests import AWS_JSON, CHAT_TARGETS, bearer, chat, chat_body, events
 
 TRAILER = ["metadataEvent", "contextUsageEvent", "meteringEvent"]
@@ -159,7 +160,7 @@ async def test_a_client_that_leaves_is_seen_to_leave(aws: Simulator) -> None:
     headers = {**AWS_JSON, "x-amz-target": CHAT_TARGETS["q"], **bearer(aws.account().token)}
     body = json.dumps(chat_body()).encode()
     async with (
-        httpx.AsyncClient(base_url=aws.url, trust_env=False) as client,
+        httpx.AsyncClient(base_url=aws.url, trust_env=False, timeout=SECONDS) as client,
         client.stream("POST", "/", content=body, headers=headers) as response,
     ):
         async for _ in response.aiter_raw():

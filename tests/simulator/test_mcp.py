@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.support.simulator import SimulatedAccount, Simulator
+from tests.support.waiting import SECONDS
 
 pytestmark = pytest.mark.anyio
 
@@ -24,7 +25,7 @@ def asked(aws: Simulator, account: SimulatedAccount, body: bytes, **headers: str
         "x-amz-target": "KiroRuntimeService.InvokeMCP",
         **{name.replace("_", "-"): value for name, value in headers.items()},
     }
-    with httpx.Client(trust_env=False) as client:
+    with httpx.Client(trust_env=False, timeout=SECONDS) as client:
         return client.post(aws.url + "/", content=body, headers=sent)
 
 
@@ -70,6 +71,6 @@ def test_the_profile_is_checked() -> None:
 def test_the_rest_surface_has_it_at_a_path() -> None:
     with Simulator() as aws:
         token = aws.account("builder-id").token
-        with httpx.Client(trust_env=False) as client:
+        with httpx.Client(trust_env=False, timeout=SECONDS) as client:
             answer = client.post(aws.url + "/mcp", json=CALL, headers={"authorization": f"Bearer {token}"})
     assert answer.json()["id"] == "7"

@@ -18,7 +18,7 @@ async def test_it_runs_in_the_callers_loop() -> None:
     server = SimulatorServer(SimulatorOptions(page_size=1))
     port = await server.start()
     server.simulation.accounts.create("builder-id", account_id="me")
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=SECONDS) as client:
         accounts = (await client.get("/__control/accounts")).json()["accounts"]
     assert [account["id"] for account in accounts] == ["me"]
     await server.stop()
@@ -52,7 +52,7 @@ async def test_stopping_cuts_what_is_open() -> None:
 async def test_it_can_stop_listening_for_a_while() -> None:
     server = SimulatorServer()
     port = await server.start()
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=SECONDS) as client:
         await client.post("/__control/listening", json={"seconds": 2.0})
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection("127.0.0.1", port)
@@ -72,7 +72,7 @@ async def test_it_can_stop_listening_for_a_while() -> None:
 async def test_it_can_accept_and_never_read() -> None:
     server = SimulatorServer()
     port = await server.start()
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=SECONDS) as client:
         await client.post("/__control/black-hole", json={"seconds": 3.0})
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET / HTTP/1.1\r\n\r\n" + b"x" * 50_000_000)
@@ -82,7 +82,7 @@ async def test_it_can_accept_and_never_read() -> None:
             with pytest.raises(ConnectionResetError):
                 await reader.read()
         writer.close()
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=SECONDS) as client:
         assert (await client.get("/__control/status")).status_code == 200
     await server.stop()
 
@@ -108,9 +108,9 @@ def test_it_speaks_https() -> None:
     trusting = ssl.create_default_context()
     authority.configure_trust(trusting)
     with Simulator(tls=context) as aws:
-        assert httpx.get(f"{aws.url}/device", verify=trusting, trust_env=False).status_code < 500
+        assert httpx.get(f"{aws.url}/device", verify=trusting, trust_env=False, timeout=SECONDS).status_code < 500
         with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
-            httpx.get(aws.url, trust_env=False)
+            httpx.get(aws.url, trust_env=False, timeout=SECONDS)
 
 
 async def test_it_can_be_stopped_while_it_does_not_listen() -> None:

@@ -128,7 +128,9 @@ RECORDS = st.builds(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=40
+)
 @given(st.lists(RECORDS, max_size=40))
 def test_the_ledger_and_the_running_process_say_the_same(ledger: Ledger, records: list[Record]) -> None:
     ledger.prune(before=NOW + 1)

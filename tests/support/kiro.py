@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from tests.support.waiting import SECONDS
 
 from cwproxy.accounts.sources.kiro_file import BUILDER_ID_HASH
 
@@ -66,7 +67,7 @@ class FakeKiro:
     def renew(self) -> bool:
         """Reads its file, spends the refresh token, writes what it got; False when it was refused."""
         members = self.read()
-        with httpx.Client(trust_env=False) as http:
+        with httpx.Client(trust_env=False, timeout=SECONDS) as http:
             body = {**self._client, "grantType": "refresh_token", "refreshToken": members["refreshToken"]}
             answer = http.post(f"{self._url}/token", json=body)
         if answer.status_code != 200:
@@ -82,7 +83,7 @@ class FakeKiro:
         return True
 
     def _post(self, path: str, **body: object) -> dict[str, Any]:
-        with httpx.Client(trust_env=False) as http:
+        with httpx.Client(trust_env=False, timeout=SECONDS) as http:
             answer = http.post(self._url + path, json=body)
         assert answer.status_code == 200, answer.text
         members: dict[str, Any] = answer.json()

@@ -65,7 +65,7 @@ class ProtocolContract:
     async def test_a_stream_and_a_whole_answer_over_one_connection(self) -> None:
         async with (
             run_server(app_of(FakeService()), protocol=self.protocol) as url,
-            httpx.AsyncClient(base_url=url) as client,
+            httpx.AsyncClient(base_url=url, timeout=SECONDS) as client,
         ):
             for stream in (True, False, True):
                 response = await client.post("/v1/chat/completions", json=chat(stream=stream))
@@ -132,7 +132,7 @@ class ProtocolContract:
         service = FakeService([gate, *text_reply("late")])
         async with (
             run_server(app_of(service, Limits(hold=0.01, ping=0.02)), protocol=self.protocol) as url,
-            httpx.AsyncClient(base_url=url) as client,
+            httpx.AsyncClient(base_url=url, timeout=SECONDS) as client,
             client.stream("POST", "/v1/chat/completions", json=chat(stream=True)) as response,
         ):
             lines = response.aiter_lines()
@@ -245,6 +245,6 @@ class ProtocolContract:
             scope["extensions"][ABORT]["call"]()
             await receive()
 
-        async with run_server(app, protocol=self.protocol) as url, httpx.AsyncClient() as client:
+        async with run_server(app, protocol=self.protocol) as url, httpx.AsyncClient(timeout=SECONDS) as client:
             with pytest.raises(httpx.TransportError):
                 await client.get(url)
