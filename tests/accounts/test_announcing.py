@@ -27,7 +27,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def shared(database_url: str) -> Iterator[Store]:
-    """Where locks can be lost."""
+    """Whose locks can be lost."""
     with Store.open(database_url) as store:
         store.add(ACCOUNT, TOKEN)
         yield store
@@ -86,7 +86,7 @@ async def test_a_token_that_has_moved_is_not_announced(store: Store) -> None:
     assert await mine.announce(ACCOUNT, TOKEN) is None
 
 
-async def test_where_locks_cannot_be_lost_nobody_is_waited_for(tmp_path: Path) -> None:
+async def test_where_no_lock_can_be_lost_nobody_is_waited_for(tmp_path: Path) -> None:
     time = FakeClock()
     with Store.open(tmp_path / "data") as store:
         store.add(ACCOUNT, TOKEN)

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 from tests.support.fake_clock import FakeClock
+from tests.support.postgresql import PostgresqlServer
 from tests.support.records import an_account
 from tests.support.waiting import SECONDS, until
 
 from cwproxy.accounts.pool import Change
 from cwproxy.accounts.pool.changes import ACCOUNT, ON, QUOTA, THROTTLED
 from cwproxy.accounts.sharing import BELIEVED_SECONDS, PATIENCE_SECONDS, News, Sharing
+from cwproxy.auth.clock import Clock
 from cwproxy.errors import StoreError
 from cwproxy.store import Account, AccountState, Store
 from cwproxy.store.cooldowns import CoolDowns
@@ -30,9 +32,10 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 class Process:
-    def __init__(self, store: Store, time: FakeClock) -> None:
+    def __init__(self, store: Store, time: FakeClock | None = None) -> None:
         self.news: list[News] = []
-        self.sharing = Sharing(store, CoolDowns(store.database), heard=self.news.append, clock=time.clock)
+        clock = Clock() if time is None else time.clock
+        self.sharing = Sharing(store, CoolDowns(store.database), heard=self.news.append, clock=clock)
 
     @property
     def changes(self) -> list[Change]:
@@ -69,6 +72,34 @@ async def test_it_is_asked_once_a_second_at_most_and_beside_the_requests(store: 
     await process.sharing.fresh()
     assert len(process.news) == 1, "the request did not wait"
     await until(lambda: len(process.news) == 2)
+
+
+async def test_a_database_of_this_machine_is_read_for_requests_only(store: Store) -> None:
+    time = FakeClock()
+    process = Process(store, time)
+    await process.sharing.fresh()
+    await asyncio.sleep(0.05)
+    assert not time.slept
+    assert len(process.news) == 1
+    await process.sharing.aclose()
+
+
+async def test_a_remote_one_is_read_before_requests_come(
+    postgresql_server: PostgresqlServer, database_url: str
+) -> None:
+    with Store.open(database_url) as store:
+        store.add(an_account("one"))
+        process = Process(store)
+        await process.sharing.fresh()
+        store.set_disabled("one", True)
+        await until(lambda: process.news[-1].accounts[0].disabled)
+        await asyncio.sleep(BELIEVED_SECONDS + 0.1)
+        with postgresql_server.hanging():
+            async with asyncio.timeout(BELIEVED_SECONDS / 4):
+                await process.sharing.fresh()
+        read = len(process.news)
+        await until(lambda: len(process.news) > read)
+        await process.sharing.aclose()
 
 
 async def test_a_standing_is_kept_with_the_account(store: Store) -> None:

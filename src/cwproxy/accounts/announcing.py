@@ -5,7 +5,7 @@ is under way. What keeps them apart:
 
 1. A lock (`Database.locked`). A file's ends with its process, and is enough. PostgreSQL's ends with a connection, which
    a fail-over or a firewall also ends while its holder is asking the login service; to the database he looks like one
-   that was killed, all of whose connections have ended, too. So where locks can be lost, this one saves work, no more.
+   that was killed, all of whose connections have ended, too. So in a remote database the lock saves work, no more.
 2. The beginning of each try is announced, compared and set, with the time of the database's clock. Whoever has
    announced it may send the token for `TRY_SECONDS` and waits for the answer no longer, by clocks of his own, looked at
    before he asks the database for the time and once more when nothing but the sending is left (`auth.punctual`).
@@ -88,7 +88,7 @@ class Announcer:
     async def _has_ended(self, account_id: str, found: Reservation) -> bool:
         """Whether somebody else's try, which was waited for, has come to an end."""
         database = self._store.database
-        if not database.locks_can_be_lost or self._own.get(account_id) == found:
+        if not database.is_remote or self._own.get(account_id) == found:
             return False
         age = await in_store(database.now) - found.started_at
         end = self._clock.monotonic() + FENCE_SECONDS - max(age, 0.0)

@@ -1,7 +1,8 @@
 """What this process and the others tell each other of the accounts, through the store.
 
-Reading: what is told is at most a second old when a request looks, as long as the database answers; one that does not
-answer keeps nobody waiting who has been told before. Writing: in the background, in order, until it has worked.
+Reading: what is told is at most `BELIEVED_SECONDS` old when a request looks, as long as the database answers; one that
+does not answer keeps nobody waiting who has been told before. Where a reading takes a journey, it is made again and
+again, so that requests find it done. Writing: in the background, in order, until it has worked.
 """
 
 import asyncio
@@ -22,8 +23,11 @@ from cwproxy.store.threads import in_store
 
 log = logging.getLogger("cwproxy.accounts")
 
-BELIEVED_SECONDS = 1.0
+BELIEVED_SECONDS = 1.5
 """How old what is known may be. It is read anew, beside the requests, when half of that has passed."""
+
+WATCH_SECONDS = BELIEVED_SECONDS / 3
+"""Between two readings of a remote database that nobody has asked for. What is left is for the next one to take."""
 
 PATIENCE_SECONDS = 2.0
 """How long requests wait for a reading when there is older knowledge to go by: all of them together, from its start."""
@@ -66,6 +70,7 @@ class Sharing:
         self._failure: StoreError | None = None
         self._reading: asyncio.Task[None] | None = None
         self._reading_since = 0.0
+        self._watching: asyncio.Task[None] | None = None
         self._writing: asyncio.Task[None] | None = None
         self._unwritten: dict[tuple[str, str], Change] = {}
         self._unread: dict[str, Change] = {}
@@ -84,6 +89,8 @@ class Sharing:
             await asyncio.shield(reading)
             if self._failure is not None:
                 raise self._failure.with_traceback(None)
+            if self._watching is None and self._store.database.is_remote:
+                self._watching = _beside(self._watch())
             return
         patience = PATIENCE_SECONDS if self._failure is None else FAILING_PATIENCE_SECONDS
         left = self._reading_since + patience - self._clock.monotonic()
@@ -119,12 +126,20 @@ class Sharing:
 
     async def aclose(self) -> None:
         """Write what is unwritten, if that is possible soon."""
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait([self._watching])
         tasks = [task for task in (self._reading, self._writing) if task is not None]
         if tasks:
             await asyncio.wait(tasks, timeout=CLOSING_SECONDS)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _watch(self) -> None:
+        while True:
+            await self._clock.sleep(WATCH_SECONDS)
+            await asyncio.wait([self.refresh()])
 
     async def _read(self) -> None:
         try:

@@ -100,8 +100,10 @@ class Database(Protocol):
         ...
 
     @property
-    def locks_can_be_lost(self) -> bool:
-        """Whether a lock may end before its holder knows: with the connection that keeps it."""
+    def is_remote(self) -> bool:
+        """Whether it is another process, over connections: a reading takes a journey, and a lock may end before its
+        holder knows, with the connection that keeps it.
+        """
         ...
 
     def now(self) -> float:

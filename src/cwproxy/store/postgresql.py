@@ -114,7 +114,7 @@ class PostgresqlDatabase:
                 connection.close()
 
     @property
-    def locks_can_be_lost(self) -> bool:
+    def is_remote(self) -> bool:
         return True
 
     def now(self) -> float:

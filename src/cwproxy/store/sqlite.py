@@ -81,7 +81,7 @@ class SqliteDatabase:
             lock.release()
 
     @property
-    def locks_can_be_lost(self) -> bool:
+    def is_remote(self) -> bool:
         return False
 
     def now(self) -> float:
