@@ -7,7 +7,7 @@ from stat import S_IMODE
 
 import pytest
 from tests.support.fake_clock import FakeClock
-from tests.support.logins import NEW, OLD, Logins, logins
+from tests.support.logins import END_LOCKS, NEW, OLD, Logins, logins
 from tests.support.oidc_server import Answer, Json, error
 from tests.support.records import NOW, a_registration, a_token, an_account
 from tests.support.waiting import SECONDS
@@ -393,12 +393,6 @@ async def test_four_processes_make_one_renewal(bench: Logins) -> None:
     assert bench.token.generation == 2
 
 
-_END_LOCKS = (
-    "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' "
-    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-)
-
-
 def stored(store: Store) -> Token:
     token = store.token("one")
     assert token is not None
@@ -415,7 +409,7 @@ async def test_a_lost_lock_lets_nobody_else_spend_the_same_token(bench: Logins, 
         spending = asyncio.ensure_future(first.renew("one", known))
         await asyncio.to_thread(bench.server.arrived.wait, SECONDS)
         with there.database.transaction() as statements:
-            assert statements.execute(_END_LOCKS)
+            assert statements.execute(END_LOCKS)
         waiting = asyncio.ensure_future(second.renew("one", known))
         await asyncio.wait([waiting], timeout=1.0)
         assert not waiting.done()

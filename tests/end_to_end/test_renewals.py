@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from tests.support.logins import END_LOCKS
 from tests.support.oidc_server import Answer, OidcServer, oidc_server
 from tests.support.program import until
 from tests.support.records import a_registration, an_account
@@ -64,6 +65,10 @@ def renewers(place: Path | str, store: Store, service: OidcServer) -> Iterator[R
 def log_in(store: Store, service: OidcServer, expires_at: float) -> None:
     token = Token(Secret("canary-access-0"), Secret(service.current), expires_at)
     store.add(an_account(ACCOUNT), token, a_registration())
+
+
+def log_in_again(store: Store, service: OidcServer) -> None:
+    assert store.replace_login(ACCOUNT, Token(Secret("canary-access"), Secret(service.current), 0.0), a_registration())
 
 
 def asked(renewers: Renewers, processes: int, at: float) -> list[Said]:
@@ -122,6 +127,43 @@ def test_when_the_holder_of_the_lock_is_killed_one_other_asks(
     assert service.refreshes == 2
     assert len({tuple(it.tokens) for it in said}) == 1
     assert not any(it.failures for it in said)
+    assert not service.revoked
+
+
+def stopped_before_sending(store: Store, service: OidcServer, renewers: Renewers) -> int:
+    """A process that has announced a renewal and sent nothing. It takes luck to stop one just there."""
+    for _ in range(20):
+        before = service.refreshes
+        log_in_again(store, service)
+        pid = renewers.ask(1, time.time())
+        while store.unfinished(ACCOUNT) is None and service.refreshes == before:
+            pass
+        os.kill(pid, signal.SIGSTOP)
+        threading.Event().wait(0.3)
+        if service.refreshes == before:
+            return pid
+        os.kill(pid, signal.SIGCONT)
+        renewers.said()
+    raise AssertionError("none could be stopped in time")
+
+
+@pytest.mark.parametrize("place", ["postgresql"], indirect=True)
+def test_a_holder_that_was_stopped_and_has_lost_the_lock_sends_nothing_when_it_wakes(
+    store: Store, service: OidcServer, renewers: Renewers
+) -> None:
+    log_in(store, service, 0.0)
+    stopped = stopped_before_sending(store, service, renewers)
+    before = service.refreshes
+    with store.database.transaction() as statements:
+        assert statements.execute(END_LOCKS)
+    renewers.ask(REQUESTS, time.time())
+    other = renewers.said()
+    os.kill(stopped, signal.SIGCONT)
+    woken = renewers.said()
+    report("a stopped holder", service, [other, woken])
+    assert service.refreshes == before + 1
+    assert other.tokens == woken.tokens == [f"canary-access-{before + 1}"]
+    assert not other.failures + woken.failures
     assert not service.revoked
 
 
@@ -198,8 +240,7 @@ def test_a_service_that_never_takes_a_token_twice_costs_only_what_was_on_its_way
     def mend() -> None:
         lost.append(store.accounts()[0].state.value)
         service.revoked = False
-        login = Token(Secret("canary-access"), Secret(service.current), 0.0)
-        assert store.replace_login(ACCOUNT, login, a_registration())
+        log_in_again(store, service)
 
     cut_off = kills(store, service, renewers, number, mend)
     print(

@@ -18,6 +18,12 @@ from cwproxy.store.sqlite import FILE_NAME
 OLD = "canary-access-0"
 NEW = "canary-access-1"
 
+END_LOCKS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' "
+    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
+"""In PostgreSQL, as a fail-over would."""
+
 
 @dataclass
 class Logins:
