@@ -5,10 +5,10 @@ import gc
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 import httpx
 import pytest
+from msgspec.structs import replace
 from tests.support.raw_server import LAST_CHUNK, OK_HEAD, Behaviour, chunk, raw_server, reset
 from tests.support.waiting import SECONDS, until
 
