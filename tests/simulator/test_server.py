@@ -73,11 +73,12 @@ async def test_it_can_accept_and_never_read() -> None:
     server = SimulatorServer()
     port = await server.start()
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=SECONDS) as client:
-        await client.post("/__control/black-hole", json={"seconds": 3.0})
+        await client.post("/__control/black-hole", json={"seconds": 600.0})
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET / HTTP/1.1\r\n\r\n" + b"x" * 50_000_000)
         assert (await client.get("/__control/status")).status_code == 200  # an older connection
         assert writer.transport.get_write_buffer_size() > 10_000_000
+        await client.post("/__control/black-hole", json={"seconds": 0.0})
         async with asyncio.timeout(SECONDS):
             with pytest.raises(ConnectionResetError):
                 await reader.read()
