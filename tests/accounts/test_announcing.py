@@ -3,6 +3,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from tests.support.fake_clock import FakeClock
 from tests.support.records import a_token, an_account
 
@@ -10,7 +11,7 @@ from cwproxy.accounts.announcing import FENCE_SECONDS, TRY_SECONDS, Announced, A
 from cwproxy.accounts.tokens import PATIENCE_SECONDS
 from cwproxy.auth.clock import Clock
 from cwproxy.errors import StoreError
-from cwproxy.store import Reservation, Store
+from cwproxy.store import Reservation, Source, SourceKind, Store, Token
 
 pytestmark = pytest.mark.anyio
 
@@ -84,6 +85,20 @@ async def test_a_token_that_has_moved_is_not_announced(store: Store) -> None:
     store.replace_token("one", a_token(2, generation=2), expected_generation=1)
     assert await mine.again(first) is None
     assert await mine.announce(ACCOUNT, TOKEN) is None
+
+
+@pytest.mark.parametrize(("found", "may"), [(TOKEN, True), (a_token(2, generation=2), False), (None, False)])
+async def test_the_file_of_another_program_is_looked_at_last(store: Store, found: Token | None, may: bool) -> None:
+    shared = replace(ACCOUNT, source=Source(SourceKind.KIRO_IDE, "/a/file"))
+    announced: list[Reservation | None] = []
+
+    def newest(account_id: str) -> Token | None:
+        announced.append(store.unfinished(account_id))
+        return found
+
+    tried = await Announcer(store, newest, clock=FakeClock().clock).announce(shared, TOKEN)
+    assert (tried is not None) is may
+    assert announced[0] is not None
 
 
 async def test_where_no_lock_can_be_lost_nobody_is_waited_for(tmp_path: Path) -> None:
