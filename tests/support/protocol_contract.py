@@ -202,16 +202,27 @@ class ProtocolContract:
         assert answer.startswith(b"HTTP/1.1 413")
 
     async def test_a_client_that_never_reads_is_disconnected(self) -> None:
-        piece: Step = [TextDelta(0, "x" * 100_000)]
-        service = FakeService([[TextStarted(0)], *[piece] * 1000])
+        given_out = 0
+
+        class Counting(FakeService):
+            async def _play(self, step: Step) -> None:
+                nonlocal given_out
+                given_out += 1
+
+        piece: list[Step] = [[TextDelta(0, "x" * 100_000)], asyncio.Event()]
+        service = Counting([[TextStarted(0)], *piece * 1000])
         async with (
             run_server(app_of(service), protocol=self.hasty) as url,
             connected(url, receive_buffer=4096) as (_, writer),
         ):
+            transport = writer.transport
+            assert isinstance(transport, asyncio.ReadTransport)
+            transport.pause_reading()
             writer.write(REQUEST)
             async with asyncio.timeout(SECONDS):
                 await service.entered.wait()
                 await service.left.wait()
+        assert given_out < 1000, "it was not written to the end"
 
     async def test_a_slow_reader_gets_everything(self) -> None:
         piece: Step = [TextDelta(0, "x" * 100_000)]

@@ -27,9 +27,12 @@ from cwproxy.upstream import Timeouts, Upstream
 
 pytestmark = pytest.mark.anyio
 
-PATIENT = Timeouts(connect=SECONDS, write=SECONDS, headers=SECONDS, silence=SECONDS)
-NO_HEADERS = replace(PATIENT, headers=0.3)
-NO_READS = replace(PATIENT, silence=0.2)
+
+def patient(*, headers: float = SECONDS, silence: float = SECONDS) -> Timeouts:
+    return Timeouts(connect=SECONDS, write=SECONDS, headers=headers, silence=silence)
+
+
+PATIENT, NO_HEADERS, NO_READS = patient(), patient(headers=0.3), patient(silence=0.2)
 NOBODY = httpx.Auth()
 
 
@@ -294,7 +297,7 @@ async def silent_in_the_body(reader: asyncio.StreamReader, writer: asyncio.Strea
         (reset_in_a_chunk, PATIENT),
         (compressed, PATIENT),
         (silent_in_the_body, NO_READS),
-        (drips_an_error, replace(PATIENT, headers=1.0)),
+        (drips_an_error, patient(headers=1.0)),
     ],
 )
 async def test_an_error_without_a_readable_body_keeps_its_status(behaviour: Behaviour, timeouts: Timeouts) -> None:
@@ -373,7 +376,7 @@ async def drips_a_body(reader: asyncio.StreamReader, writer: asyncio.StreamWrite
 
 
 async def test_a_body_that_never_ends_is_given_up() -> None:
-    async with raw_server(drips_a_body) as server, within(replace(PATIENT, headers=1.0)) as upstream:
+    async with raw_server(drips_a_body) as server, within(patient(headers=1.0)) as upstream:
         with pytest.raises(BackendTimeout, match="did not come to the end"):
             await upstream.fetch(call(server.url), NOBODY)
 
