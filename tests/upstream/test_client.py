@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
-from msgspec.structs import replace
 from tests.support.raw_server import LAST_CHUNK, OK_HEAD, Behaviour, chunk, raw_server, reset
 from tests.support.waiting import SECONDS, until
 
