@@ -27,8 +27,8 @@ from cwproxy.upstream import Timeouts, Upstream
 pytestmark = pytest.mark.anyio
 
 
-def patient(*, headers: float = SECONDS, silence: float = SECONDS) -> Timeouts:
-    return Timeouts(connect=SECONDS, write=SECONDS, headers=headers, silence=silence)
+def patient(*, connect: float = SECONDS, headers: float = SECONDS, silence: float = SECONDS) -> Timeouts:
+    return Timeouts(connect=connect, write=SECONDS, headers=headers, silence=silence)
 
 
 PATIENT, NO_HEADERS, NO_READS = patient(), patient(headers=0.3), patient(silence=0.2)
@@ -230,10 +230,12 @@ async def test_no_such_host(upstream: Upstream) -> None:
         await collect(upstream, "http://nowhere.invalid:1")
 
 
-async def test_tls_to_a_plain_port(upstream: Upstream) -> None:
+async def test_tls_to_a_plain_port() -> None:
+    """Which waits for the end of a line."""
+
     async def behaviour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None: ...
 
-    async with raw_server(behaviour) as server:
+    async with raw_server(behaviour) as server, within(patient(connect=1.0)) as upstream:
         with pytest.raises(BackendUnavailable):
             await collect(upstream, server.url.replace("http:", "https:"))
 
@@ -442,6 +444,8 @@ async def test_a_password_in_the_endpoint_is_not_told(upstream: Upstream) -> Non
 async def test_errors_carry_the_exchange_and_do_not_show_it(upstream: Upstream, head: bytes) -> None:
     async def behaviour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(head)
+        if not head:
+            writer.close()
 
     async with raw_server(behaviour) as server:
         for act in (collect(upstream, server.url), upstream.fetch(call(server.url), NOBODY)):
