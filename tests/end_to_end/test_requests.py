@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.end_to_end.conftest import KEY, OTHER_KEY, Running, running
+from tests.support.program import until
 from tests.support.waiting import SECONDS
 
 pytestmark = pytest.mark.end_to_end
@@ -86,8 +87,15 @@ def sharing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 def test_what_is_told_when_the_user_wants_it(sharing: Running) -> None:
-    sharing.ask()
-    context = told(sharing)["currentMessage"]["userInputMessage"]["userInputMessageContext"]
+    contexts: list[dict[str, Any]] = []
+
+    def everything_is_told() -> bool:
+        sharing.ask()
+        contexts.append(told(sharing)["currentMessage"]["userInputMessage"]["userInputMessageContext"])
+        return "gitState" in contexts[-1]  # git is given two seconds
+
+    until(everything_is_told)
+    context = contexts[-1]
     assert context["envState"]["currentWorkingDirectory"] == str(sharing.home.parent)
     variables = {item["key"]: item["value"] for item in context["envState"]["environmentVariables"]}
     assert "A_SECRET_OF_MINE" in variables
