@@ -54,6 +54,12 @@ async def test_pieces_are_joined(media_type: str) -> None:
     assert await body.read(request, SMALL, space()) == b"1234567890"
 
 
+async def test_the_pieces_of_a_large_body_too() -> None:
+    pieces = [bytes([letter]) * 1_000_000 for letter in b"abc"]
+    request = Request(scope(), receiving(*pieces, end=END))
+    assert await body.read(request, Limits(body_bytes=3_000_000), space()) == b"".join(pieces)
+
+
 @pytest.mark.parametrize("media_type", ["", "text/plain", "application/x-www-form-urlencoded", "json"])
 async def test_only_json(media_type: str) -> None:
     assert await status(receiving(end=END), content_type=media_type) == 415

@@ -9,6 +9,9 @@ from cwproxy.api.limits import Limits
 from cwproxy.api.load import Space
 from cwproxy.api.refused import ClientGone, Refused
 
+JOINED_ELSEWHERE = 2 * 1024 * 1024
+"""Bytes. Fresh memory for a large body may take tens of milliseconds, and joining lets go of the interpreter then."""
+
 _CLOSE = (("connection", "close"), ("x-should-retry", "false"))
 
 
@@ -52,7 +55,7 @@ async def _collect(receive: Receive, limits: Limits, space: Space) -> bytes:
             space.take(len(piece))
             pieces.append(piece)
             if not message.get("more_body", False):
-                return b"".join(pieces)
+                return b"".join(pieces) if size < JOINED_ELSEWHERE else await asyncio.to_thread(b"".join, pieces)
             patience.reschedule(min(end, now() + limits.body_gap))
 
 
