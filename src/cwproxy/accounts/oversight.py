@@ -86,7 +86,7 @@ class Oversight:
         return True
 
     async def set_disabled(self, account_id: str, *, disabled: bool) -> bool:
-        """What is asked from a second later on does not go there; what is being answered is."""
+        """What is asked `sharing.BELIEVED_SECONDS` later does not go there; what is being answered is."""
         return await in_store(self._store.set_disabled, account_id, disabled)
 
     def _view(self, account: Account, pool: MemberReport | None) -> AccountView:
