@@ -35,6 +35,7 @@ def main(arguments: list[str]) -> int:
     if not os.environ.get("CI") and postgresql.program("initdb") is None:
         print("PostgreSQL is not installed (apt-get install postgresql): its tests will be skipped.")
     workers = str(max(2, os.cpu_count() or 2))
+    run("compileall", "-q", "src")  # once, and not in each of the programs that are started, where nothing is written
     run("coverage", "erase")
     failed = run("pytest", "-n", workers, "--dist", "loadgroup", "--cov", "--cov-report=", "-q", *arguments)
     if failed or arguments:

@@ -72,7 +72,8 @@ async def raw_server(behaviour: Behaviour, *, tls: ssl.SSLContext | None = None)
             writer.close()
             tasks.discard(task)
 
-    listener = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    # The default of 100 lets a thousand clients at once wait for seconds: the kernel drops what they say first.
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls, backlog=2048)
     server = RawServer(listener.sockets[0].getsockname()[1], "https" if tls else "http")
     try:
         yield server

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from tests.support.raw_server import LAST_CHUNK, OK_HEAD, chunk, raw_server, reset
 from tests.support.transports import ask, read, transport
-from tests.support.waiting import until
+from tests.support.waiting import SECONDS, until
 
 from cwproxy.upstream.transport.faults import Disconnected
 from cwproxy.upstream.transport.pool import IDLE_LIMIT
@@ -197,10 +197,10 @@ async def test_a_thousand_streams_at_once_end_whole() -> None:
     async with raw_server(behaviour) as server, transport() as made:
 
         async def one() -> bytes:
-            return await read(await ask(made, server.url, connect=20.0, read=20.0))
+            return await read(await ask(made, server.url, connect=SECONDS, read=SECONDS))
 
         tasks = [asyncio.ensure_future(one()) for _ in range(streams)]
-        await until(lambda: server.open == streams, within=20.0)
+        await until(lambda: server.open == streams)
         together.set()
         assert await asyncio.gather(*tasks) == [b"firstlast"] * streams
         await until(lambda: server.open == IDLE_LIMIT)

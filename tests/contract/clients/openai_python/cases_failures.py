@@ -11,21 +11,27 @@ from tests.contract.clients.openai_python.clients import MODEL, ask
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a client sees of a failure. again: whether the SDK is told to try once more."""
+    """What a client sees of a failure. again: whether the SDK is told to try once more. sometimes: another code."""
 
     error_class: type[openai.APIStatusError]
     status: int
     type: str
     code: str | None
     again: bool = False
+    sometimes: str | None = None
 
 
 LOGIN_FAILED: Final = Expected(openai.InternalServerError, 502, "upstream_error", "upstream_credentials_exhausted")
 """Never the backend's own 401 or 403: the client's key is fine (reliability.md 1.8)."""
 
+REFUSED: Final = replace(LOGIN_FAILED, sometimes="upstream_error")
+"""The second code within a minute after a renewal, when a refusal is not yet the login's end: other cases, and other
+runs against the same proxy, may have had it renewed.
+"""
+
 BACKEND: Final[dict[int, Expected]] = {
     400: Expected(openai.BadRequestError, 400, "invalid_request_error", None),
-    401: LOGIN_FAILED,
+    401: REFUSED,
     402: Expected(openai.RateLimitError, 429, "insufficient_quota", "insufficient_quota"),
     403: LOGIN_FAILED,
     404: LOGIN_FAILED,
@@ -47,7 +53,8 @@ def message_of(error: openai.APIStatusError) -> str:
 
 def check(error: openai.APIStatusError, expected: Expected) -> None:
     assert type(error) is expected.error_class
-    assert (error.status_code, error.type, error.code) == (expected.status, expected.type, expected.code)
+    assert (error.status_code, error.type) == (expected.status, expected.type)
+    assert error.code == expected.code or (expected.sometimes is not None and error.code == expected.sometimes)
     assert error.request_id
     assert message_of(error)
 
@@ -58,8 +65,6 @@ def test_status_of_the_backend(client: openai.OpenAI, status: int, stream: bool)
     with pytest.raises(openai.APIStatusError) as caught:
         client.chat.completions.create(model=MODEL, messages=ask(f"STUBERR {status}"), stream=stream)
     expected = BACKEND[status]
-    if status == 401 and stream:  # the case before has had the login renewed, so this refusal is not yet its end
-        expected = replace(expected, code="upstream_error")
     check(caught.value, expected)
     headers = caught.value.response.headers
     assert headers["x-should-retry"] == ("true" if expected.again else "false")
