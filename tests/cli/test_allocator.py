@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.program import clean_environment
+from tests.support.waiting import SECONDS
 
 pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc's allocator is put to use")
 
@@ -20,7 +21,7 @@ def started(tmp_path: Path, more: dict[str, str]) -> tuple[int, str]:
     command = [sys.executable, "-X", "dev", "-c", PROGRAM, "an argument", "--port"]
     environment = clean_environment(tmp_path, more)
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        out, _ = process.communicate(timeout=30)
+        out, _ = process.communicate(timeout=SECONDS)
     assert process.returncode == 0
     return process.pid, out.strip()
 

@@ -17,6 +17,7 @@ from tests.support.chat_requests import png
 from tests.support.loopback import LOGINS, Loopback, proxy
 from tests.support.openai_bodies import PICTURES
 from tests.support.pictures import SVG, data_url
+from tests.support.waiting import SECONDS
 
 from cwproxy.codewhisperer import wire
 
@@ -91,7 +92,7 @@ async def chat(request: pytest.FixtureRequest) -> AsyncIterator[Chat]:
 
 
 def client_of(stack: Loopback) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=stack.url, timeout=30, trust_env=False)
+    return httpx.AsyncClient(base_url=stack.url, timeout=SECONDS, trust_env=False)
 
 
 def user(content: Any = "Hello") -> dict[str, Any]:

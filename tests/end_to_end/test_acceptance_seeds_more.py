@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.support.loopback import LOGINS, Loopback, proxy
+from tests.support.waiting import SECONDS
 
 pytestmark = pytest.mark.anyio
 
@@ -23,7 +24,7 @@ async def ask(stack: Loopback, *contents: str, **more: Any) -> httpx.Response:
     """The answer, a good one, to turns of the user and the assistant by turns, oldest first."""
     roles = ("user", "assistant")
     messages = [{"role": roles[number % 2], "content": content} for number, content in enumerate(contents)]
-    async with httpx.AsyncClient(base_url=stack.url, timeout=60, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=stack.url, timeout=SECONDS, trust_env=False) as client:
         answer = await client.post("/v1/chat/completions", json={"model": "auto", "messages": messages, **more})
     assert answer.status_code == 200, answer.text[:500]
     return answer

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from tests.support.conversations import conversations
 from tests.support.loopback import Loopback, proxy
 from tests.support.replies import TABLE
+from tests.support.waiting import SECONDS
 from tests.support.written import as_anthropic, as_openai, as_responses, itemised, speakable
 
 from cwproxy.codewhisperer import request
@@ -62,7 +63,7 @@ async def both(stack: Loopback, conversation: Conversation) -> list[dict[str, An
     said = speakable(conversation)
     before = len(stack.simulator.received("GenerateAssistantResponse"))
     arrived = []
-    async with httpx.AsyncClient(base_url=stack.url, trust_env=False, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=stack.url, trust_env=False, timeout=SECONDS) as client:
         for path, body in (("/v1/chat/completions", as_openai(said)), ("/v1/messages", as_anthropic(said))):
             response = await client.post(path, content=encoded(body), headers={"content-type": "application/json"})
             assert response.status_code == 200, response.text

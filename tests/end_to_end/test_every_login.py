@@ -11,6 +11,7 @@ import httpx
 import pytest
 from tests.support.program import Done, Server, Terminal, command
 from tests.support.simulator import SimulatorClient
+from tests.support.waiting import SECONDS
 
 pytestmark = pytest.mark.end_to_end
 
@@ -46,7 +47,7 @@ class Desk:
 
     def ask(self) -> httpx.Response:
         body = {"model": "auto", "messages": [{"role": "user", "content": "Hello"}]}
-        answer = httpx.post(f"{self.url}/v1/chat/completions", json=body, trust_env=False, timeout=20)
+        answer = httpx.post(f"{self.url}/v1/chat/completions", json=body, trust_env=False, timeout=SECONDS)
         self.said.append(answer.text)
         return answer
 

@@ -16,6 +16,7 @@ import httpx
 import pytest
 from tests.support.program import Server, store_login, until
 from tests.support.simulator import SimulatedAccount, SimulatorClient
+from tests.support.waiting import SECONDS
 
 from cwproxy.store import AccountState, Store
 from cwproxy.store.cooldowns import CoolDowns
@@ -37,7 +38,7 @@ class Several:
 
     def ask(self, *, stream: bool = False, proxy: int = 0) -> httpx.Response:
         body = {"model": "auto", "messages": [{"role": "user", "content": "Hello"}], "stream": stream}
-        return httpx.post(self.proxies[proxy].url + CHAT, json=body, trust_env=False, timeout=60)
+        return httpx.post(self.proxies[proxy].url + CHAT, json=body, trust_env=False, timeout=SECONDS)
 
     def served(self, requests: int, *, proxy: int = 0) -> None:
         for _ in range(requests):
@@ -142,7 +143,7 @@ def test_equal_accounts_carry_equal_loads_and_readiness_counts_them(tmp_path: Pa
     with several(tmp_path, FAULTY, "well", "fine") as running:
 
         def ready() -> tuple[int, str]:
-            answer = httpx.get(running.proxies[0].url + "/health/ready", trust_env=False, timeout=60)
+            answer = httpx.get(running.proxies[0].url + "/health/ready", trust_env=False, timeout=SECONDS)
             return answer.status_code, answer.text
 
         running.served(12)
@@ -219,4 +220,4 @@ def test_a_replica_that_is_killed_in_mid_stream_takes_nothing_with_it(tmp_path: 
         again = ("serve", "--endpoint", running.aws.url, "--port", "0")
         with Server(*again, home=running.home, environment={"PATH": os.environ["PATH"]}) as third:
             body = {"model": "auto", "messages": [{"role": "user", "content": "Hello"}]}
-            assert httpx.post(third.url + CHAT, json=body, trust_env=False, timeout=60).status_code == 200
+            assert httpx.post(third.url + CHAT, json=body, trust_env=False, timeout=SECONDS).status_code == 200

@@ -9,6 +9,7 @@ import pytest
 from tests.support.anthropic_events import accumulated, events
 from tests.support.loopback import Loopback, proxy
 from tests.support.pictures import PDF
+from tests.support.waiting import SECONDS
 
 pytestmark = [pytest.mark.anyio, pytest.mark.end_to_end]
 
@@ -33,7 +34,7 @@ def user(content: Any) -> dict[str, Any]:
 
 async def ask(stack: Loopback, *messages: dict[str, Any], stream: bool = True, **members: Any) -> dict[str, Any]:
     body = {"model": "claude-sonnet-4-5", "max_tokens": 9_999, "messages": messages, "stream": stream, **members}
-    async with httpx.AsyncClient(base_url=stack.url, trust_env=False, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=stack.url, trust_env=False, timeout=SECONDS) as client:
         answer = await client.post("/v1/messages?beta=true", json=body)
     assert answer.status_code == 200, answer.text
     return accumulated(events(answer.content)) if stream else json.loads(answer.content)

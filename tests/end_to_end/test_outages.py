@@ -22,6 +22,7 @@ from tests.support.postgresql import PASSWORD, PostgresqlServer
 from tests.support.program import Server, command, until
 from tests.support.records import dump
 from tests.support.simulator import Simulator
+from tests.support.waiting import SECONDS
 
 from cwproxy.store import Store, schema
 from cwproxy.store.cooldowns import CoolDowns
@@ -45,7 +46,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def ask(server: Server) -> httpx.Response:
-    with httpx.Client(trust_env=False, timeout=30) as client:
+    with httpx.Client(trust_env=False, timeout=SECONDS) as client:
         return client.post(f"{server.url}/v1/chat/completions", json=BODY)
 
 
@@ -189,7 +190,7 @@ def test_a_machine_that_dies_in_the_middle_of_an_answer(aws: Simulator, home: Pa
     with (
         Server("serve", "--port", "0", home=home, environment=environment) as one,
         Server("serve", "--port", "0", home=home, environment=environment) as two,
-        httpx.Client(trust_env=False, timeout=30) as client,
+        httpx.Client(trust_env=False, timeout=SECONDS) as client,
         client.stream("POST", f"{one.url}/v1/chat/completions", json={**BODY, "stream": True}) as stream,
     ):
         lines = stream.iter_lines()

@@ -28,7 +28,7 @@ def body(text: str = "Hello", **members: Any) -> dict[str, Any]:
 
 
 async def ask(stack: Loopback, path: str = "chat/completions", **members: Any) -> httpx.Response:
-    async with httpx.AsyncClient(base_url=stack.url, trust_env=False, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=stack.url, trust_env=False, timeout=SECONDS) as client:
         return await client.post(f"/v1/{path}", json=members if "prompt" in members else body(**members))
 
 

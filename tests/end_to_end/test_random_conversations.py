@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from tests.support.chat_requests import ARN
 from tests.support.loopback import LOGINS, proxy
 from tests.support.openai_bodies import PICTURES, Body, bodies, encoded, offered_names
+from tests.support.waiting import SECONDS
 
 from cwproxy.codewhisperer import request, surfaces, wire
 from cwproxy.codewhisperer.surfaces import Surface, Target
@@ -280,7 +281,10 @@ def lost_descriptions(body: Body, declared: dict[str, dict[str, Any]], words: st
 async def test_each_is_answered_over_http(surface: str, stream: bool) -> None:
     drawn: list[Body] = []
     sample(drawn.append, 300 + stream, OVER_HTTP)
-    async with proxy(surface) as stack, httpx.AsyncClient(base_url=stack.url, timeout=30, trust_env=False) as client:
+    async with (
+        proxy(surface) as stack,
+        httpx.AsyncClient(base_url=stack.url, timeout=SECONDS, trust_env=False) as client,
+    ):
         for body in drawn:
             data = encoded({**body, "stream": stream})
             answer = await client.post("/v1/chat/completions", content=data, headers=JSON)

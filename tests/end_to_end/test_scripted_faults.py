@@ -12,6 +12,7 @@ import trustme
 from tests.support.loopback import Loopback, proxy
 from tests.support.program import Server, command
 from tests.support.simulator import Simulator
+from tests.support.waiting import SECONDS
 
 pytestmark = [pytest.mark.anyio, pytest.mark.end_to_end]
 
@@ -38,7 +39,7 @@ async def stack() -> AsyncIterator[Loopback]:
 
 @pytest.fixture
 async def client(stack: Loopback) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=stack.url, timeout=30, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=stack.url, timeout=SECONDS, trust_env=False) as http:
         yield http
 
 
@@ -119,7 +120,7 @@ async def test_one_model_without_capacity_leaves_the_others_alone(stack: Loopbac
 
 @pytest.mark.parametrize("value", [None, -5, "3600"])
 def test_a_lifetime_without_sense_costs_no_request(tmp_path: Path, value: object) -> None:
-    with Simulator(auto_approve=0) as aws, httpx.Client(trust_env=False, timeout=30) as http:
+    with Simulator(auto_approve=0) as aws, httpx.Client(trust_env=False, timeout=SECONDS) as http:
         environment = {"CWPROXY_ENDPOINT": aws.url}
         aws.fault("expires-in", scope="oidc", count=9, value=value)
         assert command("login", "--no-browser", home=tmp_path, environment=environment).code == 0
@@ -141,7 +142,7 @@ def test_an_authority_that_nobody_knows(tmp_path: Path) -> None:
     authority.issue_cert("127.0.0.1").configure_cert(context)
     bundle = tmp_path / "authority.pem"
     authority.cert_pem.write_to_path(str(bundle))
-    with Simulator(tls=context, auto_approve=0) as aws, httpx.Client(trust_env=False, timeout=30) as http:
+    with Simulator(tls=context, auto_approve=0) as aws, httpx.Client(trust_env=False, timeout=SECONDS) as http:
         environment = {"CWPROXY_ENDPOINT": aws.url}
         trusting = {**environment, "CWPROXY_CA_BUNDLE": str(bundle)}
         refused = command("login", "--no-browser", home=tmp_path, environment=environment)

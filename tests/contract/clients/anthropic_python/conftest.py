@@ -26,7 +26,7 @@ def client(request: pytest.FixtureRequest) -> Iterator[anthropic.Anthropic]:
         api_key=key if request.param == "x-api-key" else None,
         auth_token=key if request.param == "bearer" else None,
         max_retries=0,
-        timeout=30,
+        timeout=60,
         _strict_response_validation=True,
     ) as client:
         yield client

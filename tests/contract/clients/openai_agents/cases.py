@@ -32,7 +32,7 @@ class Weather(BaseModel):
 @pytest.fixture
 async def model() -> AsyncIterator[OpenAIChatCompletionsModel]:
     async with openai.AsyncOpenAI(
-        base_url=os.environ["PROXY_BASE_URL"], api_key=os.environ["PROXY_KEY"], max_retries=0, timeout=30
+        base_url=os.environ["PROXY_BASE_URL"], api_key=os.environ["PROXY_KEY"], max_retries=0, timeout=60
     ) as client:
         yield OpenAIChatCompletionsModel(model=os.environ["PROXY_MODEL"], openai_client=client)
 

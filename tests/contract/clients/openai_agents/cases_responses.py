@@ -38,7 +38,7 @@ def get_weather(city: str, days: int) -> str:
 @pytest.fixture
 async def model() -> AsyncIterator[OpenAIResponsesModel]:
     async with openai.AsyncOpenAI(
-        base_url=os.environ["PROXY_BASE_URL"], api_key=os.environ["PROXY_KEY"], max_retries=0, timeout=30
+        base_url=os.environ["PROXY_BASE_URL"], api_key=os.environ["PROXY_KEY"], max_retries=0, timeout=60
     ) as client:
         yield OpenAIResponsesModel(model=os.environ["PROXY_MODEL"], openai_client=client)
 

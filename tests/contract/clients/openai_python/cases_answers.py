@@ -83,7 +83,7 @@ def test_stream_leaves_a_request_id(client: openai.OpenAI) -> None:
 def test_async_client_chats_and_streams() -> None:
     async def both() -> tuple[str | None, str]:
         async with openai.AsyncOpenAI(
-            base_url=BASE_URL, api_key=KEY, max_retries=0, timeout=30, _strict_response_validation=True
+            base_url=BASE_URL, api_key=KEY, max_retries=0, timeout=60, _strict_response_validation=True
         ) as client:
             answer = await client.chat.completions.create(model=MODEL, messages=ask("STUBSAY plain"))
             stream = await client.chat.completions.create(model=MODEL, messages=ask("STUBSAY streamed"), stream=True)

@@ -13,7 +13,7 @@ from tests.contract.clients.openai_python.simulator import Simulator
 @pytest.fixture
 def client() -> Iterator[openai.OpenAI]:
     with openai.OpenAI(
-        base_url=BASE_URL, api_key=KEY, max_retries=0, timeout=30, _strict_response_validation=True
+        base_url=BASE_URL, api_key=KEY, max_retries=0, timeout=60, _strict_response_validation=True
     ) as client:
         yield client
 

@@ -20,7 +20,7 @@ class Simulator:
 
     def __enter__(self) -> Self:
         self._perhaps = 0
-        self._http = httpx.Client(base_url=f"{os.environ['SIMULATOR_URL']}/__control", timeout=10, trust_env=False)
+        self._http = httpx.Client(base_url=f"{os.environ['SIMULATOR_URL']}/__control", timeout=60, trust_env=False)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

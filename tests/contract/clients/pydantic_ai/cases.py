@@ -27,7 +27,7 @@ class Weather(BaseModel):
 @pytest.fixture
 async def model() -> AsyncIterator[OpenAIChatModel]:
     async with openai.AsyncOpenAI(
-        base_url=os.environ["PROXY_BASE_URL"], api_key=os.environ["PROXY_KEY"], max_retries=0, timeout=30
+        base_url=os.environ["PROXY_BASE_URL"], api_key=os.environ["PROXY_KEY"], max_retries=0, timeout=60
     ) as client:
         yield OpenAIChatModel(os.environ["PROXY_MODEL"], provider=OpenAIProvider(openai_client=client))
 
