@@ -102,6 +102,10 @@ def test_a_name_may_be_given_again_and_then_means_the_key_in_use(cli: Cli, home:
         (("create", "x", "--monthly-credits", "inf"), "credits have to be a number"),
         (("revoke", "nobody"), "there is no key 'nobody'"),
         (("create", "x", "--in-flight", "-1"), "greater than or equal to 0"),
+        (("create", "x", "--in-flight", "0"), "--in-flight 0: such a key could never ask for anything"),
+        (("create", "x", "--requests-per-minute", "0"), "--requests-per-minute 0: such a key could never ask"),
+        (("create", "x", "--monthly-credits", "0"), "--monthly-credits 0: such a key could never ask"),
+        (("create", "x", "--admin", "--in-flight", "0"), "an operator's key opens `/admin` only"),
         (("create", "x", "--in-flight", "many"), "a valid integer"),
     ],
 )

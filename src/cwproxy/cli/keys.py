@@ -51,14 +51,7 @@ class _Shown(msgspec.Struct, frozen=True, kw_only=True):
 
 async def create(settings: Settings, wanted: WantedKey, *, as_json: bool) -> None:
     """The key goes to standard output, and nowhere else, this once. Raises SettingsError and StoreError."""
-    if not wanted.name.isprintable() or not 0 < len(wanted.name.strip()) == len(wanted.name) <= _LONGEST_NAME:
-        raise SettingsError(f"the name of a key has to be of 1 to {_LONGEST_NAME} printable characters")
-    if wanted.admin and (wanted.models or wanted.buffered or wanted.limits != KeyLimits()):
-        raise SettingsError(
-            "limits, models and buffered mode are for clients' keys: an operator's key opens `/admin` only"
-        )
-    if not isfinite(wanted.limits.monthly_credits or 0):
-        raise SettingsError("the monthly credits have to be a number; leave the option out for no limit")
+    _check(wanted)
     kind = KeyKind.ADMIN if wanted.admin else KeyKind.CLIENT
     models = frozenset(wanted.models) or None
     key, secret = new_key(
@@ -109,6 +102,24 @@ async def revoke(settings: Settings, which: str, *, forget: bool) -> None:
             "let everybody on this machine in again.",
             file=sys.stderr,
         )
+
+
+def _check(wanted: WantedKey) -> None:
+    """Raises SettingsError for a key that nobody can want."""
+    if not wanted.name.isprintable() or not 0 < len(wanted.name.strip()) == len(wanted.name) <= _LONGEST_NAME:
+        raise SettingsError(f"the name of a key has to be of 1 to {_LONGEST_NAME} printable characters")
+    if wanted.admin and (wanted.models or wanted.buffered or wanted.limits != KeyLimits()):
+        raise SettingsError(
+            "limits, models and buffered mode are for clients' keys: an operator's key opens `/admin` only"
+        )
+    if not isfinite(wanted.limits.monthly_credits or 0):
+        raise SettingsError("the monthly credits have to be a number; leave the option out for no limit")
+    for limit, value in msgspec.structs.asdict(wanted.limits).items():
+        if value == 0:
+            option = limit.replace("_", "-")
+            raise SettingsError(
+                f"--{option} 0: such a key could never ask for anything; leave the option out for no limit"
+            )
 
 
 def _the_one(keys: Sequence[ApiKey], which: str, *, forget: bool) -> ApiKey:
