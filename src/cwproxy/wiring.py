@@ -166,7 +166,7 @@ async def open_server(settings: Settings, directory: Path | None = None) -> Asyn
         reports = Reports(partial(open_place, directory or store_place(settings)))
         stack.push_async_callback(reports.aclose)
         oversight = Oversight(store, parts.accounts, books, quotas, wall=time.time)
-        operations = Operations(books, reports, oversight, time.time(), time.time)
+        operations = Operations(books, reports, oversight, time.time(), time.time, parts.service.left_out)
         kept = responses(settings, store.database)
         sweeper = Sweeper(kept.sweep)
         stack.push_async_callback(sweeper.aclose)

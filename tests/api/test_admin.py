@@ -98,6 +98,7 @@ async def test_statistics_of_the_process_and_of_the_ledger(tmp_path: Path) -> No
     }
     assert process["keys"][0]["key"] == "key-1"
     assert (process["waiting"], process["dropped"]) == (0, 0)
+    assert list(process["events_left_out"].items()) == [("codeEvent", 7), ("newEvent", 2)]
     assert [(each["account"], each["credits"], each["input_tokens"]) for each in ledger["groups"]] == [
         ("a", 0.5, 7),
         ("b", 0.0, 0),

@@ -3,7 +3,7 @@
 import pytest
 from tests.support.scripted_backend import METERING, Backend, event, reply, running, text
 
-from cwproxy.service.leftovers import MAX_KINDS, Leftovers
+from cwproxy.service.leftovers import MAX_KINDS, MAX_NAME, Leftovers
 
 pytestmark = pytest.mark.anyio
 
@@ -24,6 +24,7 @@ async def test_an_answer_that_fails_is_counted_too(caplog: pytest.LogCaptureFixt
     backend = Backend(NEWS, text("Hello") + METERING)
     async with running(backend) as service:
         await reply(service)
+        assert service.left_out == {"somethingNewEvent": 3, "codeEvent": 1}
     assert "somethingNewEvent" in caplog.text
 
 
@@ -35,3 +36,9 @@ def test_kinds_are_counted_and_bounded(caplog: pytest.LogCaptureFixture) -> None
     assert leftovers.counts.total() == 2 * MAX_KINDS + 3
     assert len(caplog.records) == MAX_KINDS
     assert "\n" not in caplog.records[0].getMessage()
+
+
+def test_a_name_is_cut() -> None:
+    leftovers = Leftovers()
+    leftovers.take({"x" * 60_000: 1, "x" * 70_000: 1})
+    assert leftovers.counts == {"x" * MAX_NAME: 2}

@@ -26,6 +26,10 @@ from cwproxy.store.ledger import Ledger
 LIMITS = UsageLimits("Pro", NOW + 100, False, (Allowance("CREDIT", 250.0, 1000.0, resets_at=NOW + 100),))
 
 
+LEFT_OUT = {"newEvent": 2, "codeEvent": 7}
+"""Events of the backend that nobody understood."""
+
+
 @dataclass(frozen=True, slots=True)
 class Made:
     operations: Operations
@@ -54,7 +58,7 @@ async def made_operations(
         quotas = Quotas(read, books.statistics.attempts, wall=lambda: now)
         reports = Reports(lambda: open_database(directory))
         oversight = Oversight(store, accounts, books, quotas, wall=lambda: now)
-        yield Made(Operations(books, reports, oversight, NOW - 60, lambda: now), store, books, accounts)
+        yield Made(Operations(books, reports, oversight, NOW - 60, lambda: now, LEFT_OUT), store, books, accounts)
         await reports.aclose()
         await quotas.aclose()
         await accounts.aclose()

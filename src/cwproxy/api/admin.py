@@ -1,7 +1,8 @@
 """What an operator's key opens, all of it under `/admin`: statistics and the accounts. Nothing here shows a token."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -23,17 +24,22 @@ DAY: Final = "day"
 
 
 class Operations(msgspec.Struct, frozen=True):
-    """What the routes show. started: epoch seconds of this process's start; wall: epoch seconds now."""
+    """What the routes show. started: epoch seconds of this process's start; wall: epoch seconds now. left_out: see
+    `Service.left_out`.
+    """
 
     books: Bookkeeper
     reports: Reports
     oversight: Oversight
     started: float
     wall: Callable[[], float]
+    left_out: Mapping[str, int]
 
 
 class ProcessStatistics(msgspec.Struct, frozen=True):
-    """Of this process since its start. waiting, dropped: records on their way to the ledger, and lost ones."""
+    """Of this process since its start. waiting, dropped: records on their way to the ledger, and lost ones.
+    events_left_out: by kind, those of the backend that had no place in an answer, the most frequent first.
+    """
 
     since: str
     waiting: int
@@ -43,6 +49,7 @@ class ProcessStatistics(msgspec.Struct, frozen=True):
     models: list[Figures]
     accounts_and_models: list[Figures]
     keys: list[Figures]
+    events_left_out: dict[str, int]
 
 
 class LedgerStatistics(msgspec.Struct, frozen=True):
@@ -122,6 +129,7 @@ async def _statistics(operations: Operations, request: Request) -> AllStatistics
         models=shown(seen.models, Dimension.MODEL),
         accounts_and_models=shown(seen.pairs, Dimension.ACCOUNT, Dimension.MODEL),
         keys=shown(seen.keys, Dimension.KEY),
+        events_left_out=dict(Counter(operations.left_out).most_common()),
     )
     return AllStatistics(process, LedgerStatistics(iso(period.since), iso(period.until), groups))
 

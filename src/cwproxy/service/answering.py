@@ -1,8 +1,9 @@
 """What the API asks: an answer, the models, whether there is an account."""
 
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
+from types import MappingProxyType
 
 import msgspec
 
@@ -55,6 +56,11 @@ class Service:
 
     async def aclose(self) -> None:
         await self._catalogs.aclose()
+
+    @property
+    def left_out(self) -> Mapping[str, int]:
+        """How many events of the backend had no place in an answer, by kind; it goes on being counted."""
+        return MappingProxyType(self._means.leftovers.counts)
 
     async def models(self) -> Catalog:
         """What the accounts may use, all together. Raises BackendError, LoginRequired and StoreError."""
