@@ -2,9 +2,12 @@ import json
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from hypothesis import given
+from tests.support.conversations import conversations
 
 from cwproxy import __version__
 from cwproxy.codewhisperer import wire
+from cwproxy.codewhisperer.request import build
 from cwproxy.codewhisperer.surfaces import (
     Surface,
     Target,
@@ -15,6 +18,7 @@ from cwproxy.codewhisperer.surfaces import (
     profiles_call,
     usage_call,
 )
+from cwproxy.conversation import Conversation
 from cwproxy.errors import SettingsError
 
 ARN = "arn:aws:codewhisperer:eu-central-1:123456789012:profile/ABCDEFGHIJKL"
@@ -155,6 +159,17 @@ def test_the_chat_body_holds_the_state_and_the_identity_only(target: Target, ext
     assert body is not None
     assert json.loads(body) == {"conversationState": STATE_JSON, **extra}
     assert "Grüße".encode() in body
+
+
+@given(conversations())
+def test_a_body_that_is_written_piecewise_is_the_same(conversation: Conversation) -> None:
+    state = build(conversation, model_id=None, conversation_id="c", origin="CLI").state
+    target = Target(Surface.KIRO, "eu-central-1", profile_arn=ARN)
+    fields = b'{"output_config":{"effort":"high"}}'
+    whole, piecewise = (
+        chat_call(target, state, invocation_id="i", model_fields=fields, piecewise=wanted) for wanted in (False, True)
+    )
+    assert piecewise == whole
 
 
 @pytest.mark.parametrize("surface", list(Surface))

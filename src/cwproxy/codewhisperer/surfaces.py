@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias, assert_never
 from urllib.parse import urlencode
 
 import msgspec
+from msgspec.structs import replace
 
 from cwproxy import __version__
 from cwproxy.codewhisperer.wire import ChatRequest, ControlRequest, ConversationState, SearchRequest
@@ -109,9 +110,11 @@ def chat_call(
     invocation_id: str,
     attempt: int = 1,
     model_fields: bytes | None = None,
+    piecewise: bool = False,
 ) -> Call:
     """The streamed chat call. `invocation_id` is a UUID, the same for all attempts (counted from 1) of one call.
     model_fields: JSON text of `additionalModelRequestFields`, for the kiro surface only.
+    piecewise: encode the history entry by entry, so that other threads have their turns in between.
     """
     operation: str | None
     source = None
@@ -136,7 +139,21 @@ def chat_call(
         source=source,
     )
     path = "/" if operation else "/generateAssistantResponse"
-    return Call("POST", chat_base(target) + path, headers, msgspec.json.encode(request))
+    body = _joined(request) if piecewise else msgspec.json.encode(request)
+    return Call("POST", chat_base(target) + path, headers, body)
+
+
+def _joined(request: ChatRequest) -> bytes:
+    """The same as `msgspec.json.encode`. A zero byte, which is in no JSON, keeps the place of the history."""
+    history = request.conversation_state.history
+    if not history:
+        return msgspec.json.encode(request)
+    state = replace(request.conversation_state, history=msgspec.Raw(b"\0"))
+    before, _, after = msgspec.json.encode(replace(request, conversation_state=state)).partition(b"\0")
+    entries = [msgspec.json.encode(entry) for entry in history]
+    commas = [b","] * (2 * len(entries) - 1)
+    commas[::2] = entries
+    return b"".join((before, b"[", *commas, b"]", after))
 
 
 def has_search(target: Target) -> bool:

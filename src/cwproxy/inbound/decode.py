@@ -7,17 +7,22 @@ msgspec does the work; only what it refuses is looked at again with the standard
 import json
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Generic, NoReturn, TypeVar
 
 import msgspec
 
 from cwproxy.errors import InvalidRequest
 from cwproxy.inbound.parameters import accepted
+from cwproxy.inbound.piecewise import Piecewise
 
 _Request = TypeVar("_Request", bound=msgspec.Struct)
 
 MAX_DEPTH = 100
 """Levels of nesting that a tool's schema or arguments may have (reliability.md 2.4)."""
+
+LARGE_BODY = 2 * 1024 * 1024
+"""Bytes from which a body is decoded in pieces; below, decoding it takes less than a few milliseconds."""
 
 _TYPE_ERROR = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?$", re.DOTALL)
 _EXPECTED = re.compile(r"Expected `(?P<wanted>[^`]*)`, got `(?P<got>[^`]*)`")
@@ -32,17 +37,24 @@ _WORDS = {
     "object": "an object",
     "null": "null",
 }
-_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_STRINGS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _SURROGATE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
 _REPLACEMENT = "\ufffd".encode()
 
 
-def decoder(kind: type[_Request]) -> Callable[[bytes], _Request]:
-    """Reads the requests of one endpoint; raises InvalidRequest with the path of what has a wrong type."""
+def decoder(kind: type[_Request], *, pieces: str | None = None) -> Callable[[bytes], _Request]:
+    """Reads the requests of one endpoint; raises InvalidRequest with the path of what has a wrong type.
+
+    pieces: the member, a list of structs, that makes bodies large; see `piecewise`.
+    """
     typed = _Typed(kind)
+    piecewise = None if pieces is None else Piecewise(kind, pieces)
 
     def decode(body: bytes) -> _Request:
+        if piecewise is not None and len(body) >= LARGE_BODY:
+            with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # said below, with its path
+                return piecewise(body)
         try:
             return typed(body)
         except (msgspec.DecodeError, UnicodeDecodeError):

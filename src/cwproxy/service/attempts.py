@@ -3,6 +3,7 @@ while nothing of an answer has been handed out (reliability.md 1.8); of one that
 until its end.
 """
 
+import asyncio
 import logging
 import random
 from collections import defaultdict
@@ -161,8 +162,9 @@ class Attempts:
             batch: list[ReplyEvent] = []
             began = self._start()
             try:
+                call = await asyncio.to_thread(self._call) if self._asked.huge else self._call()
                 async with (
-                    self._means.upstream.stream(self._call(), self._turn.selected.auth) as reads,
+                    self._means.upstream.stream(call, self._turn.selected.auth) as reads,
                     aclosing(deadline.batches(reads, reading, clock, self._end)) as batches,
                 ):
                     opened = True
@@ -207,6 +209,7 @@ class Attempts:
             invocation_id=self._invocation,
             attempt=self._calls_here,
             model_fields=self._fields,
+            piecewise=self._asked.huge,
         )
 
     def _want(self, tried: frozenset[str] = frozenset()) -> Want:

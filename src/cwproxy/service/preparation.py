@@ -23,16 +23,17 @@ BIG_CONVERSATION = 512 * 1024
 """Characters above which the conversion runs in a thread, so that other streams do not stand still."""
 
 HUGE_CONVERSATION = 2 * 1024 * 1024
-"""Characters above which even the estimate of its tokens takes too long for the loop."""
+"""Characters above which even the estimate of its tokens, and writing it as JSON, takes too long for the loop."""
 
 
 class Prepared(msgspec.Struct, frozen=True):
-    """What is sent, with what is needed to read the answer."""
+    """What is sent, with what is needed to read the answer. huge: writing it down takes too long for the loop."""
 
     state: ConversationState
     tool_names: Mapping[str, str]
     input_tokens: int | Callable[[], int]
     demands: Demands
+    huge: bool = False
 
 
 async def prepared(
@@ -62,11 +63,13 @@ async def prepared(
         return Prepared(
             built.state,
             built.tool_names,
-            estimate() if size > HUGE_CONVERSATION else estimate,
+            estimate() if huge else estimate,
             demands(conversation, options, buffering, built.tool_names),
+            huge,
         )
 
     size = weight(conversation)
+    huge = size > HUGE_CONVERSATION
     return await asyncio.to_thread(build) if size > BIG_CONVERSATION else build()
 
 

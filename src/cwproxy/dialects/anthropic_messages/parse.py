@@ -52,7 +52,7 @@ MEDIUM_BUDGET: Final = 12_288
 
 _NOTHING: Final = (Text(""),)
 
-_decode = decoder(Request)
+_decode = decoder(Request, pieces="messages")
 
 
 class MessagesRequest(msgspec.Struct, frozen=True):

@@ -26,7 +26,7 @@ from cwproxy.reply import Reply, Usage
 MAX_CHOICES = 4
 """Choices per request where nothing else is configured: each is a call of the backend."""
 
-_decode = decoder(Request)
+_decode = decoder(Request, pieces="messages")
 
 
 class ChatRequest(msgspec.Struct, frozen=True):
