@@ -13,6 +13,7 @@ from cwproxy.reply import (
     ReasoningPart,
     ReasoningSignature,
     ReasoningStarted,
+    Reply,
     ReplyEvent,
     ReplyPart,
     StopReason,
@@ -34,8 +35,13 @@ def spoken(*pieces: str, index: int = 0) -> list[ReplyEvent]:
 
 
 def parts(events: list[ReplyEvent]) -> tuple[ReplyPart, ...]:
-    tags = ThinkingTags()
-    return fold([out for event in [*events, *END] for out in tags.feed([event])]).parts
+    return reply([*events, *END]).parts
+
+
+def reply(events: list[ReplyEvent]) -> Reply:
+    """One token a character."""
+    tags = ThinkingTags(lambda text: float(len(text)))
+    return fold([out for event in events for out in tags.feed([event])])
 
 
 @pytest.mark.parametrize(
@@ -86,6 +92,32 @@ def test_other_parts_keep_their_order() -> None:
         ToolUsePart("t", "f", "{}"),
         TextPart("<thinking>c</thinking>"),
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "native", "output", "counted"),
+    [
+        ("<thinking>12345</thinking>Yes", 0, 40, 5),
+        ("<thinking>12345</thinking>Yes", 3, 40, 8),
+        ("<thinking>12345</thinking>Yes", 0, 4, 4),
+        ("<thinking>123 </thin", 0, 40, 10),
+        ("<thinking></thinking>Yes", 0, 40, 0),
+        ("Yes", 7, 40, 7),
+    ],
+)
+def test_what_was_thought_is_counted_as_reasoning(text: str, native: int, output: int, counted: int) -> None:
+    for size in (1, 4, len(text)):
+        pieces = [text[start : start + size] for start in range(0, len(text), size)]
+        usage = Usage(1, output, "context", reasoning_tokens=native, credits=0.5)
+        end: list[ReplyEvent] = [usage, Finished(StopReason.END_TURN)]
+        expected = Usage(1, output, "context", reasoning_tokens=counted, credits=0.5)
+        assert reply([*spoken(*pieces), *end]).usage == expected
+
+
+def test_the_least_thought_is_a_token() -> None:
+    tags = ThinkingTags(lambda text: len(text) / 10)
+    (usage,) = tags.feed([*spoken("<thinking>a</thinking>b"), Usage(1, 9, "estimate")])[-1:]
+    assert usage == Usage(1, 9, "estimate", reasoning_tokens=1)
 
 
 def test_it_is_the_first_of_the_filters() -> None:

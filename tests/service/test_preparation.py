@@ -68,8 +68,9 @@ async def test_the_workspace_is_told_only_when_wanted(tmp_path: Path) -> None:
 async def test_thinking_tags_are_taken_out_when_wanted(parse: bool) -> None:
     backend = Backend(text("<thinking>hm</thin") + text("king>\n\nYes") + METERING)
     async with running(backend, Options(parse_thinking_tags=parse)) as service:
-        parts = (await reply(service)).parts
-    assert parts == (
+        answer = await reply(service)
+    assert (answer.usage.reasoning_tokens > 0) is parse
+    assert answer.parts == (
         (ReasoningPart("hm", ""), TextPart("Yes")) if parse else (TextPart("<thinking>hm</thinking>\n\nYes"),)
     )
 

@@ -66,7 +66,7 @@ class Filters:
     """
 
     def __init__(self, demands: Demands, weigh: Callable[[str], float]) -> None:
-        self._tags = ThinkingTags() if demands.thinking_tags else None
+        self._tags = ThinkingTags(weigh) if demands.thinking_tags else None
         self._spoken = CallsInText(demands.spoken) if demands.spoken is not None else None
         self._gathered = Gathered() if demands.whole else None
         self._whole = Whole() if demands.whole else None

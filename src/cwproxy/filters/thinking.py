@@ -4,7 +4,7 @@ Only when it is switched on: an answer that merely speaks of the tag would be to
 the very start counts, and however the text was cut into pieces, the result is the same.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from typing import Final
 
@@ -35,9 +35,15 @@ class _Place(Enum):
 
 
 class ThinkingTags:
-    """`feed` each batch. The first text part may become two; parts after it are then numbered one higher."""
+    """`feed` each batch. The first text part may become two; parts after it are then numbered one higher. What was
+    in the tags is counted in the usage, as other reasoning is.
 
-    def __init__(self) -> None:
+    weigh: tokens of a text, not rounded.
+    """
+
+    def __init__(self, weigh: Callable[[str], float]) -> None:
+        self._weigh = weigh
+        self._weight = 0.0
         self._first: int | None = None
         self._place = _Place.START
         self._held = ""
@@ -54,6 +60,8 @@ class ThinkingTags:
                 out += self._text(event.text)
             elif isinstance(event, PartEnded) and event.index == self._first:
                 out += self._end()
+            elif isinstance(event, Usage):
+                out.append(self._counted(event))
             else:
                 out.append(self._moved(event))
         return out
@@ -63,9 +71,20 @@ class ThinkingTags:
         """Of the part that is being written."""
         return (self._first or 0) + (self._split and self._place is _Place.TEXT)
 
+    def _counted(self, usage: Usage) -> Usage:
+        """Who counted did not know the thought for one."""
+        thought = max(1, round(self._weight)) if self._weight else 0
+        return msgspec.structs.replace(
+            usage, reasoning_tokens=min(usage.reasoning_tokens + thought, usage.output_tokens)
+        )
+
+    def _thought(self, text: str) -> ReasoningDelta:
+        self._weight += self._weigh(text)
+        return ReasoningDelta(self._number, text)
+
     def _moved(self, event: ReplyEvent) -> ReplyEvent:
         """Later parts leave room for another one whether or not it comes: they may begin before that is known."""
-        if isinstance(event, Usage | Finished) or self._first is None or event.index < self._first:
+        if isinstance(event, Finished) or self._first is None or event.index < self._first:
             return event
         return msgspec.structs.replace(event, index=event.index + 1)
 
@@ -103,7 +122,7 @@ class ThinkingTags:
             kept = _may_begin(text)
             thought, self._held = text[:kept], text[kept:]
         self._thinks |= bool(thought)
-        events: list[ReplyEvent] = [ReasoningDelta(self._number, thought)] if thought else []
+        events: list[ReplyEvent] = [self._thought(thought)] if thought else []
         if closing:
             events.append(PartEnded(self._number))
             self._place = _Place.GAP
@@ -118,8 +137,7 @@ class ThinkingTags:
             yield TextStarted(self._number)
             self._place = _Place.TEXT
         if held:
-            kind = ReasoningDelta if self._place is _Place.THOUGHT else TextDelta
-            yield kind(self._number, held)
+            yield self._thought(held) if self._place is _Place.THOUGHT else TextDelta(self._number, held)
         yield PartEnded(self._number)
 
 
