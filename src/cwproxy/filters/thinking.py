@@ -84,7 +84,7 @@ class ThinkingTags:
 
     def _moved(self, event: ReplyEvent) -> ReplyEvent:
         """Later parts leave room for another one whether or not it comes: they may begin before that is known."""
-        if isinstance(event, Finished) or self._first is None or event.index < self._first:
+        if isinstance(event, Usage | Finished) or self._first is None or event.index < self._first:
             return event
         return msgspec.structs.replace(event, index=event.index + 1)
 
