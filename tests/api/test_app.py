@@ -17,6 +17,7 @@ from tests.support.api_client import Caller, assert_envelope, chat, in_process, 
 from tests.support.fake_service import FakeReadiness, FakeService, text_reply, tool_reply
 from tests.support.rings import an_unreadable_ring
 
+from cwproxy import __version__
 from cwproxy.accounts.keyring import STALE_SECONDS
 from cwproxy.api import AccessPolicy, Limits, create_app
 from cwproxy.api.drain import Drain
@@ -72,7 +73,8 @@ async def test_head_has_the_headers_of_get() -> None:
     ("method", "path", "status", "code"),
     [
         ("GET", "/v1/nope", 404, "not_found"),
-        ("GET", "/", 404, "not_found"),
+        ("GET", "/v1", 404, "not_found"),
+        ("POST", "/", 405, "method_not_allowed"),
         ("GET", "/docs", 404, "not_found"),
         ("GET", "/openapi.json", 404, "not_found"),
         ("GET", "/v1/chat/completions", 405, "method_not_allowed"),
@@ -88,6 +90,26 @@ async def test_unknown_paths_and_methods(method: str, path: str, status: int, co
     assert response.headers["x-request-id"]
     assert ("allow" in response.headers) == (status == 405)
     assert not any(name.startswith("access-control-") for name in response.headers)
+
+
+async def test_at_the_root_anybody_learns_what_this_is() -> None:
+    drain = Drain()
+    async with in_process(app_of(drain=drain, access=AccessPolicy.of(keys=[KEY]))) as client:
+        shown = await client.get("/", headers={"host": "10.1.2.3:80"})
+        drain.begin()
+        asked = await client.head("/")
+        misplaced = await client.post("/", json={})
+    assert (shown.status_code, asked.status_code) == (200, 200)
+    assert shown.json() == {
+        "name": "cwproxy",
+        "version": __version__,
+        "apis": ["/v1/chat/completions", "/v1/responses", "/v1/messages"],
+        "models": "/v1/models",
+        "health": "/health/ready",
+    }
+    assert asked.content == b""
+    assert asked.headers["content-length"] == shown.headers["content-length"]
+    assert "/v1/chat/completions, /v1/responses and /v1/messages" in misplaced.json()["error"]["message"]
 
 
 async def test_health() -> None:

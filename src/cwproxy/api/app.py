@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.types import Lifespan, Receive, Scope, Send
 
+from cwproxy import __version__
 from cwproxy.accounts.callers import LOCAL
 from cwproxy.accounts.keyring import KnownKey
 from cwproxy.api import admin, messages, models, responses, usage
@@ -31,6 +32,14 @@ from cwproxy.dialects.openai_chat import parse, parse_prompts
 from cwproxy.errors import CwproxyError
 from cwproxy.inbound.failures import Failure
 from cwproxy.store.responses import Responses
+
+_APIS: Final = ("/v1/chat/completions", "/v1/responses", "/v1/messages")
+_WHERE: Final = "the APIs are at " + ", ".join(_APIS[:-1]) + " and " + _APIS[-1]
+
+_ROOT: Final = msgspec.json.encode(
+    {"name": "cwproxy", "version": __version__, "apis": _APIS, "models": "/v1/models", "health": "/health/ready"}
+)
+"""What is at `/`."""
 
 _PREFIXES = ("/v1", "", "/v1/v1")
 """Clients are configured with and without `/v1`, and some add their own (compatibility.md 5, 38)."""
@@ -80,7 +89,7 @@ def create_app(
             app.include_router(_usage(operations, access), prefix=prefix)
     if operations is not None:
         app.include_router(admin.router(operations, access, _json))
-    app.include_router(_health(around))
+    app.include_router(_open_to_all(around))
     return app
 
 
@@ -125,11 +134,15 @@ def _usage(operations: Operations, access: AccessPolicy) -> APIRouter:
     return router
 
 
-def _health(around: Surroundings) -> APIRouter:
-    """Open to all, whatever the Host header: the probes of orchestrators call by address. They tell how many accounts
-    are in which state, and no names.
+def _open_to_all(around: Surroundings) -> APIRouter:
+    """Whatever the Host header: the probes of orchestrators call by address. They are told how many accounts are in
+    which state, and no names; many programs ask `/` whether there is a server, and people what it is.
     """
     router = APIRouter()
+
+    @router.api_route("/", methods=["GET", "HEAD"], response_model=None)
+    async def root(request: Request) -> Response:
+        return _json(request, _ROOT)
 
     @router.api_route("/health", methods=["GET", "HEAD"], response_model=None)
     async def alive(request: Request) -> Response:
@@ -181,10 +194,10 @@ async def _on_http_error(request: Request, error: HTTPException) -> Response:
     """What the router itself answers: unknown paths and methods."""
     method, path = request.method, request.scope["path"][:100]
     if error.status_code == 405:
-        message, code = f"{path} does not take {method}.", "method_not_allowed"
+        where = f"; {_WHERE}" if path == "/" else ""
+        message, code = f"{path} does not take {method}{where}.", "method_not_allowed"
     else:
-        where = "/v1/chat/completions, /v1/responses and /v1/messages"
-        message, code = f"There is nothing at {method} {path}; the APIs are at {where}.", "not_found"
+        message, code = f"There is nothing at {method} {path}; {_WHERE}.", "not_found"
     headers = tuple((name.lower(), value) for name, value in (error.headers or {}).items())
     return _failed(request, Failure(error.status_code, message, "invalid_request_error", code, None, headers))
 
