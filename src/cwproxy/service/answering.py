@@ -18,6 +18,7 @@ from cwproxy.reply import Found, ReplyEvent
 from cwproxy.service import searching
 from cwproxy.service.attempts import Attempts, Means
 from cwproxy.service.catalogs import Catalogs
+from cwproxy.service.crowds import Crowds
 from cwproxy.service.options import Options
 from cwproxy.upstream import Upstream
 
@@ -48,6 +49,7 @@ class Service:
         """chance: uniform in [0, 1)."""
         clock = clock or Clock()
         self._accounts = accounts
+        self._crowds = Crowds()
         self._options = options
         self._catalogs = Catalogs(accounts, upstream, options.aliases, clock=clock)
         self._means = Means(
@@ -92,6 +94,7 @@ class Service:
         until: the request's `deadline`; without it, this answer is a request of its own.
         """
         until = self.deadline() if until is None else until
+        self._crowds.look(conversation, caller)
         if self._options.pictures is not None:
             conversation = await self._options.pictures.prepared(conversation)
         attempts = Attempts(self._means, conversation, caller, streamed=streamed, until=until)
