@@ -22,10 +22,11 @@ from cwproxy.conversation import (
     ToolUse,
     UserPart,
 )
-from cwproxy.dialects.anthropic_messages.schema import CLIENT_TYPES, Block, Content, ImageUrl, Source, ToolChange
+from cwproxy.dialects.anthropic_messages.schema import CLIENT_TYPES, Block, Content, Source, ToolChange
 from cwproxy.errors import InvalidRequest
 from cwproxy.inbound import images
 from cwproxy.inbound.decode import arguments as call_arguments
+from cwproxy.inbound.parts import ImageUrl
 from cwproxy.media import documents, payload
 
 TOOL_REFERENCE: Final = 'The tool "{name}" can be called now.'

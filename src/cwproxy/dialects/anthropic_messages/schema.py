@@ -10,6 +10,8 @@ from typing import Annotated, Final, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from cwproxy.inbound.parts import ImageUrl
+
 Count: TypeAlias = Annotated[int, Meta(ge=1)]
 Object: TypeAlias = dict[str, msgspec.Raw]
 """Looked at no further than that it is an object."""
@@ -27,10 +29,6 @@ class Source(msgspec.Struct, gc=False):
     url: str | None = None
     file_id: str | None = None
     content: "Content" = None
-
-
-class ImageUrl(msgspec.Struct, gc=False):
-    url: str
 
 
 class Block(msgspec.Struct):

@@ -1,8 +1,9 @@
 """Documents in a request: `file`, `input_file` and Anthropic's `document` parts (compatibility.md 1.2, 2.1, 2.2)."""
 
 from cwproxy.conversation import Document, Text
-from cwproxy.dialects.openai_chat.schema import Part, Source
+from cwproxy.dialects.openai_chat.schema import Part
 from cwproxy.inbound import files
+from cwproxy.inbound.parts import Source
 from cwproxy.media import documents, payload
 
 

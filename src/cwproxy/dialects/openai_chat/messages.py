@@ -21,10 +21,11 @@ from cwproxy.conversation import (
     UserTurn,
 )
 from cwproxy.dialects.openai_chat import files
-from cwproxy.dialects.openai_chat.schema import Content, Message, Part, Source, ToolCall
+from cwproxy.dialects.openai_chat.schema import Content, Message, Part, ToolCall
 from cwproxy.errors import InvalidRequest
 from cwproxy.inbound import custom, images
 from cwproxy.inbound.decode import arguments, document
+from cwproxy.inbound.parts import Source
 
 _TEXTS = frozenset({"text", "input_text", "output_text"})
 _PICTURES = frozenset({"image_url", "input_image", "image"})

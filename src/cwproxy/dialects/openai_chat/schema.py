@@ -10,6 +10,8 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from cwproxy.inbound.parts import AnyPart
+
 Penalty: TypeAlias = Annotated[float, Meta(ge=-2, le=2)]
 Share: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
 Count: TypeAlias = Annotated[int, Meta(ge=1)]
@@ -21,44 +23,14 @@ Object: TypeAlias = dict[str, msgspec.Raw]
 Effort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 
-class ImageUrl(msgspec.Struct, gc=False):
-    url: str
-
-
-class Source(msgspec.Struct, gc=False):
-    """Where an Anthropic-shaped picture or document is."""
-
-    type: str | None = None
-    data: str | None = None
-    url: str | None = None
-    media_type: str | None = None
-
-
 class File(msgspec.Struct, gc=False):
     file_data: str | None = None
     file_id: str | None = None
     filename: str | None = None
 
 
-class Part(msgspec.Struct):
-    """A content part of any dialect. Which members count depends on `type`, or on which are there."""
-
-    type: str | None = None
-    text: str | None = None
-    refusal: str | None = None
-    image_url: str | ImageUrl | None = None
+class Part(AnyPart):
     file: File | None = None
-    file_data: str | None = None
-    file_id: str | None = None
-    file_url: str | None = None
-    filename: str | None = None
-    title: str | None = None
-    source: str | Source | None = None
-    id: str | None = None
-    name: str | None = None
-    input: msgspec.Raw = msgspec.Raw()
-    tool_use_id: str | None = None
-    is_error: bool | None = None
     content: "Content" = None
 
 

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from cwproxy.conversation import Document, Image, RemoteImage, ResultPart, Text, ToolResult, ToolUse, UserPart
-from cwproxy.dialects.openai_responses.schema import Content, Part, Source
+from cwproxy.dialects.openai_responses.schema import Content, Part
 from cwproxy.errors import InvalidRequest
 from cwproxy.inbound import files, images
 from cwproxy.inbound.decode import arguments
+from cwproxy.inbound.parts import Source
 from cwproxy.media import documents, payload
 
 _TEXTS: Final = frozenset({"input_text", "output_text", "text", "summary_text", "reasoning_text"})

@@ -9,6 +9,8 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from cwproxy.inbound.parts import AnyPart
+
 Count: TypeAlias = Annotated[int, Meta(ge=1)]
 Share: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
 Penalty: TypeAlias = Annotated[float, Meta(ge=-2, le=2)]
@@ -27,40 +29,8 @@ class Kind(msgspec.Struct):
     role: str | None = None
 
 
-class ImageUrl(msgspec.Struct, gc=False):
-    """Of Chat Completions; here the URL itself is expected."""
-
-    url: str
-
-
-class Source(msgspec.Struct, gc=False):
-    """Where an Anthropic-shaped picture or document is."""
-
-    type: str | None = None
-    data: str | None = None
-    url: str | None = None
-    media_type: str | None = None
-
-
-class Part(msgspec.Struct):
-    """A content part of any dialect. Which members count depends on `type`."""
-
-    type: str | None = None
-    text: str | None = None
-    refusal: str | None = None
-    image_url: str | ImageUrl | None = None
-    file_data: str | None = None
-    file_id: str | None = None
-    file_url: str | None = None
-    filename: str | None = None
+class Part(AnyPart):
     encrypted_content: str | None = None
-    title: str | None = None
-    source: str | Source | None = None
-    id: str | None = None
-    name: str | None = None
-    input: msgspec.Raw = msgspec.Raw()
-    tool_use_id: str | None = None
-    is_error: bool | None = None
     content: "Content" = None
 
 
