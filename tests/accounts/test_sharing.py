@@ -10,7 +10,7 @@ import pytest
 from tests.support.fake_clock import FakeClock
 from tests.support.postgresql import PostgresqlServer
 from tests.support.records import an_account
-from tests.support.waiting import SECONDS, until
+from tests.support.waiting import SECONDS, settled, until
 
 from cwproxy.accounts.pool import Change
 from cwproxy.accounts.pool.changes import ACCOUNT, ON, QUOTA, THROTTLED
@@ -32,9 +32,9 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 class Process:
-    def __init__(self, store: Store, time: FakeClock | None = None) -> None:
+    def __init__(self, store: Store, time: FakeClock | Clock) -> None:
         self.news: list[News] = []
-        clock = Clock() if time is None else time.clock
+        clock = time.clock if isinstance(time, FakeClock) else time
         self.sharing = Sharing(store, CoolDowns(store.database), heard=self.news.append, clock=clock)
 
     @property
@@ -87,16 +87,21 @@ async def test_a_database_of_this_machine_is_read_for_requests_only(store: Store
 async def test_a_remote_one_is_read_before_requests_come(
     postgresql_server: PostgresqlServer, database_url: str
 ) -> None:
+    time = FakeClock()  # which stands still while the watch really sleeps
+    clock = Clock(now=time.clock.now, monotonic=time.clock.monotonic)
     with Store.open(database_url) as store:
         store.add(an_account("one"))
-        process = Process(store)
+        process = Process(store, clock)
         await process.sharing.fresh()
         store.set_disabled("one", True)
         await until(lambda: process.news[-1].accounts[0].disabled)
-        await asyncio.sleep(BELIEVED_SECONDS + 0.1)
+        time.advance(BELIEVED_SECONDS)
+        read = len(process.news)
+        await until(lambda: len(process.news) > read + 1)  # one more than may have been under way
         with postgresql_server.hanging():
-            async with asyncio.timeout(BELIEVED_SECONDS / 4):
-                await process.sharing.fresh()
+            asking = asyncio.ensure_future(process.sharing.fresh())
+            await settled()
+            assert asking.done(), "it waits for the database"
         read = len(process.news)
         await until(lambda: len(process.news) > read)
         await process.sharing.aclose()

@@ -6,6 +6,7 @@ from contextlib import suppress
 import pytest
 from starlette.types import Message
 from tests.support.api_client import Caller, scope
+from tests.support.virtual_time import BACKEND, Backend
 
 from cwproxy.api.drain import Drain
 from cwproxy.api.limits import Limits
@@ -15,6 +16,11 @@ pytestmark = pytest.mark.anyio
 
 START: Message = {"type": "http.response.start", "status": 200, "headers": []}
 QUICK = Limits(hold=0.01, ping=0.02)
+
+
+@pytest.fixture
+def anyio_backend() -> Backend:
+    return BACKEND
 
 
 def line_of(caller: Caller, *, limits: Limits | None = None, drain: Drain | None = None, stream: bool = True) -> Line:
