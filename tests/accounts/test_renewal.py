@@ -4,6 +4,7 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from stat import S_IMODE
+from time import monotonic
 
 import pytest
 from tests.support.fake_clock import FakeClock
@@ -339,7 +340,7 @@ async def test_a_holder_that_hangs_is_waited_for_and_a_killed_one_is_not(bench: 
 
 
 async def test_whoever_stops_waiting_for_the_lock_does_not_get_it_later(bench: Logins, renewal: Renewal) -> None:
-    held = bench.store.database.locked("refresh-one", within=1)
+    held = bench.store.database.locked("refresh-one", within=SECONDS)
     assert await asyncio.to_thread(held.__enter__)
     waiting = asyncio.ensure_future(renewal.renew("one", bench.token))
     await asyncio.wait([waiting], timeout=0.2)
@@ -426,13 +427,13 @@ async def test_whoever_has_lost_the_lock_and_is_dead_is_waited_for_so_long(bench
     with Store.open(database_url) as store:
         store.add(an_account("one"), Token(Secret(OLD), Secret(bench.server.current), 0.0), a_registration())
         time = FakeClock(NOW)
+        began = monotonic()
         started_at = store.database.now() - FENCE_SECONDS + 3.0
         store.reserve("one", expected_generation=1, started_at=started_at)
         renewal = Renewal(store, services, clock=time.clock)
         assert isinstance(await renewal.renew("one", a_token(generation=1)), Refreshed)
-        assert sum(time.slept) == pytest.approx(3.0, abs=2.0), (
-            "and no more than the measured clock of the server may be wrong"
-        )
+        took = monotonic() - began
+        assert 1.0 - took <= sum(time.slept) <= 5.0, "give or take what the measured clock of the server may be wrong"
         await renewal.aclose()
 
 

@@ -424,7 +424,7 @@ async def test_a_late_reader_does_not_bring_an_old_token_back(bench: Logins) -> 
             token, first = super().token(account_id), self.first
             self.first = False
             if first:
-                proceed.wait(10)
+                proceed.wait(SECONDS)
             return token
 
     with Slow.open(bench.directory) as store:

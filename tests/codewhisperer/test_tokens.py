@@ -58,9 +58,17 @@ def test_documents_and_pictures_that_are_elsewhere_count() -> None:
 
 
 def test_a_megabyte_is_estimated_in_linear_time() -> None:
-    began = time.perf_counter()
-    estimate("Grüße, Welt! " * 100_000)
-    assert time.perf_counter() - began < 0.5
+    assert _seconds(100_000) < 40 * _seconds(10_000)
+
+
+def _seconds(sentences: int) -> float:
+    """Of this thread's own work, at best."""
+    text, took = "Grüße, Welt! " * sentences, list[float]()
+    for _ in range(5):
+        began = time.thread_time()
+        estimate(text)
+        took.append(time.thread_time() - began)
+    return min(took)
 
 
 def test_everything_in_a_conversation_counts() -> None:

@@ -205,9 +205,7 @@ def test_a_machine_that_dies_in_the_middle_of_an_answer(aws: Simulator, home: Pa
         assert [account.state.value for account in store.accounts()] == ["active"]
 
 
-def test_what_one_replica_finds_out_the_other_soon_knows(
-    aws: Simulator, home: Path, database_url: str
-) -> None:
+def test_what_one_replica_finds_out_the_other_soon_knows(aws: Simulator, home: Path, database_url: str) -> None:
     environment = {"CWPROXY_ENDPOINT": aws.url, "CWPROXY_DATABASE_URL": database_url}
     log_in(home, environment)
     with (

@@ -132,14 +132,16 @@ def test_when_the_holder_of_the_lock_is_killed_one_other_asks(
 
 def stopped_before_sending(store: Store, service: OidcServer, renewers: Renewers) -> int:
     """A process that has announced a renewal and sent nothing. It takes luck to stop one just there."""
-    for _ in range(20):
+    pause = threading.Event()
+    for _ in range(200):
         before = service.refreshes
         log_in_again(store, service)
         pid = renewers.ask(1, time.time())
         while store.unfinished(ACCOUNT) is None and service.refreshes == before:
             pass
         os.kill(pid, signal.SIGSTOP)
-        threading.Event().wait(0.3)
+        for _ in range(20):  # what is on its way arrives, also where this process gets no time for a while
+            pause.wait(0.02)
         if service.refreshes == before:
             return pid
         os.kill(pid, signal.SIGCONT)

@@ -84,7 +84,7 @@ def test_to_close_the_store_ends_who_waits_for_a_server_that_hangs(database_url:
 
 def test_its_clock_is_this_machines_where_it_runs_here(database_url: str) -> None:
     database = open_database(database_url)
-    assert abs(database.skew()) < 1.0
+    assert abs(database.skew()) < SECONDS
     assert database.skew() == database.skew(), "not measured every time"
     database.close()
 
@@ -103,9 +103,9 @@ def test_a_server_that_was_restarted_is_found_again(postgresql_server: Postgresq
 
 def test_a_lock_whose_connection_is_lost_ends_quietly(postgresql_server: PostgresqlServer, database_url: str) -> None:
     with Store.open(database_url) as store:
-        with store.database.locked("one", within=1) as held:
+        with store.database.locked("one", within=SECONDS) as held:
             assert held
             postgresql_server.stop()
         postgresql_server.start()
-        with store.database.locked("one", within=1) as held:
+        with store.database.locked("one", within=SECONDS) as held:
             assert held

@@ -33,7 +33,7 @@ async def test_a_store_that_hangs_is_waited_for_so_long_and_keeps_no_other_threa
     finally:
         end.set()
     assert await asyncio.gather(*waiting) == [True, True]
-    assert await threads.run(max, 1, 2) == 2, "there is room again"
+    assert await threads.start(max, 1, 2) == 2, "there is room again"
 
 
 async def test_who_goes_while_waiting_for_a_thread_is_forgotten() -> None:

@@ -117,15 +117,15 @@ class DatabaseContract:
 
     def test_a_lock_has_one_holder(self, open_database: OpenDatabase) -> None:
         first, second = open_database(), open_database()
-        with first.locked("one", within=1) as held:
+        with first.locked("one", within=SECONDS) as held:
             assert held
             with second.locked("one", within=0.1) as also:
                 assert not also
             with first.locked("one", within=0.1) as again:
                 assert not again
-            with second.locked("two", within=0.1) as other:
+            with second.locked("two", within=SECONDS) as other:
                 assert other
-        with second.locked("one", within=1) as held:
+        with second.locked("one", within=SECONDS) as held:
             assert held
         first.close()
         second.close()
@@ -138,7 +138,8 @@ class DatabaseContract:
                 return held
 
         with ThreadPoolExecutor(1) as thread:
-            with first.locked("one", within=1):
+            with first.locked("one", within=SECONDS) as held:
+                assert held
                 waiting = thread.submit(wait)
                 with pytest.raises(TimeoutError):
                     waiting.result(0.3)

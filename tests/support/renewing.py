@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import deque
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -51,6 +52,7 @@ class Renewers:
             text=True,
         )
         self._running: set[int] = set()
+        self._said: deque[Said] = deque()
 
     def __enter__(self) -> Self:
         return self
@@ -79,7 +81,7 @@ class Renewers:
 
     def said(self) -> Said:
         """The next process that has ended."""
-        said = Said(**json.loads(self._line()))
+        said = self._said.popleft() if self._said else Said(**json.loads(self._line()))
         self._running.discard(said.pid)
         return said
 
@@ -87,7 +89,9 @@ class Renewers:
         assert self._process.stdin is not None
         self._process.stdin.write(f"{order}\n")
         self._process.stdin.flush()
-        pid = int(self._line())
+        while (line := self._line()).startswith("{"):  # one that was started before has ended already
+            self._said.append(Said(**json.loads(line)))
+        pid = int(line)
         self._running.add(pid)
         return pid
 
