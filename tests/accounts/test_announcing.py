@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic
 
 import pytest
 from msgspec.structs import replace
@@ -112,11 +113,12 @@ async def test_where_no_lock_can_be_lost_nobody_is_waited_for(tmp_path: Path) ->
 
 @pytest.mark.parametrize(("age", "waited"), [(0.0, FENCE_SECONDS), (7.0, FENCE_SECONDS - 7.0), (-60.0, FENCE_SECONDS)])
 async def test_somebody_elses_try_is_left_alone_so_long(shared: Store, age: float, waited: float) -> None:
-    time = FakeClock()
+    time, began = FakeClock(), monotonic()
     found = Reservation(1, shared.database.now() - age)
     assert shared.reserve("one", expected_generation=1, started_at=found.started_at)
     await announced(announcer(shared, time.clock))
-    assert sum(time.slept) == pytest.approx(waited, abs=0.6)
+    took = monotonic() - began  # the time of the database passes
+    assert waited - took - 0.6 <= sum(time.slept) <= waited + took + 0.6
 
 
 async def test_an_old_try_keeps_nobody_waiting(shared: Store) -> None:

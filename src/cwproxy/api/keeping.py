@@ -1,7 +1,7 @@
 """Answers of the Responses API that are kept, and found again by the API key that they were given to.
 
-Keeping never takes an answer away, and hardly delays it: what cannot be kept, or not soon, is given out with
-`store: false`.
+Keeping never takes an answer away, and delays no more than its end: what cannot be kept, or not soon, is given out
+with `store: false`.
 """
 
 import asyncio
@@ -23,8 +23,10 @@ from cwproxy.store.threads import in_store
 
 log = logging.getLogger("cwproxy.responses")
 
-PATIENCE: Final = 1.0
-"""Seconds that an answer waits for the store."""
+PATIENCE: Final = 5.0
+"""Seconds that the end of an answer waits for the store: a disk that is busy elsewhere may take
+some for a write, and an answer that is not kept ends the client's conversation.
+"""
 
 REST: Final = 10.0
 """Seconds for which nothing is given to a store that has failed, or was too slow."""

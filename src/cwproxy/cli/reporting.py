@@ -6,7 +6,8 @@ import httpx
 
 from cwproxy.settings import Settings
 
-SECONDS = 2.0
+SECONDS = 10.0
+"""The server itself may wait five for the quotas."""
 
 
 @dataclass(frozen=True, slots=True)
