@@ -254,7 +254,7 @@ def test_a_browser_that_cannot_be_opened_has_to_be_opened_here(aws: Simulator, t
     way = ("login", "social", "--browser", "--endpoint", aws.url)
     with Terminal(*way, home=tmp_path / "home", environment=nowhere) as terminal:
         terminal.wait_for("open the page in one on this machine")
-        page = terminal.wait_for(r"Open    (http://\S+)")[1]
+        page = terminal.wait_for(r"Open    (http://\S+)\s")[1]
         assert httpx.get(page, follow_redirects=True, trust_env=False, timeout=SECONDS).status_code == 200
         assert terminal.end() == 0
     assert "Logged in as google (social, profile " in terminal.shown

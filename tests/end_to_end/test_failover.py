@@ -27,9 +27,7 @@ FAULTY = "faulty"
 
 @dataclass(frozen=True)
 class Several:
-    """A proxy, or two on one store, with these accounts; the first one is the oldest. key: an operator's, or empty
-    where everybody is let in.
-    """
+    """A proxy, or two on one store, with these accounts; the first one is the oldest. key: an operator's, if any."""
 
     aws: SimulatorClient
     home: Path
@@ -39,8 +37,7 @@ class Several:
 
     def ask(self, *, stream: bool = False, proxy: int = 0) -> httpx.Response:
         body = {"model": "auto", "messages": [{"role": "user", "content": "Hello"}], "stream": stream}
-        url, headers = self.proxies[proxy].url + CHAT, {"x-api-key": self.key} if self.key else None
-        return httpx.post(url, json=body, headers=headers, trust_env=False, timeout=SECONDS)
+        return httpx.post(self.proxies[proxy].url + CHAT, json=body, trust_env=False, timeout=SECONDS)
 
     def served(self, requests: int, *, proxy: int = 0) -> None:
         for _ in range(requests):

@@ -53,7 +53,7 @@ async def test_it_can_stop_listening_for_a_while() -> None:
     server = SimulatorServer()
     port = await server.start()
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=SECONDS) as client:
-        await client.post("/__control/listening", json={"seconds": 2.0})
+        await client.post("/__control/listening", json={"seconds": 5.0})
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection("127.0.0.1", port)
         assert (await client.get("/__control/status")).json()["connections"] == 1
