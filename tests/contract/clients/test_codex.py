@@ -189,15 +189,17 @@ def test_tools_in_namespaces(aliased: Stack, tmp_path: Path) -> None:
 
 
 def test_agents_tell_each_other_their_task_and_their_answer(aliased: Stack, tmp_path: Path) -> None:
-    """After the spawning both ask at once; a command keeps the parent until the child has answered."""
+    """After the spawning both ask at once; a script keeps the parent until Codex has recorded the child's answer."""
     simulator = SimulatorClient(aliased.simulator_url)
     task = {"task_name": "count_it", "fork_turns": "none", "message": "Please count the files."}
     simulator.turns(_command("echo $CODEX_THREAD_ID > parent"))
     simulator.turns({"call": {"name": "collaboration__spawn_agent", "input": task}})
-    simulator.turns(*[_command("[ $CODEX_THREAD_ID = $(cat parent) ] && sleep 8; true")] * 2)
+    codex = Codex(aliased, tmp_path, SCRIPTING_MODEL)
+    unanswered = f"! grep -rqs '42[ ]files' {tmp_path}/home/sessions"  # a pattern that is not its own match there
+    simulator.turns(*[_repeated(f"sleep 1; [ $CODEX_THREAD_ID = $(cat parent) ] && {unanswered} && echo wait")] * 2)
     simulator.turns({"say": "There are 42 files."}, {"say": "Done."})
     before = len(simulator.received(CHAT))
-    Codex(aliased, tmp_path, SCRIPTING_MODEL).works("Have the files counted.")
+    codex.works("Have the files counted.")
     *_, parent = asked = [_asked(received) for received in simulator.received(CHAT)[before:]]
     assert any("Message Type: NEW_TASK" in text and "Please count the files." in text for text in asked)
     assert "Message Type: FINAL_ANSWER" in parent and "There are 42 files." in parent
@@ -205,6 +207,16 @@ def test_agents_tell_each_other_their_task_and_their_answer(aliased: Stack, tmp_
 
 def _command(line: str) -> dict[str, Any]:
     script = f"text((await tools.exec_command({{cmd: {json.dumps(line)}}})).output);"
+    return {"call": {"name": "functions__exec", "input": {"input": script}}}
+
+
+def _repeated(line: str) -> dict[str, Any]:
+    """As long as the command says anything, and twice more."""
+    script = (
+        '// @exec: {"yield_time_ms": 120000}\n'
+        f"const said = async () => (await tools.exec_command({{cmd: {json.dumps(line)}}})).output.trim();\n"
+        "while (await said()) ;\nawait said(); await said(); text('done');"
+    )
     return {"call": {"name": "functions__exec", "input": {"input": script}}}
 
 
