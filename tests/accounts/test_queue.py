@@ -3,11 +3,18 @@
 import asyncio
 
 import pytest
+from tests.support.virtual_time import BACKEND, Backend
 
 from cwproxy.accounts.pool import Busy, Choice, Exhausted, Lease, Shortage, Want
 from cwproxy.accounts.queue import SMALLEST, Queue, worth_waiting
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> Backend:
+    return BACKEND
+
 
 ANY = Want()
 LONG = Exhausted(Shortage.QUOTA, 900.0, "Used up.")

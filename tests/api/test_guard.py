@@ -3,11 +3,17 @@
 import asyncio
 
 import pytest
+from tests.support.virtual_time import BACKEND, Backend
 from tests.support.waiting import SECONDS
 
 from cwproxy.api.guard import HEAD_BYTES, PIECE, Guard
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> Backend:
+    return BACKEND
 
 
 class Wire(asyncio.Transport):
