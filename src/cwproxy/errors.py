@@ -11,7 +11,8 @@
     │   ├── CredentialRejected        the access token was not accepted; a refresh may help
     │   ├── AccountUnusable           suspended or not entitled; only a person can help
     │   ├── BackendUnavailable        5xx, or the connection failed
-    │   │   └── BackendTimeout        it did not answer in time
+    │   │   ├── BackendTimeout        it did not answer in time
+    │   │   └── LoginAwaited          the login is still being renewed, and another account is free
     │   └── BrokenStream              the answer began and cannot be trusted to its end
     │       ├── FrameError            the bytes are not an event stream (CRC, lengths, cut frame)
     │       ├── StreamTruncated       it ended before the answer was complete
@@ -151,6 +152,10 @@ class BackendUnavailable(BackendError):
 
 class BackendTimeout(BackendUnavailable):
     """No answer, no first event, or no next event in time."""
+
+
+class LoginAwaited(BackendUnavailable):
+    """The login is being renewed, which goes on. Nothing was answered, and another account can answer meanwhile."""
 
 
 class BrokenStream(BackendError):

@@ -6,14 +6,14 @@ from pathlib import Path
 import httpx
 import pytest
 from msgspec.structs import replace
-from tests.support.logins import OLD, Logins, logins
+from tests.support.logins import NEW, OLD, Logins, logins
 from tests.support.records import an_account
 
 from cwproxy.accounts.selection import Routing, Selector, default_surface, target_of, why_none
 from cwproxy.auth.bearer import Bearer
 from cwproxy.auth.sigv4 import SigV4
 from cwproxy.codewhisperer.surfaces import Surface, Target
-from cwproxy.errors import LoginRequired
+from cwproxy.errors import LoginAwaited, LoginRequired
 from cwproxy.store import AccountKind, AccountState
 
 pytestmark = pytest.mark.anyio
@@ -100,6 +100,8 @@ async def test_an_iam_account_signs(bench: Logins, monkeypatch: pytest.MonkeyPat
     assert selected.target == Target(Surface.Q_IAM, "us-west-2")
     assert "/us-west-2/q/aws4_request" in await authorization(selected.auth)
     assert select.selected(account).auth is selected.auth
+    assert selected.hurried(lambda: True) is selected.auth
+    assert not selected.awaited
     moved = select.selected(replace(account, sso_region="eu-central-1"))
     assert "/eu-central-1/q/aws4_request" in await authorization(moved.auth)
 
@@ -164,6 +166,22 @@ def test_an_unknown_surface_is_named() -> None:
 )
 def test_every_kind_has_a_default_surface(kind: AccountKind, surface: Surface) -> None:
     assert default_surface(kind) is surface
+
+
+async def test_a_call_may_be_in_a_hurry_where_the_login_is_renewed(bench: Logins) -> None:
+    keeper = bench.keeper_of(short_patience=0.0)
+    selected = Selector(bench.store, keeper, Routing()).selected(bench.account)
+    assert not selected.awaited
+    assert await authorization(selected.hurried(lambda: True)) == f"Bearer {OLD}"
+    release = bench.server.hold()
+    bench.expire()
+    assert selected.awaited
+    with pytest.raises(LoginAwaited):
+        await authorization(selected.hurried(lambda: True))
+    release()
+    assert await authorization(selected.auth) == f"Bearer {NEW}"
+    assert not selected.awaited
+    await keeper.aclose()
 
 
 async def test_a_bearer_is_what_logins_get(bench: Logins) -> None:

@@ -10,10 +10,10 @@ from tests.support.oidc_server import Answer, error
 from tests.support.records import NOW, a_registration, a_token
 from tests.support.waiting import SECONDS, until
 
-from cwproxy.accounts.tokens import LAST_PAUSE_SECONDS, TokenKeeper
+from cwproxy.accounts.tokens import LAST_PAUSE_SECONDS, Hurried, TokenKeeper
 from cwproxy.auth.bearer import Replacement
 from cwproxy.auth.services import LoginServices
-from cwproxy.errors import BackendUnavailable, LoginRequired, StoreError
+from cwproxy.errors import BackendUnavailable, LoginAwaited, LoginRequired, StoreError
 from cwproxy.store import AccountState, Secret, Store, Token
 
 pytestmark = pytest.mark.anyio
@@ -384,6 +384,84 @@ async def test_a_request_waits_so_long_and_no_longer(bench: Logins) -> None:
     await keeper.aclose()
     assert await source.token() == NEW
     assert bench.server.refreshes == 1
+
+
+async def test_where_another_account_is_free_a_renewal_is_left_to_itself(bench: Logins) -> None:
+    keeper = bench.keeper_of(short_patience=0.0)
+    source = keeper.source("one")
+    await source.token()
+    release = bench.server.hold()
+    bench.expire()
+    assert source.awaited
+    for _ in range(2):
+        with pytest.raises(LoginAwaited) as caught:
+            await Hurried(source, lambda: True).token()
+    assert (caught.value.reason, caught.value.retry_after) == ("login_not_renewed", 5.0)
+    stayer = asyncio.ensure_future(source.token())
+    await asyncio.to_thread(bench.server.arrived.wait, SECONDS)
+    release()
+    assert await stayer == NEW
+    assert not source.awaited
+    assert await Hurried(source, lambda: True).token() == NEW
+    assert bench.server.refreshes == 1
+
+
+async def test_a_renewal_has_two_seconds_from_its_start(bench: Logins) -> None:
+    source = bench.keeper.source("one")
+    release = bench.server.hold()
+    bench.expire()
+    first = asyncio.ensure_future(source.token())
+    await asyncio.to_thread(bench.server.arrived.wait, SECONDS)
+    bench.time.advance(2.0)
+    with pytest.raises(LoginAwaited):
+        await Hurried(source, lambda: True).token()
+    release()
+    assert await first == NEW
+
+
+async def test_a_refused_token_is_awaited_until_it_is_renewed(bench: Logins) -> None:
+    keeper = bench.keeper_of(short_patience=0.0)
+    source = keeper.source("one")
+    release = bench.server.hold()
+    assert await source.token() == OLD
+    with pytest.raises(LoginAwaited):
+        await Hurried(source, lambda: True).renew(OLD)
+    assert source.awaited
+    release()
+    assert await source.renew(OLD) == Replacement(NEW)
+    assert not source.awaited
+    assert bench.server.refreshes == 1
+    await keeper.aclose()
+
+
+async def test_where_nobody_is_free_a_request_waits_and_looks_again(bench: Logins) -> None:
+    keeper = bench.keeper_of(short_patience=0.0)
+    source = keeper.source("one")
+    release = bench.server.hold()
+    bench.expire()
+    looks: list[bool] = []
+
+    def look() -> bool:
+        looks.append(False)
+        if len(looks) == 2:
+            release()
+        return False
+
+    assert await Hurried(source, look).token() == NEW
+    assert len(looks) >= 2
+    await keeper.aclose()
+
+
+async def test_an_account_that_becomes_free_is_found(bench: Logins) -> None:
+    keeper = bench.keeper_of(short_patience=0.0)
+    release = bench.server.hold()
+    bench.expire()
+    free = iter([False, True])
+    with pytest.raises(LoginAwaited):
+        await Hurried(keeper.source("one"), lambda: next(free)).token()
+    release()
+    await keeper.aclose()
+    assert bench.token.generation == 2
 
 
 @pytest.mark.parametrize("jump", [86_400.0, -86_400.0])

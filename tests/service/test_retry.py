@@ -9,6 +9,7 @@ from cwproxy.errors import (
     CwproxyError,
     EmptyReply,
     InvalidRequest,
+    LoginAwaited,
     LoginRequired,
     ModelNotFound,
     ModelUnavailable,
@@ -18,7 +19,7 @@ from cwproxy.errors import (
     StreamTruncated,
     Throttled,
 )
-from cwproxy.service.retry import ATTEMPTS, CAP, MOVES, MOVING, Course, Situation, course, doubtful, telling
+from cwproxy.service.retry import ATTEMPTS, CAP, MOVES, MOVING, Course, Situation, course, doubtful, may_move, telling
 
 FIRST = Situation(attempt=1, waited=0.5, left=580.0)
 SECOND = Situation(attempt=2, waited=1.0, left=580.0)
@@ -116,6 +117,19 @@ def test_leaving_an_account_that_is_of_no_use_costs_nothing(error: CwproxyError)
     assert (found.tokens, found.here, found.there, found.dead) == (0, None, 0.0, True)
     assert doubtful(error) == (error in PERHAPS)
     assert course(error, Situation(attempt=1, waited=0.0, left=580.0, moves=MOVES), random=0.5) is None
+
+
+def test_an_account_that_is_left_while_its_login_is_renewed_may_be_asked_again() -> None:
+    error = LoginAwaited("x", reason="login_not_renewed", retry_after=5.0)
+    situation = Situation(attempt=ATTEMPTS + 1, waited=0.0, left=580.0, moves=MOVES - 1)
+    assert course(error, situation, random=0.5) == Course(tokens=0, here=0.0, there=0.0, dead=True)
+    for moved in (
+        Situation(attempt=1, waited=0.0, left=580.0, moves=MOVES),
+        Situation(attempt=1, waited=60.0, left=580.0),
+        Situation(attempt=1, waited=0.0, left=4.9),
+    ):
+        assert not may_move(moved)
+        assert course(error, moved, random=0.5) is None
 
 
 def test_the_more_telling_of_two_errors() -> None:

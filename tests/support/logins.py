@@ -10,7 +10,7 @@ from tests.support.fake_clock import FakeClock
 from tests.support.oidc_server import OidcServer, oidc_server
 from tests.support.records import NOW, a_registration, an_account
 
-from cwproxy.accounts.tokens import TokenKeeper
+from cwproxy.accounts.tokens import SHORT_PATIENCE_SECONDS, TokenKeeper
 from cwproxy.auth.services import LoginServices
 from cwproxy.store import Account, Secret, Store, Token
 from cwproxy.store.sqlite import FILE_NAME
@@ -35,13 +35,21 @@ class Logins:
     time: FakeClock
     keeper: TokenKeeper
 
-    def keeper_of(self, store: Store | None = None, *, jitter: float = 0.0, patience: float = 15.0) -> TokenKeeper:
+    def keeper_of(
+        self,
+        store: Store | None = None,
+        *,
+        jitter: float = 0.0,
+        patience: float = 15.0,
+        short_patience: float = SHORT_PATIENCE_SECONDS,
+    ) -> TokenKeeper:
         return TokenKeeper(
             store or self.store,
             LoginServices(endpoint=self.server.url),
             clock=self.time.clock,
             jitter=lambda: jitter,
             patience=patience,
+            short_patience=short_patience,
         )
 
     @property

@@ -66,7 +66,8 @@ Step: TypeAlias = bytes | tuple[int, bytes] | Exception | Torn
 
 class Backend(httpx.AsyncBaseTransport):
     """Answers each chat call with the next script entry; the last one is repeated. `scripts` are those of accounts
-    that have one of their own, and `called` the accounts in the order of their calls.
+    that have one of their own, and `called` the accounts in the order of their calls; one without a name in `x-account`
+    is known by its authorization.
     """
 
     def __init__(self, *script: Step) -> None:
@@ -88,7 +89,7 @@ class Backend(httpx.AsyncBaseTransport):
         self.reached = asyncio.Event()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        account = request.headers["x-account"]
+        account = request.headers.get("x-account") or request.headers["authorization"]
         if b"ListAvailableModels" in request.headers.raw.__repr__().encode():
             self.listings += 1
             if account in self.hanging:
@@ -104,7 +105,7 @@ class Backend(httpx.AsyncBaseTransport):
         if isinstance(answer, Exception):
             raise answer
         if isinstance(answer, tuple):
-            return httpx.Response(answer[0], content=answer[1])
+            return httpx.Response(answer[0], stream=httpx.ByteStream(answer[1]))
         return httpx.Response(200, stream=_Body(self, answer))
 
 

@@ -19,7 +19,8 @@ class Durations(msgspec.Struct, frozen=True):
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """Of a group of attempts. The members that say which group come first; those that it is not split by are left out.
 
-    requests: first attempts; attempts: with those that were made again. left: by the client before the end.
+    requests: first attempts; attempts: with those that were made again. left: by the client before the end,
+    or for another account while the login was being renewed.
     success_rate: of what was served or failed. requests_per_minute: of the last minute in a running process, over the
     whole period in the ledger. response_seconds: of whole answers. buffer_seconds: until their first event.
     """

@@ -158,6 +158,14 @@ class Accounts:
             want = _without(want, choice)
         return choice
 
+    def is_free(self, want: Want) -> bool:
+        """Whether an account that is well could be leased at once."""
+        return self.pool.is_free(want, self._clock.now())
+
+    def ready(self, want: Want) -> Want:
+        """The same, but for accounts whose logins are being renewed."""
+        return replace(want, tried=want.tried.union(it.account_id for it in self._usable if it.awaited))
+
     async def usable(self) -> tuple[Selected, ...]:
         """The accounts with which calls can be made, oldest first, whether they rest or not; the same object as long as
         nothing has changed. Raises LoginRequired when there are none, and StoreError.

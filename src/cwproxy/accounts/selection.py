@@ -8,7 +8,7 @@ import msgspec
 
 from cwproxy.accounts.keys import StoredKey
 from cwproxy.accounts.renewal import login_ended
-from cwproxy.accounts.tokens import TokenKeeper
+from cwproxy.accounts.tokens import AccountTokens, Elsewhere, Hurried, TokenKeeper
 from cwproxy.auth.bearer import Bearer
 from cwproxy.auth.sigv4 import SigV4
 from cwproxy.codewhisperer.surfaces import Surface, Target, api_region
@@ -35,6 +35,17 @@ class Selected(msgspec.Struct, frozen=True):
     account_id: str
     target: Target
     auth: httpx.Auth
+    tokens: AccountTokens | None = None
+    """Where its login is one that is renewed."""
+
+    @property
+    def awaited(self) -> bool:
+        """Whether a call would have to wait until the login is renewed."""
+        return self.tokens is not None and self.tokens.awaited
+
+    def hurried(self, elsewhere: Elsewhere) -> httpx.Auth:
+        """For a call that need not wait long for a renewal; see `Hurried`."""
+        return self.auth if self.tokens is None else Bearer(Hurried(self.tokens, elsewhere))
 
 
 class Selector:
@@ -44,25 +55,28 @@ class Selector:
         self._store = store
         self._keeper = keeper
         self._routing = routing
-        self._auths: dict[tuple[str, AccountKind, str, str | None], httpx.Auth] = {}
+        self._proofs: dict[tuple[str, AccountKind, str, str | None], tuple[httpx.Auth, AccountTokens | None]] = {}
 
     def selected(self, account: Account) -> Selected:
         """Raises LoginRequired and SettingsError for an account that no call can be made with."""
         target = target_of(account, self._routing)
         key = account.id, account.kind, target.region, account.aws_profile
-        auth = self._auths.get(key)
-        if auth is None:
-            auth = self._auths[key] = self._auth(account, target)
-        return Selected(account.id, target, auth)
+        proof = self._proofs.get(key)
+        if proof is None:
+            proof = self._proofs[key] = self._proof(account, target)
+        auth, tokens = proof
+        return Selected(account.id, target, auth, tokens)
 
-    def _auth(self, account: Account, target: Target) -> httpx.Auth:
+    def _proof(self, account: Account, target: Target) -> tuple[httpx.Auth, AccountTokens | None]:
+        """With the tokens, where they are renewed."""
         match account.kind:
             case AccountKind.BUILDER_ID | AccountKind.IDENTITY_CENTER | AccountKind.SOCIAL | AccountKind.EXTERNAL_IDP:
-                return Bearer(self._keeper.source(account.id))
+                tokens = self._keeper.source(account.id)
+                return Bearer(tokens), tokens
             case AccountKind.API_KEY:
-                return Bearer(StoredKey(account.id, self._store))
+                return Bearer(StoredKey(account.id, self._store)), None
             case AccountKind.IAM:
-                return SigV4(target.region, profile=account.aws_profile)
+                return SigV4(target.region, profile=account.aws_profile), None
             case _:
                 assert_never(account.kind)
 

@@ -5,7 +5,7 @@ import contextvars
 import logging
 import random
 from collections.abc import Callable
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 import msgspec
 
@@ -15,7 +15,7 @@ from cwproxy.accounts.sources.accord import Accord
 from cwproxy.auth.bearer import Replacement
 from cwproxy.auth.clock import Clock
 from cwproxy.auth.services import LoginServices
-from cwproxy.errors import AccountUnusable, BackendUnavailable, LoginRequired, StoreError
+from cwproxy.errors import AccountUnusable, BackendUnavailable, LoginAwaited, LoginRequired, StoreError
 from cwproxy.store import Account, AccountState, Store, Token
 from cwproxy.store.threads import in_store
 
@@ -31,10 +31,19 @@ CALM_SECONDS = 60.0
 
 FIRST_BACK_OFF, LONGEST_BACK_OFF = 5.0, 300.0
 PATIENCE_SECONDS = 15.0
+SHORT_PATIENCE_SECONDS = 2.0
+"""What a renewal may take until those who wait for it go to another account, if one is free."""
+
+LOOK_SECONDS = 0.5
+"""After that, between two looks whether one is."""
+
 SAVE_AGAIN_SECONDS = 5.0
 CLOSING_SECONDS = 10.0
 LAST_SAVES_SECONDS, LAST_PAUSE_SECONDS = 30.0, 2.0
 LONGEST_LIFE = 86_400.0
+
+
+Elsewhere: TypeAlias = Callable[[], bool]
 
 
 class _Held(msgspec.Struct, frozen=True):
@@ -62,6 +71,7 @@ class AccountTokens:
         clock: Clock,
         jitter: Callable[[], float],
         patience: float,
+        short_patience: float,
     ) -> None:
         self._account_id = account_id
         self._store = store
@@ -69,8 +79,12 @@ class AccountTokens:
         self._clock = clock
         self._jitter = jitter
         self._patience = patience
+        self._short_patience = short_patience
         self._held: _Held | None = None
         self._attempt: asyncio.Task[Outcome] | None = None
+        self._attempt_began = clock.monotonic()
+        self._refused = False
+        """What the running attempt is to replace was not accepted."""
         self._saving: asyncio.Task[None] | None = None
         self._unsaved: Unsaved | None = None
         self._failures = 0
@@ -79,16 +93,23 @@ class AccountTokens:
         self._tried: int | None = None
         """The generation of the token that was last tried to renew: what follows it need not wait."""
 
-    async def token(self) -> str:
+    @property
+    def awaited(self) -> bool:
+        """Whether a call has to wait for a renewal now, as far as is known without asking the store."""
+        held = self._held
+        return held is not None and (self._refused or self._left(held) <= BLOCKING_SECONDS)
+
+    async def token(self, elsewhere: Elsewhere | None = None) -> str:
+        """elsewhere: see `Hurried`."""
         held = self._held or await self._load()
         left = self._left(held)
         if left > BLOCKING_SECONDS:
             if left <= held.ahead and self._may_try(left):
                 self._start(held)
             return held.token.access_token.reveal()
-        return (await self._renewed(held)).token
+        return (await self._renewed(held, elsewhere)).token
 
-    async def renew(self, stale: str) -> Replacement:
+    async def renew(self, stale: str, elsewhere: Elsewhere | None = None) -> Replacement:
         held = self._held or await self._load()
         if held.token.access_token.reveal() != stale:
             return self._unrenewed(held)
@@ -97,7 +118,7 @@ class AccountTokens:
             held = self._hold(stored)
             if held.token.access_token.reveal() != stale and self._left(held) > BLOCKING_SECONDS:
                 return self._unrenewed(held)
-        return await self._renewed(held, refused=True)
+        return await self._renewed(held, elsewhere, refused=True)
 
     def _unrenewed(self, held: _Held) -> Replacement:
         """It was not renewed for the one who asks."""
@@ -155,7 +176,7 @@ class AccountTokens:
         now = self._clock.monotonic()
         return now >= self._retry_at and (left <= 0 or now >= self._calm_until)
 
-    async def _renewed(self, held: _Held, *, refused: bool = False) -> Replacement:
+    async def _renewed(self, held: _Held, elsewhere: Elsewhere | None, *, refused: bool = False) -> Replacement:
         """Wait for a new token. The one in hand is good enough while it is valid, unless it was `refused` and could
         not be renewed: that says nothing of the login yet, which a second refusal would be taken for.
         """
@@ -164,7 +185,7 @@ class AccountTokens:
             return self._old_or_raise(held, self._failure, refused=refused and self._failures > 0)
         try:
             async with asyncio.timeout(self._patience):
-                outcome = await asyncio.shield(self._start(held))
+                outcome = await self._outcome(self._start(held, refused=refused), elsewhere)
         except TimeoutError as error:
             if self._left(held) > 0 and not refused:
                 return self._unrenewed(held)
@@ -195,9 +216,25 @@ class AccountTokens:
         wait = max(self._retry_at - self._clock.monotonic(), 1.0)
         raise BackendUnavailable(failure.told or failure.message, reason="login_not_renewed", retry_after=wait)
 
-    def _start(self, held: _Held) -> asyncio.Task[Outcome]:
+    async def _outcome(self, attempt: asyncio.Task[Outcome], elsewhere: Elsewhere | None) -> Outcome:
+        """Of a renewal that goes on whoever leaves. Raises LoginAwaited."""
+        if elsewhere is not None:
+            pause = max(0.0, self._attempt_began + self._short_patience - self._clock.monotonic())
+            while not (await asyncio.wait([attempt], timeout=pause))[0]:
+                if elsewhere():
+                    raise LoginAwaited(
+                        "The login is being renewed, and another account is free.",
+                        reason="login_not_renewed",
+                        retry_after=FIRST_BACK_OFF,
+                    )
+                pause = LOOK_SECONDS
+        return await asyncio.shield(attempt)
+
+    def _start(self, held: _Held, *, refused: bool = False) -> asyncio.Task[Outcome]:
         """The running renewal, or a new one. It belongs to nobody's request: whoever leaves does not stop it."""
+        self._refused |= refused
         if self._attempt is None:
+            self._attempt_began = self._clock.monotonic()
             self._attempt = asyncio.create_task(  # noqa: TID251 - held here, awaited by requests and by aclose
                 self._run(held.token), context=contextvars.Context()
             )
@@ -208,7 +245,7 @@ class AccountTokens:
         try:
             outcome = await self._renewal.renew(self._account_id, known)
         finally:
-            self._attempt = None
+            self._attempt, self._refused = None, False
         now = self._clock.monotonic()
         if not isinstance(outcome, Postponed) or outcome.asked:
             self._calm_until = now + CALM_SECONDS
@@ -254,6 +291,24 @@ class AccountTokens:
             self._unsaved = None
 
 
+class Hurried:
+    """The tokens of an account for a call that another one can make, too.
+
+    elsewhere: whether another account is free. It is asked when a renewal has taken `SHORT_PATIENCE_SECONDS`, and again
+    while it goes on; both methods then raise LoginAwaited, besides what those of `AccountTokens` raise.
+    """
+
+    def __init__(self, tokens: AccountTokens, elsewhere: Elsewhere) -> None:
+        self._tokens = tokens
+        self._elsewhere = elsewhere
+
+    async def token(self) -> str:
+        return await self._tokens.token(self._elsewhere)
+
+    async def renew(self, stale: str) -> Replacement:
+        return await self._tokens.renew(stale, self._elsewhere)
+
+
 class TokenKeeper:
     """The token sources of all accounts of `store` whose tokens end."""
 
@@ -265,14 +320,18 @@ class TokenKeeper:
         clock: Clock | None = None,
         jitter: Callable[[], float] | None = None,
         patience: float = PATIENCE_SECONDS,
+        short_patience: float = SHORT_PATIENCE_SECONDS,
     ) -> None:
-        """jitter: seconds, drawn once per token. patience: seconds that a request waits for a renewal."""
+        """jitter: seconds, drawn once per token. patience: seconds that a request waits for a renewal; short_patience:
+        that a renewal has where another account is free.
+        """
         self._store = store
         self._clock = clock or Clock()
         self._renewal = Renewal(store, services, clock=self._clock)
         self._accord = Accord(store, now=self._clock.now)
         self._jitter = jitter or _jitter
         self._patience = patience
+        self._short_patience = short_patience
         self._sources: dict[str, AccountTokens] = {}
 
     def source(self, account_id: str) -> AccountTokens:
@@ -286,6 +345,7 @@ class TokenKeeper:
                 clock=self._clock,
                 jitter=self._jitter,
                 patience=self._patience,
+                short_patience=self._short_patience,
             )
         return source
 

@@ -16,9 +16,10 @@ from cwproxy.conversation import Conversation
 from cwproxy.errors import CwproxyError
 from cwproxy.reply import Found, ReplyEvent
 from cwproxy.service import searching
-from cwproxy.service.attempts import Attempts, Means
+from cwproxy.service.attempts import Attempts
 from cwproxy.service.catalogs import Catalogs
 from cwproxy.service.crowds import Crowds
+from cwproxy.service.means import Means
 from cwproxy.service.options import Options
 from cwproxy.upstream import Upstream
 

@@ -6,18 +6,13 @@ until its end.
 import asyncio
 import logging
 import random
-from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from uuid import UUID, uuid4
 
-import msgspec
-
 from cwproxy.accounts.callers import Caller
-from cwproxy.accounts.leasing import QUEUE_SECONDS, Accounts, Turn
+from cwproxy.accounts.leasing import QUEUE_SECONDS, Turn
 from cwproxy.accounts.pool import Failed, Failure, Left, Served, Want, classify
-from cwproxy.accounts.recording import Recorder, Unrecorded
-from cwproxy.auth.clock import Clock
 from cwproxy.codewhisperer import catalog, surfaces, tokens
 from cwproxy.codewhisperer.assembler import Assembler
 from cwproxy.codewhisperer.catalog import Model
@@ -29,48 +24,26 @@ from cwproxy.errors import (
     ContextLengthExceeded,
     CwproxyError,
     InvalidRequest,
+    LoginAwaited,
     ModelNotFound,
     StreamTruncated,
 )
 from cwproxy.filters import Filters
 from cwproxy.reply import Finished, ReplyEvent, Usage
 from cwproxy.service import deadline, retry
-from cwproxy.service.catalogs import Catalogs
-from cwproxy.service.leftovers import Leftovers
-from cwproxy.service.options import Options
+from cwproxy.service.means import Means
 from cwproxy.service.preparation import Prepared, conversation_id, fits, prepared, renamed, without_thoughts
 from cwproxy.service.trailers import Trailers
 from cwproxy.store.ledger import Ending, Record
-from cwproxy.upstream import Upstream
 from cwproxy.upstream.reading import Reading
 
 log = logging.getLogger("cwproxy.service")
-
-MAX_STRANGE = 10_000
 
 _FOREIGN_THOUGHT = "thinking_signature_invalid"
 """The code of a refusal to take back what another model, or another service, thought (backend-rules.md A4 49)."""
 
 _RENAMING = frozenset({"invalid_conversation_id", "conversation_limit_exceeded"})
 """Codes of refusals that another name for the conversation may avoid."""
-
-
-class Means(msgspec.Struct, frozen=True):
-    """What all requests share. effortless: (account, model) that refuse to be told how much to think. strange:
-    conversations with thoughts that were refused, the latest of them. chance: uniform in [0, 1).
-    """
-
-    accounts: Accounts
-    upstream: Upstream
-    catalogs: Catalogs
-    options: Options
-    clock: Clock
-    recorder: Recorder = msgspec.field(default_factory=Unrecorded)
-    chance: Callable[[], float] = random.random
-    trailers: defaultdict[str, Trailers] = msgspec.field(default_factory=lambda: defaultdict(Trailers))
-    effortless: set[tuple[str, str]] = msgspec.field(default_factory=set)
-    strange: set[str] = msgspec.field(default_factory=set)
-    leftovers: Leftovers = msgspec.field(default_factory=Leftovers)
 
 
 class Attempts:
@@ -164,7 +137,7 @@ class Attempts:
             try:
                 call = await asyncio.to_thread(self._call) if self._asked.huge else self._call()
                 async with (
-                    self._means.upstream.stream(call, self._turn.selected.auth) as reads,
+                    self._means.upstream.stream(call, self._turn.selected.hurried(self._elsewhere)) as reads,
                     aclosing(deadline.batches(reads, reading, clock, self._end)) as batches,
                 ):
                     opened = True
@@ -180,7 +153,7 @@ class Attempts:
                 if type(error) is StreamTruncated:
                     trailers.missing += 1
                 failure = classify(error, began=opened)
-                self._record("failed", began, first, failure_class="request" if failure is None else failure.kind.value)
+                self._failed(error, failure, began, first)
                 if first is None and self._at_once(error):
                     continue
                 self._blame(error, failure)
@@ -265,9 +238,7 @@ class Attempts:
             self._asked = renamed(self._asked, str(uuid4()))
             return True
         if error.code == _FOREIGN_THOUGHT and (plain := without_thoughts(self._asked)) is not None:
-            if len(self._means.strange) >= MAX_STRANGE:
-                self._means.strange.clear()
-            self._means.strange.add(self._asked.state.conversation_id)
+            self._means.remember_strange(self._asked.state.conversation_id)
             self._asked = plain
             return True
         if self._fields is not None and not isinstance(error, ContextLengthExceeded | ModelNotFound):
@@ -295,6 +266,13 @@ class Attempts:
         else:
             self._turn.settle(Failed(failure))
         self._doubted |= doubtful
+
+    def _failed(self, error: CwproxyError, failure: Failure | None, began: float, first: float | None) -> None:
+        """Its record. To leave an account whose login is being renewed is no failure of it."""
+        if isinstance(error, LoginAwaited):
+            self._record("left", began, first)
+        else:
+            self._record("failed", began, first, failure_class="request" if failure is None else failure.kind.value)
 
     def _ended(self, began: float, first: float | None, batch: list[ReplyEvent]) -> None:
         """The answer came to its end, or its reader went away; many go when they have seen the end."""
@@ -338,9 +316,7 @@ class Attempts:
     async def _move_on(self, error: CwproxyError) -> None:
         """Get the turn for the next call. Raises `error`, or what says more, when there is to be none."""
         means = self._means
-        left = self._end - means.clock.monotonic()
-        situation = retry.Situation(self._worked + 1, self._waited, left, self._moves)
-        course = retry.course(error, situation, random=means.chance())
+        course = retry.course(error, self._situation(), random=means.chance())
         if course is None or not means.accounts.budget.take(course.tokens):
             raise error
         self._taken += course.tokens
@@ -364,6 +340,20 @@ class Attempts:
             self._told_before = False
             self._fields = None if self._fields is None else self._effort()
 
+    def _situation(self) -> retry.Situation:
+        left = self._end - self._means.clock.monotonic()
+        return retry.Situation(self._worked + 1, self._waited, left, self._moves)
+
+    def _elsewhere(self) -> bool:
+        """Whether another account could answer now, while this one's login is being renewed."""
+        return retry.may_move(self._situation()) and self._means.accounts.is_free(self._want_ready())
+
+    def _want_ready(self) -> Want:
+        """Not this account, and none whose login would have to be waited for, too. One that was left for that may have
+        been renewed meanwhile.
+        """
+        return self._means.accounts.ready(self._want(self._dead | {self._turn.selected.account_id}))
+
     def _note(self, course: retry.Course, account_id: str) -> None:
         if course.dead:
             self._moves += 1
@@ -377,7 +367,8 @@ class Attempts:
     async def _next(self, error: CwproxyError, course: retry.Course) -> Turn:
         """Another account if one is free, else whichever is in time."""
         accounts, sleep = self._means.accounts, self._means.clock.sleep
-        other = accounts.other(self._want(self._dead | self._tired))
+        awaited = isinstance(error, LoginAwaited)
+        other = accounts.other(self._want_ready() if awaited else self._want(self._dead | self._tired))
         if isinstance(other, Turn):
             try:
                 await sleep(course.there)

@@ -18,6 +18,7 @@ from cwproxy.errors import (
     CredentialRejected,
     CwproxyError,
     EmptyReply,
+    LoginAwaited,
     LoginRequired,
     ModelNotFound,
     ModelUnavailable,
@@ -75,7 +76,7 @@ class Course(msgspec.Struct, frozen=True):
 
     here: seconds until the same account may be called again; None when it must not be.
     there: seconds until another one may be called.
-    dead: the account is of no use, and no work was done: leaving it is no attempt.
+    dead: the account is of no use now, and no work was done: leaving it is no attempt.
     """
 
     tokens: int
@@ -86,13 +87,24 @@ class Course(msgspec.Struct, frozen=True):
 
 def course(error: CwproxyError, situation: Situation, *, random: float) -> Course | None:
     """None when the error goes up at once. `random` is uniform in [0, 1)."""
-    if situation.waited >= WAITING or situation.left < LAST_CALL:
-        return None
+    if isinstance(error, LoginAwaited):
+        return Course(0, 0.0, 0.0, dead=True) if may_move(situation) else None
     if _dead(error):
-        return None if situation.moves >= MOVES else Course(0, None, 0.0, dead=True)
+        return Course(0, None, 0.0, dead=True) if may_move(situation) else None
+    if _late(situation):
+        return None
     if situation.attempt >= (EMPTY_ATTEMPTS if isinstance(error, EmptyReply) else ATTEMPTS):
         return None
     return _again(error, situation.attempt, random)
+
+
+def may_move(situation: Situation) -> bool:
+    """Whether the request may leave an account that does no work for it, for another one."""
+    return situation.moves < MOVES and not _late(situation)
+
+
+def _late(situation: Situation) -> bool:
+    return situation.waited >= WAITING or situation.left < LAST_CALL
 
 
 def _dead(error: CwproxyError) -> bool:

@@ -9,7 +9,7 @@ from cwproxy.codewhisperer import searching, surfaces
 from cwproxy.conversation import Conversation
 from cwproxy.errors import CwproxyError
 from cwproxy.reply import Found
-from cwproxy.service.attempts import Means
+from cwproxy.service.means import Means
 
 CALLS: Final = 2
 

@@ -9,7 +9,9 @@ import msgspec
 from cwproxy.store.database import Database, Row, Statements
 
 Ending: TypeAlias = Literal["served", "failed", "left"]
-"""`left`: by the client, or by us because the answer was long enough; it speaks for nobody and against nobody."""
+"""`left`: by the client, or by us because the answer was long enough or the login was being renewed; it speaks for
+nobody and against nobody.
+"""
 
 DAY_SECONDS = 86_400.0
 

@@ -14,6 +14,7 @@ from cwproxy.errors import (
     EmptyReply,
     FrameError,
     InvalidRequest,
+    LoginAwaited,
     LoginRequired,
     SettingsError,
     StoreError,
@@ -128,4 +129,5 @@ def test_the_facts_of_the_error_go_along() -> None:
     assert classify(error) == Failure(
         FailureClass.THROTTLED, retry_after=7.0, reason="USER_REQUEST_RATE_EXCEEDED", detail="Slowly."
     )
+    assert classify(LoginAwaited("Wait.", reason="login_not_renewed")) is None
     assert classify(LoginRequired("Log in.")) == Failure(FailureClass.CREDENTIAL, detail="Log in.")

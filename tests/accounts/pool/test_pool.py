@@ -689,6 +689,18 @@ def test_looking_takes_nobodys_turn() -> None:
     assert look() == pond.exhausted()
 
 
+def test_only_an_account_that_is_well_is_free() -> None:
+    pond = Pond("a", "b")
+    others = Want(tried=frozenset({"a"}))
+    assert pond.pool.is_free(others, pond.now)
+    for _ in range(5):
+        pond.trouble("b", F.BROKEN_STREAM)
+    assert not pond.pool.is_free(others, pond.now)
+    assert pond.pool.is_free(Want(), pond.now)
+    assert not pond.pool.is_free(Want(tried=frozenset({"a", "b"})), pond.now)
+    assert pond.lease().account_id == "a", "nobody's turn was taken"
+
+
 def test_leases_are_numbered_upwards() -> None:
     pond = Pond("a")
     numbers = [pond.lease().number for _ in range(8)]

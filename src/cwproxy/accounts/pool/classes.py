@@ -19,6 +19,7 @@ from cwproxy.errors import (
     CredentialRejected,
     CwproxyError,
     EmptyReply,
+    LoginAwaited,
     LoginRequired,
     ModelNotFound,
     ModelUnavailable,
@@ -116,6 +117,8 @@ def classify(error: CwproxyError, *, began: bool = False) -> Failure | None:
 
 def _kind(error: CwproxyError, *, began: bool) -> FailureClass | None:
     match error:
+        case LoginAwaited():
+            return None
         case BackendUnavailable():
             return _unavailable(error, began=began)
         case BrokenStream():

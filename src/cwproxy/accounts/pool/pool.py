@@ -88,6 +88,11 @@ class Pool:
         last = self._last_resort(survey, want, now)
         return None if isinstance(last, MemberState) else last
 
+    def is_free(self, want: Want, now: float) -> bool:
+        """Whether there is an account that is well and could take the call at once. To ask takes nobody's turn."""
+        self._look_at_clock(now)
+        return bool(self._survey(want, now).fitting)
+
     def heard(self, lease: Lease, now: float) -> Sequence[Change]:
         """The backend has begun to answer, with content: its endpoint, its model and the account are well so far.
         Without this call all that is learnt at the end of the answer.
