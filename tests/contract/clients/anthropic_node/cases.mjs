@@ -12,7 +12,7 @@ const client = new Anthropic({
   baseURL: PROXY_BASE_URL.replace(/\/v1$/, ""),
   apiKey,
   maxRetries: 0,
-  timeout: 30_000,
+  timeout: 60_000,
 });
 const ask = (text) => [{ role: "user", content: text }];
 const textOf = (message) => message.content.map((block) => block.text ?? "").join("");

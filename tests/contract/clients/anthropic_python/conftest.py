@@ -13,7 +13,7 @@ def recovered() -> Iterator[None]:
     """What a case has made the proxy think of its one account does not outlast the case."""
     yield
     headers = {"authorization": f"Bearer {os.environ['PROXY_ADMIN_KEY']}"}
-    with httpx.Client(base_url=os.environ["PROXY_ADMIN_URL"], headers=headers, trust_env=False) as admin:
+    with httpx.Client(base_url=os.environ["PROXY_ADMIN_URL"], headers=headers, trust_env=False, timeout=60) as admin:
         for account in admin.get("/accounts").raise_for_status().json()["accounts"]:
             admin.post(f"/accounts/{account['id']}/recover").raise_for_status()
 

@@ -7,7 +7,7 @@ import { test } from "node:test";
 const OpenAI = createRequire(`${process.env.NODE_PROJECT}/`)("openai");
 const { PROXY_BASE_URL: baseURL, PROXY_KEY: apiKey, PROXY_MODEL: model, SIMULATOR_URL: simulator } = process.env;
 
-const client = new OpenAI({ baseURL, apiKey, maxRetries: 0, timeout: 30_000 });
+const client = new OpenAI({ baseURL, apiKey, maxRetries: 0, timeout: 60_000 });
 const weather = {
   type: "function",
   name: "get_weather",
