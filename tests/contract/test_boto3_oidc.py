@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ from botocore.exceptions import ClientError
 from tests.support.simulator import Simulator
 from tests.support.waiting import SECONDS
 
+from cwproxy.simulator.clock import Clock
+
 if TYPE_CHECKING:
     from mypy_boto3_sso_oidc import SSOOIDCClient
     from mypy_boto3_sso_oidc.type_defs import CreateTokenResponseTypeDef
@@ -28,7 +31,9 @@ DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 
 @pytest.fixture
 def aws() -> Iterator[Simulator]:
-    with Simulator() as simulator:
+    """Its clock stands still: who polls twice without moving it is too fast on any machine."""
+    now = time.time()
+    with Simulator(clock=Clock(lambda: now)) as simulator:
         yield simulator
 
 
