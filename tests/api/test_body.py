@@ -6,6 +6,7 @@ import pytest
 from starlette.requests import Request
 from starlette.types import Message, Receive
 from tests.support.api_client import scope
+from tests.support.virtual_time import BACKEND, Backend
 
 from cwproxy.api import body
 from cwproxy.api.limits import Limits
@@ -13,6 +14,11 @@ from cwproxy.api.load import Load, Space
 from cwproxy.api.refused import ClientGone, Refused
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> Backend:
+    return BACKEND
 
 
 def space() -> Space:

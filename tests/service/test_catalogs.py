@@ -4,6 +4,7 @@ import asyncio
 import json
 
 import pytest
+from tests.support import virtual_time
 from tests.support.scripted_backend import MODELS, WHOLE, Backend, ask, reply, running
 from tests.support.waiting import SECONDS, settled
 
@@ -18,6 +19,11 @@ from cwproxy.service import Options
 from cwproxy.service.catalogs import CATALOG_SECONDS, FIRST_PATIENCE, LISTING_PATIENCE, LISTING_PAUSE, MAX_PAGES
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> virtual_time.Backend:
+    return virtual_time.BACKEND
 
 
 async def test_models_are_listed_once_for_all_who_ask() -> None:
@@ -99,7 +105,8 @@ async def test_unknown_models_are_refused_before_any_call() -> None:
 async def test_an_account_that_hangs_holds_up_nobody_for_long() -> None:
     backend = Backend(WHOLE)
     backend.hanging = {"b"}
-    async with running(backend, accounts=("a", "b")) as service, asyncio.timeout(SECONDS):
+    clock = Clock(monotonic=asyncio.get_running_loop().time)
+    async with running(backend, clock=clock, accounts=("a", "b")) as service, asyncio.timeout(SECONDS):
         assert {model.id for model in (await service.models()).models} == {"auto", "claude-sonnet-4.5"}
         before = asyncio.get_running_loop().time()
         for _ in range(3):
