@@ -53,22 +53,24 @@ class Pair:
         url = f"{self.servers[number].url}/v1/chat/completions"
         return httpx.post(url, json=body, headers=headers, trust_env=False, timeout=SECONDS)
 
-    def accounts(self) -> list[dict[str, Any]]:
-        """As an operator sees them, once their quotas have been read: for some seconds only this is waited for."""
-        listings: list[list[dict[str, Any]]] = []
-
-        def are_read() -> bool:
-            listings.append(self.get("/admin/accounts", self.admin).json()["accounts"])
-            return all(account["quota"] for account in listings[-1])
-
-        until(are_read)
-        return listings[-1]
-
     def usage(self, *options: str) -> list[dict[str, Any]]:
         done = self.command("usage", "--since", "1d", "--json", *options)
         assert done.code == 0, done.err
         groups: list[dict[str, Any]] = json.loads(done.out)["groups"]
         return groups
+
+
+def accounts(server: Server, admin: str) -> httpx.Response:
+    """As an operator sees them, once their quotas have been read, for which the server waits some seconds only."""
+    answers: list[httpx.Response] = []
+
+    def are_read() -> bool:
+        headers = {"x-api-key": admin}
+        answers.append(httpx.get(f"{server.url}/admin/accounts", headers=headers, trust_env=False, timeout=SECONDS))
+        return all(account["quota"] for account in answers[-1].json()["accounts"])
+
+    until(are_read)
+    return answers[-1]
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +169,7 @@ def test_a_client_that_leaves_is_in_the_ledger(pair: Pair) -> None:
 
 
 def test_an_operator_sees_the_accounts_and_switches_one_off_for_all(pair: Pair) -> None:
-    (account,) = pair.accounts()
+    (account,) = accounts(pair.servers[0], pair.admin).json()["accounts"]
     assert account["quota"]["plan"] == "Simulated Pro"
     assert 0.9 < account["quota"]["fraction_left"] <= 1
     assert account["pool"]["available"]
@@ -229,7 +231,6 @@ def test_a_token_that_the_backend_repeats_is_not_shown_to_operators(tmp_path: Pa
         with Server("serve", "--endpoint", simulator.url, "--port", "0", home=home) as proxy:
             repeated = json.dumps({"message": f"bad token {token}"})
             aws.fault("status", status=400, body=repeated, count=9, scope="control-plane")
-            headers = {"x-api-key": admin}
-            answer = httpx.get(f"{proxy.url}/admin/accounts", headers=headers, trust_env=False, timeout=SECONDS)
+            answer = accounts(proxy, admin)
     assert "bad token" in answer.json()["accounts"][0]["quota"]["problem"]
     assert token not in answer.text + proxy.out + proxy.err
