@@ -63,7 +63,10 @@ async def serving(service: FakeService, *, drain: float) -> AsyncIterator[tuple[
 async def test_a_signal_lets_open_answers_finish(number: signal.Signals) -> None:
     gate = asyncio.Event()
     service = FakeService([BEGUN, gate, *text_reply("whole")])
-    async with serving(service, drain=SECONDS) as (url, task), httpx.AsyncClient(base_url=url, timeout=SECONDS) as client:
+    async with (
+        serving(service, drain=SECONDS) as (url, task),
+        httpx.AsyncClient(base_url=url, timeout=SECONDS) as client,
+    ):
         assert gc.get_freeze_count() > 0
         answer = asyncio.create_task(client.post("/v1/chat/completions", json=chat(stream=True)))
         await asyncio.wait_for(service.waiting.wait(), SECONDS)

@@ -218,10 +218,10 @@ def test_a_large_conversation_is_converted_quickly() -> None:
 
 
 def _seconds(conversation: Conversation) -> float:
-    began = time.perf_counter()
+    began = time.thread_time()
     state = prepared(conversation).state
     chat_call(Target(Surface.Q, "us-east-1"), state, invocation_id="i")
-    return time.perf_counter() - began
+    return time.thread_time() - began
 
 
 def test_documents_travel_with_the_turn_that_brought_them_under_different_names() -> None:
