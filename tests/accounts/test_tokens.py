@@ -404,6 +404,7 @@ async def test_where_another_account_is_free_a_renewal_is_left_to_itself(bench: 
     assert not source.awaited
     assert await Hurried(source, lambda: True).token() == NEW
     assert bench.server.refreshes == 1
+    await keeper.aclose()
 
 
 async def test_a_renewal_has_two_seconds_from_its_start(bench: Logins) -> None:
