@@ -214,7 +214,7 @@ def test_a_large_conversation_is_converted_quickly() -> None:
     conversation = talk(*turns, user("Hi"), tools=tools)
     body(conversation)
     fastest = min(_seconds(conversation) for _ in range(5))
-    assert fastest < 0.05
+    assert fastest < 0.25
 
 
 def _seconds(conversation: Conversation) -> float:

@@ -5,6 +5,7 @@ import socket
 
 import httpx
 import pytest
+from bench.process import raise_file_limit
 from tests.support.raw_server import LAST_CHUNK, OK_HEAD, chunk, raw_server, reset
 from tests.support.transports import ask, read, transport
 from tests.support.waiting import SECONDS, until
@@ -187,6 +188,7 @@ async def test_other_schemes_are_refused() -> None:
 
 async def test_a_thousand_streams_at_once_end_whole() -> None:
     """Each on a connection of its own; afterwards a hundred are kept."""
+    raise_file_limit()
     streams, together = 1_000, asyncio.Event()
 
     async def behaviour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
