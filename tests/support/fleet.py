@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 from tests.support.records import an_account
 
+from cwproxy.accounts.declarations import Limits
 from cwproxy.accounts.leasing import Accounts
 from cwproxy.accounts.pool import Policy
 from cwproxy.accounts.selection import Selected, Selector
@@ -32,12 +33,15 @@ async def fleet(
     policy: Policy | None = None,
     clock: Clock | None = None,
     chance: Callable[[], float] = random.random,
+    limits: Mapping[str, Limits] | None = None,
 ) -> AsyncIterator[Accounts]:
     """The accounts of `ready`, the first one the oldest, in a store of their own."""
     with TemporaryDirectory() as directory, Store.open(Path(directory) / "data") as store:
         for number, selected in enumerate(ready):
             store.add(an_account(selected.account_id, label=selected.account_id, created_at=float(number)))
         selector = FixedSelector({selected.account_id: selected for selected in ready})
-        accounts = Accounts(store, CoolDowns(store.database), selector, policy=policy, clock=clock, chance=chance)
+        accounts = Accounts(
+            store, CoolDowns(store.database), selector, policy=policy, clock=clock, chance=chance, limits=limits
+        )
         yield accounts
         await accounts.aclose()

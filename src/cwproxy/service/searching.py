@@ -1,13 +1,15 @@
 """A search of the web on the account whose turn it is, and once more on another one."""
 
+from functools import partial
 from typing import Final
 from uuid import uuid4
 
 from cwproxy.accounts.callers import Caller
+from cwproxy.accounts.leasing import Accounts
 from cwproxy.accounts.pool import Failed, FailureClass, Left, Outcome, Served, Want, classify
 from cwproxy.codewhisperer import searching, surfaces
 from cwproxy.conversation import Conversation
-from cwproxy.errors import CwproxyError
+from cwproxy.errors import CwproxyError, LoginAwaited
 from cwproxy.reply import Found
 from cwproxy.service.means import Means
 
@@ -30,13 +32,18 @@ async def found(means: Means, conversation: Conversation, query: str, caller: Ca
     able = {it.account_id for it in usable if surfaces.has_search(it.target)}
     tried = {it.account_id for it in usable} - able
     failed: CwproxyError | None = None
-    for _ in range(min(CALLS, len(able))):
-        turn = await means.accounts.lease(Want(tried=frozenset(tried)), within=WAIT)
+    for others in reversed(range(min(CALLS, len(able)))):
+        want = Want(tried=frozenset(tried))
+        if isinstance(failed, LoginAwaited):
+            want = means.accounts.ready(want)
+        turn = await means.accounts.lease(want, within=WAIT)
+        tried.add(turn.selected.account_id)
+        elsewhere = partial(_is_free, means.accounts, frozenset(tried))
         outcome: Outcome = Left()
         began = means.clock.monotonic()
         try:
             call = surfaces.search_call(turn.selected.target, query, id=str(uuid4()))
-            body = await means.upstream.fetch(call, turn.selected.auth)
+            body = await means.upstream.fetch(call, turn.selected.hurried(elsewhere) if others else turn.selected.auth)
             outcome = Served(means.clock.monotonic() - began)
             return searching.parse(body)
         except CwproxyError as error:
@@ -46,7 +53,11 @@ async def found(means: Means, conversation: Conversation, query: str, caller: Ca
                 outcome = Failed(failure)
         finally:
             turn.settle(outcome)
-        tried.add(turn.selected.account_id)
     if failed is not None:
         raise failed
     return None
+
+
+def _is_free(accounts: Accounts, tried: frozenset[str]) -> bool:
+    """Whether another account could search now, while the login of the one whose turn it is is being renewed."""
+    return accounts.is_free(accounts.ready(Want(tried=tried)))
