@@ -271,6 +271,29 @@ async def test_an_answer_does_not_wait_for_a_store_that_is_stuck(
     assert responses.get("resp_6", "") is not None
 
 
+class Watched(Responses):
+    """Notes how many answers the service has open while one is being kept."""
+
+    def __init__(self, database: Database, service: FakeService) -> None:
+        super().__init__(database, keep=9, most_bytes=100_000)
+        self.service = service
+        self.open: list[int] = []
+
+    def put(self, id: str, owner: str, body: bytes, previous: str | None = None) -> bool:
+        self.open.append(self.service.open)
+        return super().put(id, owner, body, previous)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_account_is_free_again_while_its_answer_is_being_kept(database: Database, stream: bool) -> None:
+    service = FakeService()
+    kept = Watched(database, service)
+    async with in_process(app_of(kept, service)) as client:
+        answer = await client.post("/v1/responses", json=asking(stream=stream))
+    assert given_out(answer.content, stream=stream)["store"] is True
+    assert kept.open == [0]
+
+
 async def test_what_cannot_be_made_a_record_is_not_kept(kept: Responses) -> None:
     draft = read(b'{"model":"m","input":"hi"}')
     asked = replace(draft.asked(Past(), clock=lambda: 1), input=(b"{",))

@@ -197,6 +197,7 @@ class StreamedAnswer(_Answering):
         (conversation,) = self._request.conversations
         renderer = self._stream = self._request.renderer(id=self._id, created=self._created)
         feed, write = renderer.feed, line.write
+        data = b""
         async with self._ask(conversation) as answer:
             self._check(conversation, answer)
             unsure = answer.takes_effort
@@ -206,15 +207,17 @@ class StreamedAnswer(_Answering):
                     unsure = False
                 data = feed(batch)
                 if renderer.finished:
-                    if self._exchange.keep is not None and isinstance(renderer, NumberedStream):
-                        whole = renderer.whole
-                        if (kept := await self._exchange.keep(whole)) is not whole:
-                            data = data.replace(whole, kept)  # the last event has it in it as it is
-                    await self._finish(line, data, renderer.usage)
-                    return
+                    break
                 if data:
                     await write(data)
-        raise _endless()
+        if not renderer.finished:
+            raise _endless()
+        # The account's turn has ended: neither the store nor a slow reader keeps it from the next request.
+        if self._exchange.keep is not None and isinstance(renderer, NumberedStream):
+            whole = renderer.whole
+            if (kept := await self._exchange.keep(whole)) is not whole:
+                data = data.replace(whole, kept)  # the last event has it in it as it is
+        await self._finish(line, data, renderer.usage)
 
     async def _serve_several(self, line: Line) -> None:
         """Nothing is sent before every choice has begun, so that the failure of any is a real status."""
