@@ -1,8 +1,8 @@
 """What this process and the others tell each other of the accounts, through the store.
 
-Reading: what is told is at most `BELIEVED_SECONDS` old when a request looks, as long as the database answers; one that
-does not answer keeps nobody waiting who has been told before. Where a reading takes a journey, it is made again and
-again, so that requests find it done. Writing: in the background, in order, until it has worked.
+Reading: what is told was read at most `BELIEVED_SECONDS` before a request looks, as long as the database answers; one
+that does not answer keeps nobody waiting who has been told before. Where a reading takes a journey, it is made again
+and again, so that requests find it done. Writing: in the background, in order, until it has worked.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from cwproxy.store.threads import in_store
 log = logging.getLogger("cwproxy.accounts")
 
 BELIEVED_SECONDS = 1.5
-"""How old what is known may be. It is read anew, beside the requests, when half of that has passed."""
+"""How long ago what is known may have been read. It is read anew, beside the requests, when half of that has passed."""
 
 WATCH_SECONDS = BELIEVED_SECONDS / 3
 """Between two readings of a remote database that nobody has asked for. What is left is for the next one to take."""
