@@ -181,6 +181,7 @@ async def test_who_goes_away_while_moving_gives_both_turns_back(tmp_path: Path) 
         it.backend.gate.clear()
         asked = [asyncio.ensure_future(reply(it.service)) for _ in range(4)]
         await it.backend.reached.wait()
+        await asyncio.to_thread(it.bench.server.arrived.wait, SECONDS)
         for request in asked:
             request.cancel()
         await asyncio.gather(*asked, return_exceptions=True)
