@@ -36,6 +36,11 @@ def test_without_messages(body: bytes) -> None:
     assert PIECEWISE(body) == WHOLE.decode(body)
 
 
+def test_of_messages_that_are_given_twice_the_last_ones_count() -> None:
+    assert PIECEWISE(b'{"messages":[1],"n":2,"messages":[]}') == Request(messages=[], n=2)
+    assert outcome(PIECEWISE, b'{"messages":[],"messages":[1]}') is None
+
+
 def test_messages_of_the_other_dialect() -> None:
     body = (
         b'{"model":"m","max_tokens":3,"system":"s","messages":[{"role":"user","content":[{"type":"text","text":"x"}]}]}'

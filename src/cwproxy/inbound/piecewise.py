@@ -17,7 +17,8 @@ class Piecewise(Generic[_Kind]):
     """member: a member of `kind` that is `list[a Struct] | None`.
 
     Calling it raises msgspec.DecodeError and UnicodeDecodeError as the whole decoder does, but paths within an item do
-    not name the item: who wants to tell has the body decoded as a whole.
+    not name the item: who wants to tell has the body decoded as a whole. Where the member is given more than once, only
+    the last one is looked into.
     """
 
     def __init__(self, kind: type[_Kind], member: str) -> None:

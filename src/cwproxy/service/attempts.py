@@ -327,7 +327,7 @@ class Attempts:
         self._waited += means.clock.monotonic() - asked_at
         same = self._turn.selected.account_id == before[0].selected.account_id
         log.info(
-            "call %d failed (%s, %s); next on %s account after %.2f s",
+            "call %d ended (%s, %s); next on %s account after %.2f s",
             self._calls,
             type(error).__name__,
             error.reason if isinstance(error, BackendError) else None,
