@@ -16,7 +16,14 @@ from cwproxy.errors import (
 )
 from cwproxy.reply import TextPart
 from cwproxy.service import Options
-from cwproxy.service.catalogs import CATALOG_SECONDS, FIRST_PATIENCE, LISTING_PATIENCE, LISTING_PAUSE, MAX_PAGES
+from cwproxy.service.catalogs import (
+    CATALOG_SECONDS,
+    FIRST_PATIENCE,
+    LISTING_PATIENCE,
+    LISTING_PAUSE,
+    MAX_PAGES,
+    OLD_SECONDS,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -54,14 +61,46 @@ async def test_a_stale_list_is_better_than_none() -> None:
         await service.models()
         now += CATALOG_SECONDS + 1
         backend.list_status = 500
-        assert (await service.models()).models
-        assert (await service.models()).models
+        for _ in range(2):
+            assert (await service.models()).models
+            await settled()
         assert backend.listings == 2
         now += LISTING_PAUSE + 1
         backend.list_status = 200
-        await service.models()
-        await service.models()
+        for _ in range(2):
+            await service.models()
+            await settled()
         assert backend.listings == 3
+
+
+async def test_nobody_waits_for_a_new_list_while_the_last_one_is_not_old() -> None:
+    loop = asyncio.get_running_loop()
+    backend = Backend(WHOLE)
+    async with running(backend, clock=Clock(monotonic=loop.time)) as service:
+        await service.models()
+        backend.hanging = {"a"}
+        await asyncio.sleep(CATALOG_SECONDS + 1)
+        began = loop.time()
+        assert (await service.models()).models
+        assert (await reply(service, ask(model="claude-sonnet-4.5"))).parts == (TextPart("Hello"),)
+        await settled()
+        assert loop.time() == began
+        assert backend.listings == 2, "it is under way"
+
+
+async def test_a_list_that_is_old_is_not_used_before_a_new_one_had_its_time() -> None:
+    loop = asyncio.get_running_loop()
+    backend = Backend(WHOLE)
+    async with running(backend, clock=Clock(monotonic=loop.time)) as service:
+        await service.models()
+        await asyncio.sleep(OLD_SECONDS + 1)
+        backend.models = {"models": [{"modelId": "new", "modelName": "New"}], "defaultModel": {"modelId": "new"}}
+        assert [model.id for model in (await service.models()).models] == ["new"]
+        await asyncio.sleep(OLD_SECONDS + 1)
+        backend.hanging = {"a"}
+        began = loop.time()
+        assert [model.id for model in (await service.models()).models] == ["new"]
+        assert loop.time() - began == pytest.approx(LISTING_PATIENCE)
 
 
 async def test_a_list_that_never_ends_is_cut() -> None:
@@ -197,5 +236,7 @@ async def test_an_account_without_quota_is_not_asked_for_its_models() -> None:
         assert backend.listings == 2
         now += CATALOG_SECONDS + 1
         assert len((await service.models()).models) == 2
+        await settled()
         await reply(service)
+        await settled()
     assert backend.listings == 3

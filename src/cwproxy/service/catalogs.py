@@ -22,7 +22,10 @@ from cwproxy.upstream import Upstream
 log = logging.getLogger("cwproxy.service")
 
 CATALOG_SECONDS = 300.0
-"""How long a model list is believed. It changes with roll-outs, not by the minute."""
+"""How long a model list is believed. It changes with roll-outs, not by the minute. After that it is listed anew."""
+
+OLD_SECONDS = 600.0
+"""From when on requests wait for the new list; a younger one is used until that is there."""
 
 LISTING_PAUSE = 15.0
 """Seconds after a failed listing until the next one."""
@@ -128,7 +131,7 @@ class Catalogs:
         now = self._clock.monotonic()
         due = [account for account in accounts if self._is_due(account, now)]
         listings = {self._listing(account) for account in due}
-        listings -= {self._listings[it.account_id] for it in due if it.account_id in self._slow}
+        listings -= {self._listings[it.account_id] for it in due if self._needs_no_wait(it, now)}
         while listings and not self._known(accounts) and (left := self._left(accounts, FIRST_PATIENCE)) > 0:
             _, listings = await asyncio.wait(listings, timeout=left, return_when=asyncio.FIRST_COMPLETED)
         left = self._left(accounts, LISTING_PATIENCE)
@@ -138,6 +141,11 @@ class Catalogs:
         if len(listed) == len(accounts):
             self._union(self._known(accounts))
             self._settled = accounts, min(listed) + CATALOG_SECONDS
+
+    def _needs_no_wait(self, account: Selected, now: float) -> bool:
+        """Whether the running listing is not worth a request's time."""
+        listed = self._lists.get(account.account_id)
+        return account.account_id in self._slow or (listed is not None and now - listed[0] < OLD_SECONDS)
 
     def _left(self, accounts: tuple[Selected, ...], patience: float) -> float:
         """Seconds that the latest of the running listings may still be waited for, by all requests together: what hangs
