@@ -66,6 +66,9 @@ async def raw_server(behaviour: Behaviour, *, tls: ssl.SSLContext | None = None)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
+        except RuntimeError:  # what uvloop says to whoever writes when the client has gone
+            if not writer.is_closing():
+                raise
         finally:
             server.closed.set()
             server.open -= 1

@@ -81,6 +81,9 @@ class Relay:
                 await sink.drain()
         except OSError:
             pass
+        except RuntimeError:  # what uvloop says to whoever writes when the other side has gone
+            if not sink.is_closing():
+                raise
         sink.close()
 
 
