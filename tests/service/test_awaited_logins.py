@@ -93,6 +93,17 @@ async def running(
     await upstream.aclose()
 
 
+async def waits_for_the_renewal(it: Running, model: str = "auto") -> None:
+    """A request that has nowhere else to go."""
+    release = it.bench.server.hold()
+    it.bench.expire()
+    asked = asyncio.ensure_future(reply(it.service, ask(model=model)))
+    await asyncio.to_thread(it.bench.server.arrived.wait, SECONDS)
+    release()
+    assert (await asked).parts == (TextPart("Hello"),)
+    assert it.backend.called == [SECOND]
+
+
 async def test_another_account_answers_and_the_renewal_goes_on(tmp_path: Path) -> None:
     async with running(tmp_path, "two") as it:
         release = it.bench.server.hold()
@@ -122,36 +133,18 @@ async def test_a_refused_login_is_not_waited_for_either(tmp_path: Path) -> None:
 
 async def test_a_lone_account_is_waited_for(tmp_path: Path) -> None:
     async with running(tmp_path) as it:
-        release = it.bench.server.hold()
-        it.bench.expire()
-        asked = asyncio.ensure_future(reply(it.service))
-        await asyncio.to_thread(it.bench.server.arrived.wait, SECONDS)
-        release()
-        assert (await asked).parts == (TextPart("Hello"),)
-        assert it.backend.called == [SECOND]
+        await waits_for_the_renewal(it)
         assert [record.outcome for record in it.books.records] == ["served"]
 
 
 async def test_an_account_without_the_model_is_no_other(tmp_path: Path) -> None:
     async with running(tmp_path, "two", listing=["other"]) as it:
-        release = it.bench.server.hold()
-        it.bench.expire()
-        asked = asyncio.ensure_future(reply(it.service, ask(model="claude-sonnet-4.5")))
-        await asyncio.to_thread(it.bench.server.arrived.wait, SECONDS)
-        release()
-        assert (await asked).parts == (TextPart("Hello"),)
-        assert it.backend.called == [SECOND]
+        await waits_for_the_renewal(it, model="claude-sonnet-4.5")
 
 
 async def test_an_account_whose_own_login_is_renewed_is_no_other(tmp_path: Path) -> None:
     async with running(tmp_path, "two", alike=True) as it:
-        release = it.bench.server.hold()
-        it.bench.expire()
-        asked = asyncio.ensure_future(reply(it.service))
-        await asyncio.to_thread(it.bench.server.arrived.wait, SECONDS)
-        release()
-        assert (await asked).parts == (TextPart("Hello"),)
-        assert it.backend.called == [SECOND]
+        await waits_for_the_renewal(it)
         assert [record.outcome for record in it.books.records] == ["served"]
 
 
